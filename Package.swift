@@ -1,0 +1,112 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let strictC: [CSetting] = [
+    .enableWarning("all"),
+    .enableWarning("extra"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A module of the package. Targets are listed bottom up: each may import only what stands above it.
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The tests of one module, in `Tests/<Module>Tests`.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+        path: "Tests/\(name)Tests", swiftSettings: strict)
+}
+
+func debian(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+
+let package = Package(
+    name: "swiftlet",
+    products: [
+        .executable(name: "swiftletd", targets: ["swiftletd"]),
+        .executable(name: "swiftlet", targets: ["swiftlet"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.30.0"),
+    ],
+    targets: [
+        .target(name: "CKernels", cSettings: strictC),
+        debian("COpenBLAS", "openblas", "libopenblas-dev"),
+        debian("CMosquitto", "libmosquitto", "libmosquitto-dev"),
+        debian("CLibYAML", "yaml-0.1", "libyaml-dev"),
+        debian("CTurboJPEG", "libturbojpeg", "libturbojpeg0-dev"),
+        debian("CPNG", "libpng", "libpng-dev"),
+        debian("CCrypto", "libcrypto", "libssl-dev"),
+
+        module("Tensors", []),
+        module("Answers", []),
+        module("Digests", ["CCrypto"]),
+        module("Networks", ["Tensors", "Digests"]),
+        module("Definitions", ["Tensors", "Networks"]),
+        module("Kernels", ["Tensors", "CKernels", "COpenBLAS"]),
+        module("Inference", ["Tensors", "Networks", "Definitions", "Kernels"]),
+        module("Gating", ["Answers"]),
+        module("Images", ["Tensors", "CTurboJPEG", "CPNG"]),
+        module("Wire", ["Answers", "Tensors"]),
+        module("Messaging", ["Wire", "CMosquitto"]),
+        module("Settings", ["Gating", "CLibYAML"]),
+        module("Frames", ["Images"]),
+        module("Agent", [
+            "Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames",
+            logging,
+        ]),
+        module("ONNXImport", ["Tensors", "Networks", "Definitions", protobuf]),
+        module("Compilation", ["Tensors", "Digests", "Networks", "Definitions", "Inference", "Gating"]),
+        module("CloudWorker", [
+            "Answers", "Tensors", "Networks", "Inference", "Images", "Wire", "Messaging", "Settings", logging,
+        ]),
+        .executableTarget(name: "swiftletd", dependencies: ["Agent", "Settings", argumentParser, logging], swiftSettings: strict),
+        .executableTarget(
+            name: "swiftlet",
+            dependencies: [
+                "Agent", "CloudWorker", "Compilation", "ONNXImport", "Inference", "Definitions", "Kernels", "Networks", "Tensors",
+                "Answers", "Digests", "Gating", "Images", "Frames", "Messaging", "Wire", "Settings", argumentParser, logging,
+            ], swiftSettings: strict),
+
+        .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: strict),
+        tests("Tensors", []),
+        tests("Digests", []),
+        tests("Networks", ["Tensors"]),
+        tests("Definitions", ["Tensors", "Networks"]),
+        tests("Kernels", ["Tensors", "Networks", "Definitions"]),
+        tests("Inference", ["Tensors", "Networks", "Definitions", "Kernels"]),
+        tests("Gating", ["Answers"]),
+        tests("Images", ["Tensors"]),
+        tests("Wire", ["Answers", "Tensors"]),
+        tests("Messaging", ["Wire"]),
+        tests("Settings", ["Gating"]),
+        tests("Frames", ["Images", "Digests"]),
+        tests("Agent", ["Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames"]),
+        tests("ONNXImport", ["Tensors", "Networks", "Definitions", protobuf]),
+        tests("Compilation", ["Tensors", "Networks", "Definitions", "Inference", "Gating"]),
+        tests("CloudWorker", ["Answers", "Tensors", "Networks", "Inference", "Images", "Wire", "Messaging"]),
+        .testTarget(
+            name: "CommandTests", dependencies: ["TestSupport", "Tensors", "Networks", "Frames", "Images", "swiftlet", "swiftletd"],
+            path: "Tests/CommandTests", swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

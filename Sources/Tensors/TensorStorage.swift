@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// Bytes that never change once they are shared: reserved here, or part of a mapped file.
+///
+/// `@unchecked Sendable`: the bytes are written only by the closure that fills them, before the initialiser returns.
+@safe
+package final class TensorStorage: @unchecked Sendable {
+    /// Alignment, in bytes, of storage reserved here, and of each tensor in a bundle.
+    package static let alignment = 64
+
+    private let bytes: UnsafeRawBufferPointer
+    /// Keeps a mapping alive; `nil` when the bytes are this object's own.
+    private let owner: (any AnyObject & Sendable)?
+
+    /// Reserves `count` bytes and lets `fill` write all of them.
+    package init(count: Int, filling fill: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: Self.alignment)
+        do {
+            unsafe try fill(UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
+        } catch {
+            unsafe buffer.deallocate()
+            throw error
+        }
+        unsafe bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count])
+        owner = nil
+    }
+
+    /// Borrows bytes that `owner` keeps valid and unchanged for as long as it lives.
+    package init(borrowing bytes: UnsafeRawBufferPointer, from owner: any AnyObject & Sendable) {
+        unsafe self.bytes = bytes
+        self.owner = owner
+    }
+
+    deinit {
+        if owner == nil { unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)?.deallocate() }
+    }
+
+    package var count: Int { unsafe bytes.count }
+
+    /// Lends the bytes for the duration of `body`.
+    package func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(bytes)
+    }
+}

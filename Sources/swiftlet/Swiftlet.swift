@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+
+@main
+struct Swiftlet: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "swiftlet", abstract: "Prepare, check and try networks for the Swiftlet agent.")
+}
