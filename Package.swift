@@ -79,12 +79,13 @@ let package = Package(
         module("CloudWorker", [
             "Answers", "Tensors", "Networks", "Inference", "Images", "Wire", "Messaging", "Settings", logging,
         ]),
+        module("Demonstration", []),
         .executableTarget(name: "swiftletd", dependencies: ["Agent", "Settings", argumentParser, logging], swiftSettings: strict),
         .executableTarget(
             name: "swiftlet",
             dependencies: [
                 "Agent", "CloudWorker", "Compilation", "ONNXImport", "Inference", "Definitions", "Kernels", "Networks", "Tensors",
-                "Answers", "Digests", "Gating", "Images", "Frames", "Messaging", "Wire", "Settings", argumentParser, logging,
+                "Answers", "Digests", "Gating", "Images", "Frames", "Messaging", "Wire", "Settings", "Demonstration", argumentParser, logging,
             ], swiftSettings: strict),
 
         .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -104,6 +105,7 @@ let package = Package(
         tests("ONNXImport", ["Tensors", "Networks", "Definitions", protobuf]),
         tests("Compilation", ["Tensors", "Networks", "Definitions", "Inference", "Gating"]),
         tests("CloudWorker", ["Answers", "Tensors", "Networks", "Inference", "Images", "Wire", "Messaging"]),
+        tests("Demonstration", []),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "Tensors", "Networks", "Frames", "Images", "swiftlet", "swiftletd"],
             path: "Tests/CommandTests", swiftSettings: strict),
