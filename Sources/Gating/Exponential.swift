@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+func exponential(_ x: Double) -> Double { exp(x) }
+func logarithm(_ x: Double) -> Double { log(x) }
