@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Tensors
+
+extension Value {
+    /// Checks that the scales and zero points are as many, and as large, as ``Quantization`` says.
+    func checkQuantization() throws(GraphError) {
+        guard let quantization else { return }
+        let expected: Int
+        if let axis = quantization.axis {
+            try expectAxis(axis, rank: shape.count)
+            expected = shape[axis]
+        } else {
+            expected = 1
+        }
+        guard quantization.scales.count == expected, quantization.zeroPoints.count == expected else {
+            throw GraphError(
+                .quantization,
+                "\(quantization.scales.count) scales and \(quantization.zeroPoints.count) zero points, expected \(expected)")
+        }
+        guard quantization.scales.allSatisfy({ $0.isNormal && $0 > 0 }) else {
+            throw GraphError(.quantization, "a scale that isn't positive and normal")
+        }
+        let range: ClosedRange<Int32>
+        switch type {
+        case .uint8: range = 0...255
+        case .int8: range = -128...127
+        case .uint16: range = 0...65535
+        case .int16: range = -32768...32767
+        case .int32: range = 0...0
+        default: throw GraphError(.type, "\(type) can't be quantised")
+        }
+        guard quantization.zeroPoints.allSatisfy(range.contains) else {
+            throw GraphError(.quantization, "a zero point outside \(range.lowerBound) … \(range.upperBound)")
+        }
+    }
+}
+
+extension Operation {
+    /// Checks what quantised inputs ask of the outputs.
+    func checkQuantization(inputs: [Value?], outputs: [Value]) throws(GraphError) {
+        guard let first = inputs.first ?? nil else { return }
+        if case .quantize = self { return }
+        if case .dequantize = self { return }
+        if keepsQuantization {
+            guard first.quantization?.axis == nil, outputs.allSatisfy({ $0.type == .int64 || $0.quantization == first.quantization }) else {
+                throw GraphError(.quantization, "input and output of this operation share one scale and zero point")
+            }
+            return
+        }
+        guard first.isQuantizedActivation else {
+            guard (inputs.compactMap(\.self) + outputs).allSatisfy({ $0.quantization == nil }) else {
+                throw GraphError(.quantization, "a quantised operand beside plain numbers")
+            }
+            return
+        }
+        switch self {
+        case .convolution, .gemm:
+            try Self.checkAccumulators(weights: inputs[1], bias: inputs.count > 2 ? inputs[2] : nil)
+            guard outputs.allSatisfy({ $0.isQuantizedActivation || ($0.type == .float32 && $0.quantization == nil) }) else {
+                throw GraphError(.quantization, "a quantised input needs a quantised or float32 output")
+            }
+        case .activation, .binary, .pool, .mean, .concatenation:
+            guard outputs.allSatisfy(\.isQuantizedActivation) else {
+                throw GraphError(.quantization, "a quantised input needs a quantised output")
+            }
+        default: throw GraphError(.quantization, "this operation has no quantised form")
+        }
+    }
+
+    /// Whether elements are only moved or selected, so that results mean what the input's elements meant.
+    private var keepsQuantization: Bool {
+        switch self {
+        case .split, .slice, .pad, .gather, .transpose, .reshape: true
+        case .pool(let pooling): pooling.kind == .maximum
+        default: false
+        }
+    }
+
+    /// Checks that no sum `Σ (x − zx) · w + bias` can leave 32 bits, whatever x is, and that weights avoid −128.
+    private static func checkAccumulators(weights: Value?, bias: Value?) throws(GraphError) {
+        guard let weights = weights?.constant else { throw GraphError(.quantization, "quantised weights must be constant") }
+        let biases = bias?.constant?.elements(of: Int32.self)
+        guard bias == nil || biases != nil else { throw GraphError(.quantization, "a quantised bias must be constant") }
+        let channels = weights.shape[0]
+        guard channels > 0 else { return }
+        let length = weights.count / channels
+        try weights.withElements(of: Int8.self) { elements throws(GraphError) in
+            for channel in 0..<channels {
+                var bound = Int64(biases?[channel].magnitude ?? 0)
+                for index in channel * length..<(channel + 1) * length {
+                    guard elements[index] != -128 else { throw GraphError(.quantization, "a weight of −128, expected −127 … 127") }
+                    bound += Int64(elements[index].magnitude) * 255
+                }
+                guard bound <= Int64(Int32.max) else {
+                    throw GraphError(.quantization, "the sums of output channel \(channel) don't fit 32 bits")
+                }
+            }
+        }
+    }
+}
