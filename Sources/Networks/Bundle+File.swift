@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Digests
+internal import FoundationEssentials
+internal import Tensors
+
+extension Bundle {
+    /// Maps a bundle. Constants are read from the mapping when they are used.
+    ///
+    /// - Throws: ``BundleError`` for a file that can't be read, isn't a bundle, or is damaged in whatever way.
+    package init(contentsOf path: String) throws(BundleError) {
+        let operation = "read \(path)"
+        let file: MappedFile
+        do {
+            file = try MappedFile(path: path)
+        } catch {
+            throw BundleError(.unreadable, operation, error.description)
+        }
+        let container: Safetensors
+        do {
+            container = try Safetensors(file)
+        } catch {
+            throw BundleError(.notABundle, operation, error.description)
+        }
+        try self.init(container, operation: operation)
+    }
+
+    /// Writes the bundle; its weights digest is computed. The file appears whole or not at all, also across a loss of power.
+    package func write(to path: String) throws(BundleError) {
+        let operation = "write \(path)"
+        let container = try container(operation: operation)
+        do {
+            try container.write(to: path)
+        } catch {
+            throw BundleError(.unwritable, operation, error.description)
+        }
+    }
+}
+
+/// Keys of the metadata.
+private enum Key {
+    static let format = "format"
+    static let formatVersion = "format_version"
+    static let graph = "graph"
+    static let details = "details"
+    static let golden = "golden"
+    static let digest = "digest"
+    static let formatName = "swiftlet"
+}
+
+/// The names of golden tensors.
+private struct GoldenNames: Codable {
+    var inputs: [String]
+    var outputs: [String]
+    var tolerance: Float
+}
+
+extension Bundle {
+    /// The network that a safetensors file holds.
+    ///
+    /// - Parameter operation: what is tried, for errors.
+    package init(_ container: Safetensors, operation: String) throws(BundleError) {
+        guard container.metadata[Key.format] == Key.formatName else {
+            throw BundleError(.notABundle, operation, "it is a safetensors file without a network of ours")
+        }
+        guard let version = container.metadata[Key.formatVersion], version == String(BundleDetails.currentVersion) else {
+            throw BundleError(
+                .unsupportedVersion, operation,
+                "format version \(container.metadata[Key.formatVersion] ?? "(none)"), this program knows \(BundleDetails.currentVersion)")
+        }
+        guard container.metadata[Key.digest] == container.metadataDigest(without: Key.digest).description else {
+            throw BundleError(.damaged, operation, "the description of the network doesn't match its digest")
+        }
+        details = try Self.decode(BundleDetails.self, Key.details, of: container, operation: operation)
+        guard details.weightsDigest == container.tensorsDigest.description else {
+            throw BundleError(.damaged, operation, "the weights don't match their digest")
+        }
+        if let contradiction = details.contradiction { throw BundleError(.damaged, operation, contradiction) }
+        let description = try Self.decode(GraphDescription.self, Key.graph, of: container, operation: operation)
+        let tensors = Dictionary(container.tensors.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+        do {
+            graph = try description.graph(constants: tensors)
+        } catch {
+            throw BundleError(.damaged, operation, error.description)
+        }
+        if container.metadata[Key.golden] != nil {
+            let names = try Self.decode(GoldenNames.self, Key.golden, of: container, operation: operation)
+            golden = try Self.golden(names, tensors: tensors, graph: graph, operation: operation)
+        }
+    }
+
+    private static func golden(
+        _ names: GoldenNames, tensors: [String: Tensor], graph: Graph, operation: String
+    ) throws(BundleError) -> Golden {
+        var golden = Golden(inputs: [], outputs: [], tolerance: names.tolerance)
+        for (list, ids, path) in [(names.inputs, graph.inputs, \Golden.inputs), (names.outputs, graph.outputs, \Golden.outputs)] {
+            guard list.count == ids.count else {
+                throw BundleError(.damaged, operation, "\(list.count) golden tensors for \(ids.count) inputs or outputs")
+            }
+            for (name, id) in zip(list, ids) {
+                guard let tensor = tensors[name], tensor.shape == graph[id].shape, tensor.type == graph[id].type else {
+                    throw BundleError(.damaged, operation, "golden tensor '\(name)' doesn't fit '\(graph[id].name)'")
+                }
+                golden[keyPath: path].append(tensor)
+            }
+        }
+        return golden
+    }
+
+    private static func decode<T: Decodable>(
+        _: T.Type, _ key: String, of container: Safetensors, operation: String
+    ) throws(BundleError) -> T {
+        guard let text = container.metadata[key] else { throw BundleError(.damaged, operation, "it has no '\(key)'") }
+        let decoder = JSONDecoder()
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        do {
+            return try decoder.decode(T.self, from: Data(text.utf8))
+        } catch let error as DecodingError {
+            throw BundleError(.damaged, operation, "'\(key)' can't be understood: \(error.reason)")
+        } catch {
+            throw BundleError(.damaged, operation, "'\(key)' can't be understood")
+        }
+    }
+
+    private func container(operation: String) throws(BundleError) -> Safetensors {
+        var container = Safetensors()
+        let description = GraphDescription(graph)
+        container.tensors = description.constants(of: graph)
+        container.metadata[Key.format] = Key.formatName
+        container.metadata[Key.formatVersion] = String(BundleDetails.currentVersion)
+        container.metadata[Key.graph] = try Self.encode(description, Key.graph, operation: operation)
+        if let golden {
+            let names = GoldenNames(
+                inputs: golden.inputs.indices.map { "golden.input.\($0)" },
+                outputs: golden.outputs.indices.map { "golden.output.\($0)" }, tolerance: golden.tolerance)
+            container.tensors += zip(names.inputs + names.outputs, golden.inputs + golden.outputs).map { ($0, $1) }
+            container.metadata[Key.golden] = try Self.encode(names, Key.golden, operation: operation)
+        }
+        var details = details
+        details.formatVersion = BundleDetails.currentVersion
+        details.weightsDigest = container.tensorsDigest.description
+        container.metadata[Key.details] = try Self.encode(details, Key.details, operation: operation)
+        container.metadata[Key.digest] = container.metadataDigest(without: Key.digest).description
+        return container
+    }
+
+    private static func encode<T: Encodable>(_ value: T, _ key: String, operation: String) throws(BundleError) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        do {
+            return try String(decoding: encoder.encode(value), as: UTF8.self)
+        } catch {
+            throw BundleError(.unwritable, operation, "'\(key)' can't be encoded: \(error)")
+        }
+    }
+}
+
+extension DecodingError {
+    /// One line: what is wrong, and where.
+    fileprivate var reason: String {
+        switch self {
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context), .dataCorrupted(let context):
+            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+            return context.debugDescription + (path.isEmpty ? "" : " at \(path)")
+        @unknown default: return "unknown"
+        }
+    }
+}

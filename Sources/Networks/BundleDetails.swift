@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Digests
+package import Tensors
+
+/// What a bundle says of its network besides the graph.
+package struct BundleDetails: Hashable, Sendable, Codable {
+    package enum Precision: String, CaseIterable, Hashable, Sendable, Codable { case int8, fp32 }
+
+    package enum OutputKind: String, Hashable, Sendable, Codable {
+        /// Unbounded scores, the input of a softmax.
+        case logits
+        /// The result of a softmax.
+        case probabilities
+    }
+
+    package static let currentVersion = 1
+
+    package var name: String
+    package var formatVersion: Int
+    package var precision: Precision
+    /// How an image becomes the input; `nil` where the network doesn't take images.
+    package var preprocessing: Preprocessing?
+    /// One a class, in the order of the output; empty where the classes have no names.
+    package var labels: [String]
+    package var outputKind: OutputKind
+    /// What logits are divided by before the softmax, so that confidence means frequency. 1 where it was not fitted.
+    package var temperature: Double
+    /// SHA-256 of the ONNX file, hexadecimal; empty where there was none.
+    package var sourceDigest: String
+    /// SHA-256 over the tensors of the file, hexadecimal, as ``Safetensors/tensorsDigest`` defines it. Set when a bundle is written; empty before.
+    package var weightsDigest: String
+
+    package init(
+        name: String, precision: Precision, preprocessing: Preprocessing? = nil, labels: [String] = [],
+        outputKind: OutputKind = .logits, temperature: Double = 1, sourceDigest: String = ""
+    ) {
+        self.name = name
+        formatVersion = Self.currentVersion
+        self.precision = precision
+        self.preprocessing = preprocessing
+        self.labels = labels
+        self.outputKind = outputKind
+        self.temperature = temperature
+        self.sourceDigest = sourceDigest
+        weightsDigest = ""
+    }
+
+    /// What the network decides: SHA-256 of the labels, joined by newlines, hexadecimal. The same on every side that may answer for another.
+    package var task: String { Self.task(labels: labels) }
+
+    package static func task(labels: [String]) -> String { SHA256Digest(of: labels.joined(separator: "\n")).description }
+
+    /// The first thing that can't be true of any network; `nil` when there is none.
+    var contradiction: String? {
+        guard temperature.isFinite, temperature > 0 else { return "temperature \(temperature) isn't above 0" }
+        guard let preprocessing else { return nil }
+        guard (1...Self.largestSide).contains(preprocessing.width), (1...Self.largestSide).contains(preprocessing.height) else {
+            return "an input of \(preprocessing.width) x \(preprocessing.height) pixels is outside 1 … \(Self.largestSide)"
+        }
+        if case .shorterSide(let size) = preprocessing.resize, !(1...Self.largestSide).contains(size) {
+            return "a shorter side of \(size) pixels is outside 1 … \(Self.largestSide)"
+        }
+        guard preprocessing.mean.count == preprocessing.channels, preprocessing.deviation.count == preprocessing.channels else {
+            return "mean and deviation don't have \(preprocessing.channels) channels"
+        }
+        guard preprocessing.scale.isFinite, preprocessing.mean.allSatisfy(\.isFinite),
+            preprocessing.deviation.allSatisfy({ $0.isFinite && $0 != 0 })
+        else { return "scale, mean or deviation isn't a usable number" }
+        return nil
+    }
+
+    private static let largestSide = 16384
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import FoundationEssentials
+import Networks
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct BundleTests {
+    @Test(arguments: 1...20) func aWrittenBundleReadsBackAsItWas(seed: UInt64) throws {
+        try withTemporaryDirectory { directory in
+            let bundle = sampleBundle(seed: seed)
+            let path = "\(directory)/net.swiftlet"
+            try bundle.write(to: path)
+            let read = try Bundle(contentsOf: path)
+            #expect(transcript(read.graph) == transcript(bundle.graph))
+            #expect(read.details.weightsDigest.count == 64)
+            var details = read.details
+            details.weightsDigest = ""
+            #expect(details == bundle.details)
+            let golden = try #require(read.golden)
+            #expect(golden.inputs.map(\.floats) == bundle.golden?.inputs.map(\.floats))
+            #expect(golden.outputs.map(\.floats) == bundle.golden?.outputs.map(\.floats))
+        }
+    }
+
+    @Test func everyTensorIsAlignedInTheMapping() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/net.swiftlet"
+            try sampleBundle().write(to: path)
+            for value in try Bundle(contentsOf: path).graph.values {
+                guard let constant = value.constant else { continue }
+                unsafe constant.storage.withUnsafeBytes { bytes in
+                    #expect(Int(bitPattern: bytes.baseAddress) % TensorStorage.alignment == 0)
+                }
+            }
+        }
+    }
+
+    @Test func aBundleStaysReadableAfterItsFileWasReplaced() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/net.swiftlet"
+            try sampleBundle(seed: 1).write(to: path)
+            let first = try Bundle(contentsOf: path)
+            try sampleBundle(seed: 2).write(to: path)
+            #expect(transcript(first.graph) == transcript(sampleBundle(seed: 1).graph))
+            #expect(try transcript(Bundle(contentsOf: path).graph) == transcript(sampleBundle(seed: 2).graph))
+        }
+    }
+
+    @Test func writingLeavesNothingElseBehind() throws {
+        try withTemporaryDirectory { directory in
+            try sampleBundle().write(to: "\(directory)/net.swiftlet")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["net.swiftlet"])
+        }
+    }
+
+    @Test func aWriteThatFailsSaysWhyAndLeavesNothing() throws {
+        try withTemporaryDirectory { directory in
+            try FileManager.default.createDirectory(atPath: "\(directory)/taken/inside", withIntermediateDirectories: true)
+            for path in ["\(directory)/absent/net.swiftlet", "\(directory)/taken"] {
+                let error = try #require(throws: BundleError.self) { try sampleBundle().write(to: path) }
+                #expect(error.code == .unwritable)
+                #expect(error.description.contains(path))
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["taken"])
+        }
+    }
+
+    @Test func aTaskIsTheDigestOfItsLabels() {
+        #expect(BundleDetails.task(labels: ["a", "b"]) == "7e18f737311b2dc3b2f269dd78396b0351f14fb66efa879f768cb23181883c78")
+        #expect(BundleDetails.task(labels: ["ab"]) != BundleDetails.task(labels: ["a", "b"]))
+    }
+
+    @Test func goldenOutputsAreComparedWithinTheirTolerance() throws {
+        var bundle = sampleBundle()
+        let golden = try #require(bundle.golden)
+        try bundle.verify { inputs in
+            #expect(inputs.map(\.floats) == golden.inputs.map(\.floats))
+            return golden.outputs
+        }
+        let shape = golden.outputs[0].shape
+        let shifted = Tensor(shape: shape, golden.outputs[0].floats.map { $0 + 0.01 })
+        let error = try #require(throws: BundleError.self) { try bundle.verify { _ in [shifted] } }
+        #expect(error.code == .goldenMismatch)
+        bundle.golden?.tolerance = 0.011
+        try bundle.verify { _ in [shifted] }
+        var values = golden.outputs[0].floats
+        values[3] = .nan
+        for wrong in [[], [shifted, shifted], [shifted.reshaped([80])], [Tensor(shape: shape, values)]] {
+            #expect(throws: BundleError.self) { try bundle.verify { _ in wrong } }
+        }
+        bundle.golden = nil
+        try bundle.verify { _ in [] }
+    }
+}
