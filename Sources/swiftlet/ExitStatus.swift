@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
-internal import Glibc
 internal import Networks
 
 /// How the tool ends, in the numbers of sysexits.h.
@@ -20,46 +19,45 @@ struct ExitStatus: RawRepresentable, Hashable, Sendable {
     static let badConfiguration = ExitStatus(rawValue: 78)
 }
 
+/// An error that knows how the tool ends because of it. Every other error is a file's contents: 65.
+protocol EndingError: Error, CustomStringConvertible {
+    var exitStatus: ExitStatus { get }
+}
+
 /// A failure that ends a command: one line on standard error and an exit status.
-struct CommandFailure: Error, CustomStringConvertible {
-    var status: ExitStatus
+struct CommandFailure: EndingError {
+    var exitStatus: ExitStatus
     var description: String
 
-    init(_ status: ExitStatus, _ description: String) {
-        self.status = status
+    init(_ exitStatus: ExitStatus, _ description: String) {
+        self.exitStatus = exitStatus
         self.description = description
     }
 }
 
-/// Runs the body of a command; prints what it throws as one line on standard error and ends with the status that fits.
-///
-/// The mapping: ``CommandFailure`` as it says; ``BundleError`` by its code; every other error of ours is a file's contents, 65. What
-/// ArgumentParser itself throws passes through.
-func exiting(_ body: () throws -> Void) throws {
-    do {
-        try body()
-    } catch let error as CommandFailure {
-        throw ended(error.status, error.description)
-    } catch let error as BundleError {
-        throw ended(error.code.exitStatus, error.description)
-    } catch let error where error is ExitCode || error is ValidationError || error is CleanExit {
-        throw error
-    } catch {
-        throw ended(.badData, "\(error)")
-    }
-}
-
-private func ended(_ status: ExitStatus, _ message: String) -> ExitCode {
-    unsafe fputs("swiftlet: \(message)\n", stderr)
-    return ExitCode(status.rawValue)
-}
-
-extension BundleError.Code {
-    fileprivate var exitStatus: ExitStatus {
-        switch self {
+extension BundleError: EndingError {
+    var exitStatus: ExitStatus {
+        switch code {
         case .unreadable: .noInput
         case .unwritable: .cannotCreate
         default: .badData
         }
     }
+}
+
+/// Runs the body of a command; what it throws becomes one line on standard error and the exit status that fits. What ArgumentParser
+/// itself throws passes through.
+func exiting(_ body: () throws -> Void) throws {
+    do { try body() } catch { throw ending(error) }
+}
+
+/// As ``exiting(_:)``, for a body that waits.
+func exiting(_ body: () async throws -> Void) async throws {
+    do { try await body() } catch { throw ending(error) }
+}
+
+private func ending(_ error: any Error) -> any Error {
+    if error is ExitCode || error is ValidationError || error is CleanExit { return error }
+    printError("swiftlet: \(error)")
+    return ExitCode(((error as? any EndingError)?.exitStatus ?? .badData).rawValue)
 }
