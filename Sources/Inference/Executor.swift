@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Networks
+package import Tensors
+
+/// A loaded network that runs, again and again, in memory reserved when it was loaded.
+///
+/// One owner, one run at a time; not `Sendable`. With more than one thread the executor owns the other threads; they sleep
+/// between runs and end with it. Results are the same for every number of threads, bit by bit.
+///
+/// ``run(pixels:)`` and ``run(input:)`` reserve no memory, unless a step of the ``plan`` runs an operation's definition
+/// (``StepDescription/isDefinition``): that happens for operations, element types and ranks without a kernel, which image
+/// networks rarely have.
+package final class Executor {
+    private let program: Program
+    private let pixels: PixelEntry?
+
+    /// Checks the graph, prepares weights, plans and reserves the memory, starts the threads.
+    ///
+    /// - Parameter preprocessing: how pixels become the input; without it ``run(pixels:)`` is an error.
+    package init(
+        _ graph: Graph, preprocessing: Preprocessing? = nil, options: ExecutorOptions = ExecutorOptions()
+    ) throws(InferenceError) {
+        do {
+            try graph.check()
+        } catch {
+            throw InferenceError(.invalidGraph, "network '\(graph.name)'", "\(error)")
+        }
+        program = try Program(graph, options: options)
+        if let preprocessing {
+            pixels = try PixelEntry(preprocessing, graph: graph, program: program)
+        } else {
+            pixels = nil
+        }
+    }
+
+    /// Runs the network on an image.
+    ///
+    /// - Parameter pixels: `[height, width, channels]`, rows first, of the size and channel order of the preprocessing.
+    package func run(pixels: Span<UInt8>) throws(InferenceError) {
+        guard let entry = self.pixels else {
+            throw InferenceError(.preprocessing, "pixels", "the network was loaded without preprocessing")
+        }
+        try entry.fill(from: pixels, program.memory)
+        for index in program.entries.indices where !entry.skips[index] { try program.run(entry: index) }
+    }
+
+    /// Runs the network on its only input.
+    ///
+    /// - Parameter input: logical order `[n, c, h, w]`, row-major.
+    package func run(input: Span<Float>) throws(InferenceError) {
+        guard program.inputs.count == 1, program.inputs[0].value.type == .float32 else {
+            throw InferenceError(.input, "float32 input", "the network takes \(program.inputs.count) inputs of other types")
+        }
+        let target = program.inputs[0]
+        guard input.count == target.value.shape.elementCount else {
+            throw InferenceError(
+                .input, "'\(target.value.name)'", "expected \(target.value.shape), that is \(target.value.shape.elementCount) elements, found \(input.count)")
+        }
+        unsafe input.withUnsafeBytes { source in
+            unsafe program.memory.withUnsafeBytes(of: target.slot) { unsafe target.copy.run(from: source, to: $0) }
+        }
+        for index in program.entries.indices { try program.run(entry: index) }
+    }
+
+    /// Lends an output of the last run as float32, row-major in logical order; quantised ones as the numbers that they stand for.
+    /// The memory is the executor's: the next run overwrites it.
+    ///
+    /// - Precondition: the network has such an output.
+    package func withOutput<Result>(_ index: Int = 0, _ body: (Span<Float>) -> Result) -> Result {
+        let output = program.outputs[index]
+        return program.memory.read(output.floats, of: Float.self) { body($0.extracting(..<output.value.shape.elementCount)) }
+    }
+
+    /// Runs the network on any number of inputs of any type and copies the outputs. It reserves memory.
+    package func run(_ inputs: [Tensor]) throws(InferenceError) -> [Tensor] {
+        try fill(inputs)
+        for index in program.entries.indices { try program.run(entry: index) }
+        return program.outputs.map { program.memory.tensor($0.slot, type: $0.value.type, shape: $0.value.shape) }
+    }
+
+    /// Runs the network and shows every float32 value, inputs included, as soon as it is computed: row-major in logical order, valid
+    /// during the call. It reserves memory.
+    package func run(_ inputs: [Tensor], observing observe: (ValueID, Span<Float>) -> Void) throws(InferenceError) {
+        try fill(inputs)
+        var next = 0
+        for index in 0...program.entries.count {
+            while next < program.observations.count, program.observations[next].entry == index {
+                show(program.observations[next], observe)
+                next += 1
+            }
+            if index < program.entries.count { try program.run(entry: index) }
+        }
+    }
+
+    /// Bytes that activations share.
+    package var arenaBytes: Int { program.memory.arenaBytes }
+    /// Bytes that each thread has for itself.
+    package var scratchBytes: Int { program.memory.scratchBytes }
+    /// The steps, in order.
+    package var plan: [StepDescription] { program.plan }
+    /// The network's inputs, as its graph declares them.
+    package var inputs: [Value] { program.inputs.map(\.value) }
+    /// The network's outputs, as its graph declares them.
+    package var outputs: [Value] { program.outputs.map(\.value) }
+
+    private func fill(_ inputs: [Tensor]) throws(InferenceError) {
+        guard inputs.count == program.inputs.count else {
+            throw InferenceError(.input, "run", "expected \(program.inputs.count) inputs, found \(inputs.count)")
+        }
+        for (tensor, target) in zip(inputs, program.inputs) {
+            guard tensor.type == target.value.type, tensor.shape == target.value.shape else {
+                throw InferenceError(
+                    .input, "'\(target.value.name)'",
+                    "expected \(target.value.type) \(target.value.shape), found \(tensor.type) \(tensor.shape)")
+            }
+            unsafe tensor.storage.withUnsafeBytes { source in
+                unsafe program.memory.withUnsafeBytes(of: target.slot) { unsafe target.copy.run(from: source, to: $0) }
+            }
+        }
+    }
+
+    private func show(_ observation: Lowering.Observation, _ observe: (ValueID, Span<Float>) -> Void) {
+        let rowMajor = Geometry(shape: observation.geometry.shape, layout: .rowMajor)
+        let copy = StridedCopy(from: observation.geometry, to: rowMajor, elementSize: MemoryLayout<Float>.size)
+        let tensor = unsafe Tensor(
+            type: .float32, shape: rowMajor.shape,
+            storage: TensorStorage(count: rowMajor.count * MemoryLayout<Float>.size) { target in
+                unsafe program.memory.withUnsafeBytes(of: observation.slot) { unsafe copy.run(from: UnsafeRawBufferPointer($0), to: target) }
+            })
+        tensor.withElements(of: Float.self) { observe(observation.value, $0) }
+    }
+}

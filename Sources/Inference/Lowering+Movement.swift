@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Networks
+internal import Tensors
+
+/// Operations that only move elements.
+extension Lowering {
+    mutating func lowerReshape(_ node: Node) {
+        guard let input = node.inputs[0] else { return }
+        let shape = graph[node.outputs[0]].shape
+        switch places[input.rawValue] {
+        case .strided(let slot, let geometry):
+            if let reshaped = geometry.reshaped(shape) {
+                define(node.outputs[0], .strided(slot, reshaped))
+            } else {
+                define(node.outputs[0], .reshaped(slot, geometry, shape: shape))
+            }
+        case .reshaped(let slot, let geometry, _):
+            if let reshaped = geometry.reshaped(shape) {
+                define(node.outputs[0], .strided(slot, reshaped))
+            } else {
+                define(node.outputs[0], .reshaped(slot, geometry, shape: shape))
+            }
+        case .constant(let tensor): define(node.outputs[0], .constant(tensor.reshaped(shape)))
+        case nil: preconditionFailure("a value is used before it is produced")
+        }
+    }
+
+    mutating func lowerTranspose(_ node: Node, permutation: [Int]) {
+        guard let input = node.inputs[0] else { return }
+        let (slot, geometry) = view(input)
+        define(node.outputs[0], .strided(slot, geometry.transposed(permutation)))
+    }
+
+    mutating func lowerSlice(_ node: Node, _ ranges: [SliceRange]) {
+        guard let input = node.inputs[0] else { return }
+        let (slot, geometry) = view(input)
+        define(node.outputs[0], .strided(slot, geometry.sliced(ranges)))
+    }
+
+    mutating func lowerSplit(_ node: Node, axis: Int, sizes: [Int]) {
+        guard let input = node.inputs[0] else { return }
+        let (slot, geometry) = view(input)
+        var start = 0
+        for (output, size) in zip(node.outputs, sizes) {
+            define(output, .strided(slot, geometry.sliced([SliceRange(axis: axis, start: start, step: 1, count: size)])))
+            start += size
+        }
+    }
+
+    /// `false` for what only the definition does.
+    mutating func lowerConcatenation(_ node: Node, axis: Int) -> Bool {
+        let output = graph[node.outputs[0]]
+        let inputs = node.inputs.compactMap(\.self)
+        guard inputs.count == node.inputs.count, inputs.allSatisfy({ graph[$0].type == output.type }) else { return false }
+        let target = Geometry(shape: output.shape, layout: Self.preferredLayout(output))
+        var pieces: [CopyStep.Piece] = []
+        var start = 0
+        for input in inputs {
+            let size = graph[input].shape[axis]
+            let (slot, geometry) = requantized(input, as: output)
+            let place = target.sliced([SliceRange(axis: axis, start: start, step: 1, count: size)])
+            pieces.append(.init(source: slot, copy: StridedCopy(from: geometry, to: place, elementSize: output.type.size)))
+            start += size
+        }
+        let slot = reserve(output)
+        emit(CopyStep(pieces: pieces, destination: slot), kernel: "concatenate", reads: pieces.map(\.source), writes: [slot])
+        define(node.outputs[0], slot, target)
+        return true
+    }
+
+    /// `false` for what only the definition does.
+    mutating func lowerPad(_ node: Node, _ padding: Padding) -> Bool {
+        let output = graph[node.outputs[0]]
+        guard padding.mode == .constant, let input = node.inputs[0], let bits = padding.bits(of: output) else { return false }
+        let target = Geometry(shape: output.shape, layout: Self.preferredLayout(output))
+        let (source, geometry) = view(input)
+        // Both sides of the copy: the part of the input that isn't cropped, and its place in the output.
+        var taken: [SliceRange] = []
+        var placed: [SliceRange] = []
+        for axis in output.shape.indices {
+            let first = max(-padding.before[axis], 0)
+            let end = graph[input].shape[axis] - max(-padding.after[axis], 0)
+            let count = max(end - first, 0)
+            taken.append(SliceRange(axis: axis, start: first, step: 1, count: count))
+            placed.append(SliceRange(axis: axis, start: max(padding.before[axis], 0), step: 1, count: count))
+        }
+        let copy = StridedCopy(from: geometry.sliced(taken), to: target.sliced(placed), elementSize: output.type.size)
+        let slot = reserve(output)
+        let step = CopyStep(
+            pieces: [.init(source: source, copy: copy)], destination: slot, fill: .init(bits: bits, size: output.type.size))
+        emit(step, kernel: "pad", reads: [source], writes: [slot])
+        define(node.outputs[0], slot, target)
+        return true
+    }
+}
+
+extension Padding {
+    /// The pad element of a float32 or quantised value; `nil` for other types.
+    fileprivate func bits(of value: Value) -> UInt64? {
+        if value.type == .float32, value.quantization == nil { return UInt64(Float(self.value).bitPattern) }
+        if value.type == .uint8, let quantization = value.quantization, quantization.axis == nil {
+            return UInt64(quantization.quantize(Float(self.value)))
+        }
+        return nil
+    }
+}
+
+extension Lowering {
+    mutating func requantized(_ id: ValueID, as output: Value) -> (slot: Slot, geometry: Geometry) { view(id) }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Definitions
+internal import Networks
+internal import Tensors
+
+extension Lowering {
+    /// Appends the steps of one node, those of its kernels where there are some, otherwise its definition.
+    mutating func lower(_ node: Node) throws(InferenceError) {
+        if try fold(node) { return }
+        if try lowerWithKernels(node) { return }
+        try lowerToDefinition(node)
+    }
+
+    /// Computes a node of constants now. `false` for every other node.
+    private mutating func fold(_ node: Node) throws(InferenceError) -> Bool {
+        let inputs = node.inputs.compactMap(\.self)
+        guard !inputs.isEmpty, inputs.allSatisfy({ constant($0) != nil }) else { return false }
+        let results = try node.evaluated(
+            node.inputs.map { $0.flatMap(constant) }, inputValues: node.inputs.map { $0.map { graph[$0] } },
+            outputs: node.outputs.map { graph[$0] })
+        for (output, result) in zip(node.outputs, results) { define(output, .constant(result)) }
+        return true
+    }
+
+    /// `false` where there is no kernel for the operation with these shapes and types.
+    private mutating func lowerWithKernels(_ node: Node) throws(InferenceError) -> Bool {
+        let values = (node.inputs.compactMap(\.self) + node.outputs).map { graph[$0] }
+        guard values.allSatisfy({ $0.shape.elementCount > 0 }) else { return false }
+        switch node.operation {
+        case .reshape: lowerReshape(node)
+        case .transpose(let permutation): lowerTranspose(node, permutation: permutation)
+        case .slice(let ranges): lowerSlice(node, ranges)
+        case .split(let axis, let sizes): lowerSplit(node, axis: axis, sizes: sizes)
+        case .concatenation(let axis): return lowerConcatenation(node, axis: axis)
+        case .pad(let padding): return lowerPad(node, padding)
+        default: return false
+        }
+        return true
+    }
+
+    private mutating func lowerToDefinition(_ node: Node) throws(InferenceError) {
+        let inputs = node.inputs.map { id -> DefinitionStep.Operand? in
+            guard let id else { return nil }
+            if let tensor = constant(id) { return .constant(tensor, graph[id]) }
+            return .slot(operand(id, .rowMajor), graph[id])
+        }
+        let outputs = node.outputs.map { (slot: reserve(graph[$0]), value: graph[$0]) }
+        let definition = DefinitionStep(node: node, inputs: inputs, outputs: outputs)
+        emit(definition, kernel: "definition", macs: graph.cost(of: node).multiplyAccumulates)
+        for (id, output) in zip(node.outputs, outputs) {
+            define(id, output.slot, Geometry(shape: graph[id].shape, layout: .rowMajor))
+        }
+    }
+}

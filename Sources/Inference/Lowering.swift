@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Networks
+internal import Tensors
+
+/// Turns a graph into steps and the buffers that they need: the engine's only pass over a graph.
+///
+/// Rank-4 activations that kernels produce are channels-last; everything else is row-major. Reshapes, transpositions and slices
+/// are other geometries of the same buffer; a copy is made only where a kernel needs an order that a buffer doesn't have.
+struct Lowering {
+    enum Entry: Hashable, Sendable {
+        /// Into ``steps``.
+        case step(Int)
+        /// Into ``definitions``.
+        case definition(Int)
+    }
+
+    /// Where the elements of a value are.
+    enum Place {
+        case strided(Slot, Geometry)
+        /// The elements of a geometry in logical order, under a shape that strides can't express.
+        case reshaped(Slot, Geometry, shape: [Int])
+        case constant(Tensor)
+    }
+
+    struct Buffer {
+        var bytes: Int
+        /// Before the first step: −1. Constants live for ever.
+        var first: Int
+        var last: Int
+        var constant: Tensor?
+    }
+
+    /// A value that an observing run shows after the entry before `entry` has run.
+    struct Observation {
+        var entry: Int
+        var value: ValueID
+        var slot: Slot
+        var geometry: Geometry
+    }
+
+    struct Copied: Hashable {
+        var value: ValueID
+        var layout: Layout
+    }
+
+    let graph: Graph
+    let options: ExecutorOptions
+    var places: [Place?]
+    var entries: [Entry] = []
+    var descriptions: [StepDescription] = []
+    var steps: [any Step] = []
+    var definitions: [DefinitionStep] = []
+    var buffers: [Buffer] = []
+    var observations: [Observation] = []
+    /// Entries that only quantise a graph input, with the slot that they fill.
+    var inputQuantizations: [(entry: Int, input: ValueID, slot: Slot, quantization: Quantization)] = []
+    var scratchBytes = 0
+    private var copies: [Copied: Slot] = [:]
+    /// For whose sake steps are emitted.
+    var current = ""
+
+    init(_ graph: Graph, options: ExecutorOptions) throws(InferenceError) {
+        self.graph = graph
+        self.options = options
+        places = graph.values.map { $0.constant.map(Place.constant) }
+        let needed = Self.needed(graph)
+        for id in graph.inputs {
+            let value = graph[id]
+            let slot = reserve(value)
+            buffers[slot.index].first = -1
+            define(id, slot, Geometry(shape: value.shape, layout: Self.preferredLayout(value)))
+        }
+        for node in graph.nodes where node.outputs.contains(where: { needed[$0.rawValue] }) {
+            current = node.name
+            try lower(node)
+        }
+    }
+
+    /// Which values the outputs depend on.
+    private static func needed(_ graph: Graph) -> [Bool] {
+        var needed = Array(repeating: false, count: graph.values.count)
+        for id in graph.outputs { needed[id.rawValue] = true }
+        for node in graph.nodes.reversed() where node.outputs.contains(where: { needed[$0.rawValue] }) {
+            for case let id? in node.inputs { needed[id.rawValue] = true }
+        }
+        return needed
+    }
+
+    /// The layout in which a value is produced where there is a choice.
+    static func preferredLayout(_ value: Value) -> Layout {
+        value.shape.count == 4 && (value.type == .float32 || value.type == .uint8) ? .channelsLast : .rowMajor
+    }
+
+    func constant(_ id: ValueID) -> Tensor? {
+        if case .constant(let tensor) = places[id.rawValue] { tensor } else { nil }
+    }
+
+    // What lowered nodes call: buffers.
+
+    mutating func reserve(bytes: Int, constant: Tensor? = nil) -> Slot {
+        buffers.append(Buffer(bytes: bytes, first: entries.count, last: entries.count, constant: constant))
+        return Slot(index: buffers.count - 1)
+    }
+
+    mutating func reserve(_ value: Value) -> Slot { reserve(bytes: value.shape.elementCount * value.type.size) }
+
+    mutating func define(_ id: ValueID, _ slot: Slot, _ geometry: Geometry) {
+        places[id.rawValue] = .strided(slot, geometry)
+        observe(id, slot, geometry)
+    }
+
+    mutating func define(_ id: ValueID, _ place: Place) {
+        places[id.rawValue] = place
+        switch place {
+        case .strided(let slot, let geometry), .reshaped(let slot, let geometry, _): observe(id, slot, geometry)
+        case .constant: break
+        }
+    }
+
+    private mutating func observe(_ id: ValueID, _ slot: Slot, _ geometry: Geometry) {
+        guard graph[id].type == .float32 else { return }
+        observations.append(Observation(entry: entries.count, value: id, slot: slot, geometry: geometry))
+    }
+
+    /// Appends a step. It must read and write no other slots.
+    mutating func emit(_ step: any Step, kernel: String, macs: Int = 0, scratch: Int = 0, reads: [Slot], writes: [Slot]) {
+        for slot in reads + writes { buffers[slot.index].last = entries.count }
+        entries.append(.step(steps.count))
+        steps.append(step)
+        scratchBytes = max(scratchBytes, scratch)
+        descriptions.append(StepDescription(node: current, kernel: kernel, macs: macs, isDefinition: false))
+    }
+
+    mutating func emit(_ definition: DefinitionStep, kernel: String, macs: Int) {
+        for slot in definition.slots { buffers[slot.index].last = entries.count }
+        entries.append(.definition(definitions.count))
+        definitions.append(definition)
+        descriptions.append(StepDescription(node: current, kernel: kernel, macs: macs, isDefinition: true))
+    }
+
+    /// Keeps the contents for the end of the program as it is now.
+    mutating func keepToEnd(_ slot: Slot) { buffers[slot.index].last = entries.count }
+
+    // What lowered nodes call: operands.
+
+    /// A slot that holds the value without gaps in the given layout.
+    mutating func operand(_ id: ValueID, _ layout: Layout) -> Slot {
+        if case .strided(let slot, let geometry) = places[id.rawValue], geometry.isContiguous(layout) { return slot }
+        let key = Copied(value: id, layout: layout)
+        if let slot = copies[key] { return slot }
+        let value = graph[id]
+        let slot: Slot
+        switch places[id.rawValue] {
+        case .strided(let source, let geometry):
+            slot = reserve(value)
+            copy(from: source, geometry, to: slot, Geometry(shape: value.shape, layout: layout), value.type, kernel: "copy")
+        case .reshaped(let source, let geometry, let shape):
+            let target = Geometry(shape: shape, layout: layout)
+            if let place = target.reshaped(geometry.shape) {
+                slot = reserve(value)
+                copy(from: source, geometry, to: slot, place, value.type, kernel: "copy")
+            } else {
+                let ordered = reserve(value)
+                let rowMajor = Geometry(shape: geometry.shape, layout: .rowMajor)
+                copy(from: source, geometry, to: ordered, rowMajor, value.type, kernel: "copy")
+                slot = reserve(value)
+                copy(from: ordered, Geometry(shape: shape, layout: .rowMajor), to: slot, target, value.type, kernel: "copy")
+            }
+        case .constant(let tensor):
+            slot = reserve(bytes: tensor.storage.count, constant: tensor.stored(in: layout))
+        case nil:
+            preconditionFailure("a value is used before it is produced")
+        }
+        copies[key] = slot
+        return slot
+    }
+
+    /// Where the value is, as strides.
+    mutating func view(_ id: ValueID) -> (slot: Slot, geometry: Geometry) {
+        if case .strided(let slot, let geometry) = places[id.rawValue] { return (slot, geometry) }
+        let layout = Self.preferredLayout(graph[id])
+        return (operand(id, layout), Geometry(shape: graph[id].shape, layout: layout))
+    }
+
+    /// Where the value is, without gaps, in whatever order of axes.
+    mutating func dense(_ id: ValueID) -> (slot: Slot, geometry: Geometry) {
+        let (slot, geometry) = view(id)
+        if geometry.isDense { return (slot, geometry) }
+        let layout = Self.preferredLayout(graph[id])
+        return (operand(id, layout), Geometry(shape: graph[id].shape, layout: layout))
+    }
+
+    mutating func copy(
+        from source: Slot, _ from: Geometry, to destination: Slot, _ to: Geometry, _ type: ElementType, kernel: String
+    ) {
+        let step = CopyStep(
+            pieces: [.init(source: source, copy: StridedCopy(from: from, to: to, elementSize: type.size))], destination: destination)
+        emit(step, kernel: kernel, reads: [source], writes: [destination])
+    }
+}
+
+extension Tensor {
+    /// The same elements stored in another layout, still under the logical shape.
+    fileprivate func stored(in layout: Layout) -> Tensor {
+        let target = Geometry(shape: shape, layout: layout)
+        let source = Geometry(shape: shape, layout: .rowMajor)
+        guard layout != .rowMajor, !target.isContiguous(.rowMajor) else { return self }
+        let copy = StridedCopy(from: source, to: target, elementSize: type.size)
+        let stored = unsafe TensorStorage(count: storage.count) { bytes in
+            unsafe storage.withUnsafeBytes { unsafe copy.run(from: $0, to: bytes) }
+        }
+        return Tensor(type: type, shape: shape, storage: stored)
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Tensors
+
+/// Names one buffer of a loaded network.
+struct Slot: Hashable, Sendable { var index: Int }
+
+/// The memory of a loaded network: the arena that activations share, the constants that are operands, and one scratch area a thread.
+///
+/// `@unchecked Sendable`: the threads of one run read buffers that are complete and write disjoint parts of the one that
+/// their step produces; runs follow one another.
+@safe
+final class Memory: @unchecked Sendable {
+    struct Region: Hashable, Sendable {
+        /// From the start of the arena, or of the constants.
+        var offset: Int
+        var bytes: Int
+        var isConstant: Bool
+    }
+
+    let arenaBytes: Int
+    let scratchBytes: Int
+    private let regions: [Region]
+    private let arena: UnsafeMutableRawPointer
+    private let constants: UnsafeMutableRawPointer
+    private let scratch: UnsafeMutableRawPointer
+    private let scratchStride: Int
+
+    /// Reserves everything; nothing is reserved later. Each size is a multiple of 64 bytes, and so is every offset.
+    ///
+    /// - Precondition: every region lies inside its area.
+    init(regions: [Region], arenaBytes: Int, constantBytes: Int, scratchBytes: Int, threads: Int) throws(InferenceError) {
+        self.regions = regions
+        self.arenaBytes = arenaBytes
+        self.scratchBytes = scratchBytes
+        scratchStride = (scratchBytes + MemoryPlan.alignment - 1) / MemoryPlan.alignment * MemoryPlan.alignment
+        let sizes = [arenaBytes, constantBytes, scratchStride * threads].map { max($0, MemoryPlan.alignment) }
+        var areas: [UnsafeMutableRawPointer] = unsafe []
+        for size in sizes {
+            guard let area = unsafe aligned_alloc(MemoryPlan.alignment, size) else {
+                for unsafe area in unsafe areas { unsafe free(area) }
+                throw InferenceError(.memory, "\(size) bytes", "the system has no more")
+            }
+            unsafe areas.append(area)
+        }
+        unsafe (arena, constants, scratch) = unsafe (areas[0], areas[1], areas[2])
+        for region in regions {
+            precondition(region.offset >= 0 && region.bytes >= 0, "a region before its area")
+            precondition(region.offset + region.bytes <= (region.isConstant ? sizes[1] : sizes[0]), "a region beyond its area")
+        }
+    }
+
+    deinit {
+        unsafe free(arena)
+        unsafe free(constants)
+        unsafe free(scratch)
+    }
+
+    /// The elements of a slot, to be read.
+    ///
+    /// - Precondition for this and what follows: the slot isn't written by `body`, or only in parts that are not read.
+    func read<Element: TensorElement, Result>(_ slot: Slot, of _: Element.Type, _ body: (Span<Element>) -> Result) -> Result {
+        let region = regions[slot.index]
+        return unsafe body(Span(_unsafeStart: start(region).assumingMemoryBound(to: Element.self), count: count(region, Element.self)))
+    }
+
+    /// The elements of a slot, to be written.
+    func write<Element: TensorElement>(_ slot: Slot, of _: Element.Type, _ body: (inout MutableSpan<Element>) -> Void) {
+        let region = regions[slot.index]
+        var span = unsafe MutableSpan(
+            _unsafeStart: start(region).assumingMemoryBound(to: Element.self), count: count(region, Element.self))
+        body(&span)
+    }
+
+    /// What most steps need: one input, one output and the scratch area of a thread.
+    func with<Input: TensorElement, Output: TensorElement>(
+        reading input: Slot, of _: Input.Type, writing output: Slot, of _: Output.Type, scratchOf worker: Int,
+        _ body: (Span<Input>, inout MutableSpan<Output>, inout MutableSpan<UInt8>) -> Void
+    ) {
+        let from = regions[input.index]
+        let to = regions[output.index]
+        let source = unsafe Span(
+            _unsafeStart: start(from).assumingMemoryBound(to: Input.self), count: count(from, Input.self))
+        var target = unsafe MutableSpan(
+            _unsafeStart: start(to).assumingMemoryBound(to: Output.self), count: count(to, Output.self))
+        var area = unsafe MutableSpan(
+            _unsafeStart: (scratch + worker * scratchStride).assumingMemoryBound(to: UInt8.self), count: scratchBytes)
+        body(source, &target, &area)
+    }
+
+    /// The bytes of a slot.
+    func withUnsafeBytes<Result>(of slot: Slot, _ body: (UnsafeMutableRawBufferPointer) -> Result) -> Result {
+        let region = regions[slot.index]
+        return unsafe body(UnsafeMutableRawBufferPointer(start: start(region), count: region.bytes))
+    }
+
+    private func start(_ region: Region) -> UnsafeMutableRawPointer {
+        unsafe (region.isConstant ? constants : arena) + region.offset
+    }
+
+    private func count<Element>(_ region: Region, _: Element.Type) -> Int { region.bytes / MemoryLayout<Element>.stride }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Networks
+internal import Tensors
+
+/// A lowered graph with its memory: what a run walks through.
+final class Program {
+    struct Input {
+        var value: Value
+        var slot: Slot
+        /// Row-major elements of the caller to their places.
+        var copy: StridedCopy
+    }
+
+    struct Output {
+        var value: Value
+        /// Row-major.
+        var slot: Slot
+        /// The same as float32, filled by the last steps of the program; `slot` itself for float32 values.
+        var floats: Slot
+    }
+
+    let entries: [Lowering.Entry]
+    let steps: [any Step]
+    let definitions: [DefinitionStep]
+    let plan: [StepDescription]
+    let inputs: [Input]
+    let outputs: [Output]
+    let observations: [Lowering.Observation]
+    let quantizations: [(entry: Int, input: ValueID, slot: Slot, quantization: Quantization)]
+    let memory: Memory
+    private let pool: ThreadPool?
+
+    /// - Precondition: the graph passed its check.
+    init(_ graph: Graph, options: ExecutorOptions) throws(InferenceError) {
+        guard 1...ExecutorOptions.maximumThreads ~= options.threads else {
+            throw InferenceError(.threads, "\(options.threads) threads", "expected 1 … \(ExecutorOptions.maximumThreads)")
+        }
+        var lowering = try Lowering(graph, options: options)
+        var outputs: [Output] = []
+        for id in graph.outputs {
+            lowering.current = graph[id].name
+            let slot = lowering.operand(id, .rowMajor)
+            let value = graph[id]
+            var floats = slot
+            if value.type != .float32 {
+                floats = lowering.reserve(bytes: value.shape.elementCount * MemoryLayout<Float>.stride)
+                lowering.emit(FloatOutputStep(source: slot, value: value, destination: floats), kernel: "float32", reads: [slot], writes: [floats])
+            }
+            outputs.append(Output(value: value, slot: slot, floats: floats))
+        }
+        for output in outputs {
+            lowering.keepToEnd(output.slot)
+            lowering.keepToEnd(output.floats)
+        }
+        inputs = graph.inputs.map { id in
+            guard case .strided(let slot, let geometry) = lowering.places[id.rawValue] else { preconditionFailure("an input without a place") }
+            let copy = StridedCopy(
+                from: Geometry(shape: geometry.shape, layout: .rowMajor), to: geometry, elementSize: graph[id].type.size)
+            return Input(value: graph[id], slot: slot, copy: copy)
+        }
+        self.outputs = outputs
+        entries = lowering.entries
+        steps = lowering.steps
+        definitions = lowering.definitions
+        plan = lowering.descriptions
+        observations = lowering.observations
+        quantizations = lowering.inputQuantizations
+        memory = try lowering.placedMemory()
+        pool = options.threads > 1 ? try ThreadPool(threads: options.threads, steps: steps, memory: memory) : nil
+    }
+
+    /// Runs one entry of the program.
+    func run(entry: Int) throws(InferenceError) {
+        switch entries[entry] {
+        case .step(let index):
+            let parts = steps[index].parts
+            if parts > 1, let pool {
+                pool.run(index)
+            } else {
+                steps[index].run(parts: 0..<parts, in: memory, worker: 0)
+            }
+        case .definition(let index):
+            try definitions[index].run(in: memory)
+        }
+    }
+}
+
+extension Lowering {
+    /// Decides where each buffer lies, reserves the memory and copies constant operands into it.
+    fileprivate func placedMemory() throws(InferenceError) -> Memory {
+        let variable = buffers.indices.filter { buffers[$0].constant == nil }
+        let constant = buffers.indices.filter { buffers[$0].constant != nil }
+        let whole = -1...entries.count
+        let arena = MemoryPlan(variable.map { .init(bytes: buffers[$0].bytes, life: buffers[$0].first...max(buffers[$0].first, buffers[$0].last)) })
+        let constants = MemoryPlan(constant.map { .init(bytes: buffers[$0].bytes, life: whole) })
+        guard let arena, let constants else { throw InferenceError(.memory, "network '\(graph.name)'", "its size overflows") }
+        let total = [arena.bytes, constants.bytes, (scratchBytes + MemoryPlan.alignment) * options.threads].reduce(0) { sum, bytes in
+            let (next, overflow) = sum.addingReportingOverflow(bytes)
+            return overflow ? .max : next
+        }
+        guard total <= options.memoryLimit else {
+            throw InferenceError(.memory, "network '\(graph.name)'", "it needs \(total) bytes, the limit is \(options.memoryLimit)")
+        }
+        var regions = Array(repeating: Memory.Region(offset: 0, bytes: 0, isConstant: false), count: buffers.count)
+        for (index, offset) in zip(variable, arena.offsets) {
+            regions[index] = .init(offset: offset, bytes: buffers[index].bytes, isConstant: false)
+        }
+        for (index, offset) in zip(constant, constants.offsets) {
+            regions[index] = .init(offset: offset, bytes: buffers[index].bytes, isConstant: true)
+        }
+        let memory = try Memory(
+            regions: regions, arenaBytes: arena.bytes, constantBytes: constants.bytes, scratchBytes: scratchBytes, threads: options.threads)
+        for index in constant {
+            if let tensor = buffers[index].constant { memory.store(tensor, in: Slot(index: index)) }
+        }
+        return memory
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Definitions
+internal import Networks
+internal import Tensors
+
+/// One piece of work of a loaded network. It can't fail, and it reserves no memory.
+protocol Step: Sendable {
+    /// How many parts of the work may run at the same time, fixed when the network is loaded: the cut is the same for every
+    /// number of threads, so the results are.
+    var parts: Int { get }
+
+    /// Does `parts`. `worker` is the number of the thread, for its scratch area.
+    func run(parts: Range<Int>, in memory: Memory, worker: Int)
+}
+
+extension Step {
+    var parts: Int { 1 }
+}
+
+/// What a step is, for people.
+package struct StepDescription: Hashable, Sendable {
+    /// The node that it computes, or for whose sake it is.
+    package var node: String
+    package var kernel: String
+    /// Multiplications with addition.
+    package var macs: Int
+    /// The step runs the operation's definition: slow, and it reserves memory at each run.
+    package var isDefinition: Bool
+}
