@@ -15,7 +15,7 @@ extension OperationInputs {
             return quantizedResultType
         }
         if allowsIntegers, activation == .none { try x.expectNumeric("x") } else { try x.expectFloatingPoint("x") }
-        for (name, other) in [("weights", weights), ("bias", optional(2)), ("residual", optional(3))] {
+        for (name, other) in [("input 1", weights), ("input 2", optional(2)), ("input 3", optional(3))] {
             try other?.expect(name, type: x.type)
         }
         return x.type
@@ -42,7 +42,8 @@ extension Gemm {
             }
             try inputs.optional(2)?.expect("c", shape: [n])
         }
-        return TensorType(try inputs.productType(activation: activation, allowsIntegers: true), [m, n])
+        let isPlain = alpha == 1 && beta == 1
+        return TensorType(try inputs.productType(activation: activation, allowsIntegers: isPlain), [m, n])
     }
 }
 

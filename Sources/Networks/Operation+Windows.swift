@@ -71,6 +71,9 @@ extension Pooling {
         }
         guard x.shape.count >= 3 else { throw GraphError(.shape, "expected an image [n, c, spatial…], found \(x.shape)") }
         let shape = Array(x.shape[..<2]) + (try window.spatialShape(of: x.shape[2...], ceilMode: ceilMode))
+        for axis in window.size.indices where max(window.padsBefore[axis], window.padsAfter[axis]) >= window.extent(axis: axis) {
+            throw GraphError(.parameter, "pads as wide as the window of \(window.extent(axis: axis))")
+        }
         let givesIndices = kind == .maximum && inputs.declared.count > 1
         return [TensorType(x.type, shape)] + (givesIndices ? [TensorType(.int64, shape)] : [])
     }

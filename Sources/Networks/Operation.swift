@@ -103,14 +103,19 @@ package struct Pooling: Hashable, Sendable, Codable {
     package var window: Window
     /// The last window may start inside the image and reach beyond the pad.
     package var ceilMode: Bool
-    /// Average only: pads count in the divisor.
+    /// Average only: pads count in the divisor, but not what a last window of `ceilMode` reaches beyond them.
     package var countsPadding: Bool
+    /// Maximum only: indices count the last spatial axis slowest.
+    package var hasColumnMajorIndices: Bool
 
-    package init(kind: Kind, window: Window, ceilMode: Bool = false, countsPadding: Bool = false) {
+    package init(
+        kind: Kind, window: Window, ceilMode: Bool = false, countsPadding: Bool = false, hasColumnMajorIndices: Bool = false
+    ) {
         self.kind = kind
         self.window = window
         self.ceilMode = ceilMode
         self.countsPadding = countsPadding
+        self.hasColumnMajorIndices = hasColumnMajorIndices
     }
 }
 
