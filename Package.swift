@@ -62,7 +62,7 @@ let package = Package(
         module("Digests", ["CCrypto"]),
         module("Networks", ["Tensors", "Digests"]),
         module("Definitions", ["Tensors", "Networks"]),
-        module("Kernels", ["Tensors", "CKernels", "COpenBLAS"]),
+        module("Kernels", ["Tensors", "Networks", "CKernels", "COpenBLAS"]),
         module("Inference", ["Tensors", "Networks", "Definitions", "Kernels"]),
         module("Gating", ["Answers"]),
         module("Images", ["Tensors", "CTurboJPEG", "CPNG"]),

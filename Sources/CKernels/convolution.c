@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// Implicit GEMM: the windows of a block of output pixels are packed into a panel that stays in cache, then every block of
+// output channels runs over it. Depthwise convolution takes pointers to the taps of a pixel instead.
+#include "internal.h"
+#include <string.h>
+
+// Aim for the bytes of a panel: it is read once for each block of output channels and should stay in the second-level cache.
+enum { PANEL_BYTES = 96 * 1024, MAX_BLOCK_PIXELS = 192 };
+
+static size_t round_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+static size_t depth(const struct convolution_geometry *g) {
+    return g->kernel_height * g->kernel_width * (g->input_channels / g->groups);
+}
+
+static size_t panel_stride(const struct qconvolution *c) {
+    return round_up(depth(&c->geometry), (size_t)c->gemm->kr) * (c->gemm->panel == PANEL_U16 ? 2 : 1);
+}
+
+// A window that is one whole pixel can be read where it lies.
+static bool reads_in_place(const struct qconvolution *c) {
+    const struct convolution_geometry *g = &c->geometry;
+    return c->gemm->panel == PANEL_U8 && g->kernel_height == 1 && g->kernel_width == 1 && g->stride_y == 1 && g->stride_x == 1
+        && g->pad_top == 0 && g->pad_left == 0 && g->output_height == g->input_height && g->output_width == g->input_width
+        && (g->input_channels / g->groups) % (size_t)c->gemm->kr == 0;
+}
+
+size_t qconvolution_padded_outputs(const struct qconvolution *c) {
+    if (c->depthwise) return round_up(c->geometry.output_channels, (size_t)c->depthwise->block);
+    return round_up(c->geometry.output_channels / c->geometry.groups, (size_t)c->gemm->nr);
+}
+
+size_t qconvolution_weight_bytes(const struct qconvolution *c) {
+    const struct convolution_geometry *g = &c->geometry;
+    if (c->depthwise) {
+        const size_t taps = round_up(g->kernel_height * g->kernel_width, (size_t)c->depthwise->group);
+        return qconvolution_padded_outputs(c) * taps * (size_t)c->depthwise->weight_size;
+    }
+    return g->groups * qconvolution_padded_outputs(c) * round_up(depth(g), (size_t)c->gemm->kr);
+}
+
+size_t qconvolution_scratch_bytes(const struct qconvolution *c) {
+    const struct convolution_geometry *g = &c->geometry;
+    if (c->depthwise) return round_up(g->kernel_height * g->kernel_width * sizeof(void *), 64) + g->input_channels;
+    return reads_in_place(c) ? 0 : c->block_pixels * panel_stride(c);
+}
+
+void qconvolution_choose_block(struct qconvolution *c) {
+    if (c->depthwise) return;
+    const size_t mr = (size_t)c->gemm->mr;
+    size_t pixels = PANEL_BYTES / panel_stride(c);
+    const size_t all = c->geometry.output_height * c->geometry.output_width;
+    if (pixels > MAX_BLOCK_PIXELS) pixels = MAX_BLOCK_PIXELS;
+    if (pixels > all) pixels = all;
+    c->block_pixels = pixels < mr ? mr : pixels / mr * mr;
+}
+
+void qconvolution_pack_weights(const struct qconvolution *c, const int8_t *weights, void *packed) {
+    const struct convolution_geometry *g = &c->geometry;
+    const size_t taps = g->kernel_height * g->kernel_width;
+    memset(packed, 0, qconvolution_weight_bytes(c));
+    if (c->depthwise) {
+        const size_t block = (size_t)c->depthwise->block, group = (size_t)c->depthwise->group;
+        const size_t groups = (taps + group - 1) / group;
+        for (size_t o = 0; o < g->output_channels; o++)
+            for (size_t t = 0; t < taps; t++) {
+                const size_t index = ((o / block * groups + t / group) * block + o % block) * group + t % group;
+                if (c->depthwise->weight_size == 2)
+                    ((int16_t *)packed)[index] = weights[o * taps + t];
+                else
+                    ((int8_t *)packed)[index] = weights[o * taps + t];
+            }
+        return;
+    }
+    const size_t inputs = g->input_channels / g->groups, outputs = g->output_channels / g->groups;
+    const size_t nr = (size_t)c->gemm->nr, kr = (size_t)c->gemm->kr, padded_depth = round_up(depth(g), kr);
+    for (size_t o = 0; o < g->output_channels; o++) {
+        const size_t group = o / outputs, column = o % outputs;
+        int8_t *block = (int8_t *)packed + (group * qconvolution_padded_outputs(c) + column / nr * nr) * padded_depth;
+        for (size_t i = 0; i < inputs; i++)
+            for (size_t t = 0; t < taps; t++) {
+                const size_t k = t * inputs + i;
+                block[(k / kr * nr + column % nr) * kr + k % kr] = weights[(o * inputs + i) * taps + t];
+            }
+    }
+}
+
+void qconvolution_pack_bias(const struct qconvolution *c, const int8_t *weights, const int32_t *bias, const float *multipliers,
+                            int32_t *folded, float *padded_multipliers) {
+    const struct convolution_geometry *g = &c->geometry;
+    const size_t padded = qconvolution_padded_outputs(c), groups = c->depthwise ? 1 : g->groups;
+    const size_t outputs = g->output_channels / groups;
+    const bool flips = c->depthwise ? c->depthwise->flips : c->gemm->panel == PANEL_S8;
+    const int32_t offset = (flips ? 128 : 0) - c->input_zero_point;
+    memset(folded, 0, groups * padded * sizeof *folded);
+    memset(padded_multipliers, 0, groups * padded * sizeof *padded_multipliers);
+    for (size_t o = 0; o < g->output_channels; o++) {
+        const size_t count = g->kernel_height * g->kernel_width * (g->input_channels / g->groups);
+        const size_t index = o / outputs * padded + o % outputs;
+        uint32_t sum = 0;
+        for (size_t k = 0; k < count; k++) sum += (uint32_t)(int32_t)weights[o * count + k];
+        folded[index] = (int32_t)((uint32_t)(bias ? bias[o] : 0) + (uint32_t)offset * sum);
+        padded_multipliers[index] = multipliers[o];
+    }
+}
+
+static void *append(void *row, enum panel panel, const uint8_t *source, size_t count) {
+    if (panel == PANEL_U8) {
+        memcpy(row, source, count);
+        return (uint8_t *)row + count;
+    }
+    if (panel == PANEL_S8) {
+        uint8_t *to = row;
+        for (size_t i = 0; i < count; i++) to[i] = source[i] ^ 0x80;
+        return to + count;
+    }
+    uint16_t *to = row;
+    for (size_t i = 0; i < count; i++) to[i] = source[i];
+    return to + count;
+}
+
+static void *append_padding(void *row, enum panel panel, uint8_t zero_point, size_t count) {
+    if (panel != PANEL_U16) {
+        memset(row, panel == PANEL_S8 ? zero_point ^ 0x80 : zero_point, count);
+        return (uint8_t *)row + count;
+    }
+    uint16_t *to = row;
+    for (size_t i = 0; i < count; i++) to[i] = zero_point;
+    return to + count;
+}
+
+// Packs the window of output pixel (y, x) of one group; taps outside the image read as the zero point.
+static void pack_window(const struct qconvolution *c, size_t group, const uint8_t *input, size_t y, size_t x, void *row) {
+    const struct convolution_geometry *g = &c->geometry;
+    const enum panel panel = (enum panel)c->gemm->panel;
+    const size_t channels = g->input_channels / g->groups;
+    const uint8_t *image = input + group * channels;
+    const ptrdiff_t top = (ptrdiff_t)(y * g->stride_y) - (ptrdiff_t)g->pad_top, left = (ptrdiff_t)(x * g->stride_x) - (ptrdiff_t)g->pad_left;
+    uint8_t *const end = (uint8_t *)row + panel_stride(c);
+    const bool inside = left >= 0 && left + (ptrdiff_t)((g->kernel_width - 1) * g->dilation_x) < (ptrdiff_t)g->input_width;
+    const bool contiguous = inside && g->groups == 1 && (g->dilation_x == 1 || g->kernel_width == 1);
+    for (size_t ky = 0; ky < g->kernel_height; ky++) {
+        const ptrdiff_t iy = top + (ptrdiff_t)(ky * g->dilation_y);
+        if (iy < 0 || iy >= (ptrdiff_t)g->input_height) {
+            row = append_padding(row, panel, c->input_zero_point, g->kernel_width * channels);
+            continue;
+        }
+        const uint8_t *line = image + (size_t)iy * g->input_width * g->input_channels;
+        if (contiguous) {
+            row = append(row, panel, line + (size_t)left * g->input_channels, g->kernel_width * channels);
+            continue;
+        }
+        for (size_t kx = 0; kx < g->kernel_width; kx++) {
+            const ptrdiff_t ix = left + (ptrdiff_t)(kx * g->dilation_x);
+            if (ix < 0 || ix >= (ptrdiff_t)g->input_width)
+                row = append_padding(row, panel, c->input_zero_point, channels);
+            else
+                row = append(row, panel, line + (size_t)ix * g->input_channels, channels);
+        }
+    }
+    memset(row, 0, (size_t)(end - (uint8_t *)row));
+}
+
+static void run_gemm(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
+                     size_t first_pixel, size_t last_pixel) {
+    const struct convolution_geometry *g = &c->geometry;
+    const size_t inputs = g->input_channels / g->groups, outputs = g->output_channels / g->groups;
+    const size_t mr = (size_t)c->gemm->mr, nr = (size_t)c->gemm->nr;
+    const size_t padded = qconvolution_padded_outputs(c), padded_depth = round_up(depth(g), (size_t)c->gemm->kr);
+    const size_t element = c->requantization.float_output ? sizeof(float) : 1;
+    const bool in_place = reads_in_place(c);
+    struct qgemm_tile tile = {
+        .a_stride = in_place ? g->input_channels : panel_stride(c),
+        .blocks = padded_depth / (size_t)c->gemm->kr,
+        .requantization = &c->requantization,
+        .stride = g->output_channels,
+    };
+    for (size_t first = first_pixel; first < last_pixel; first += c->block_pixels) {
+        const size_t pixels = last_pixel - first < c->block_pixels ? last_pixel - first : c->block_pixels;
+        for (size_t group = 0; group < g->groups; group++) {
+            const uint8_t *panel = in_place ? input + first * g->input_channels + group * inputs : scratch;
+            if (!in_place) {
+                size_t y = first / g->output_width, x = first % g->output_width;
+                for (size_t i = 0; i < pixels; i++) {
+                    pack_window(c, group, input, y, x, (uint8_t *)scratch + i * tile.a_stride);
+                    if (++x == g->output_width) x = 0, y++;
+                }
+            }
+            for (size_t column = 0; column < outputs; column += nr) {
+                tile.b = (const int8_t *)c->weights + (group * padded + column) * padded_depth;
+                tile.bias = c->bias + group * padded + column;
+                tile.multipliers = c->multipliers + group * padded + column;
+                tile.n = outputs - column < nr ? outputs - column : nr;
+                for (size_t i = 0; i < pixels; i += mr) {
+                    const size_t at = (first + i) * g->output_channels + group * outputs + column;
+                    tile.a = panel + i * tile.a_stride;
+                    tile.m = pixels - i < mr ? pixels - i : mr;
+                    tile.output = (uint8_t *)output + at * element;
+                    tile.residual = residual ? residual + at : NULL;
+                    c->gemm->run(&tile);
+                }
+            }
+        }
+    }
+}
+
+static void run_depthwise(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
+                          size_t first_row, size_t last_row) {
+    const struct convolution_geometry *g = &c->geometry;
+    const size_t taps = g->kernel_height * g->kernel_width, channels = g->input_channels;
+    const size_t element = c->requantization.float_output ? sizeof(float) : 1;
+    const uint8_t **pointers = scratch;
+    uint8_t *padding = (uint8_t *)scratch + round_up(taps * sizeof(void *), 64);
+    memset(padding, c->input_zero_point, channels);
+    struct qdepthwise_pixel pixel = {
+        .taps = pointers,
+        .tap_count = taps,
+        .channels = channels,
+        .weights = c->weights,
+        .bias = c->bias,
+        .multipliers = c->multipliers,
+        .requantization = &c->requantization,
+    };
+    for (size_t y = first_row; y < last_row; y++)
+        for (size_t x = 0; x < g->output_width; x++) {
+            const ptrdiff_t top = (ptrdiff_t)(y * g->stride_y) - (ptrdiff_t)g->pad_top;
+            const ptrdiff_t left = (ptrdiff_t)(x * g->stride_x) - (ptrdiff_t)g->pad_left;
+            for (size_t ky = 0, t = 0; ky < g->kernel_height; ky++) {
+                const ptrdiff_t iy = top + (ptrdiff_t)(ky * g->dilation_y);
+                const bool row_inside = iy >= 0 && iy < (ptrdiff_t)g->input_height;
+                for (size_t kx = 0; kx < g->kernel_width; kx++, t++) {
+                    const ptrdiff_t ix = left + (ptrdiff_t)(kx * g->dilation_x);
+                    const bool inside = row_inside && ix >= 0 && ix < (ptrdiff_t)g->input_width;
+                    pointers[t] = inside ? input + ((size_t)iy * g->input_width + (size_t)ix) * channels : padding;
+                }
+            }
+            const size_t at = (y * g->output_width + x) * channels;
+            pixel.output = (uint8_t *)output + at * element;
+            pixel.residual = residual ? residual + at : NULL;
+            c->depthwise->run(&pixel);
+        }
+}
+
+void qconvolution_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
+                      size_t first_row, size_t last_row) {
+    if (c->depthwise)
+        run_depthwise(c, input, residual, output, scratch, first_row, last_row);
+    else
+        run_gemm(c, input, residual, output, scratch, first_row * c->geometry.output_width, last_row * c->geometry.output_width);
+}

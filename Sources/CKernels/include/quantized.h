@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolution of unsigned 8-bit activations with signed 8-bit weights (-127 ... 127), exact in wrapping int32.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// What becomes of an int32 accumulator. Quantised output:
+//     t = (float)acc * multiplier[c];  u = (float)(residual - residual_zero_point) * residual_multiplier
+//     q = min(max(round_half_even(t + u) + zero_point, lower), upper)
+// Float output: min(max(t + u, low), high). Each operation is rounded to float32 by itself; without a residual nothing is added.
+struct requantization {
+    int32_t zero_point, lower, upper; // 0 ... 255 each
+    int32_t residual_zero_point;
+    float residual_multiplier;
+    bool float_output;
+    float low, high;
+};
+
+// How the rows of an activation panel hold the 8-bit values x.
+enum panel {
+    PANEL_U8,  // x
+    PANEL_U16, // x, widened to 16 bits
+    PANEL_S8,  // x - 128
+};
+
+// One tile: out[i][j] = requantize(bias[j] + sum over k of a[i][k] * b[k][j]) for i < m <= mr, j < n <= nr.
+struct qgemm_tile {
+    const void *a;  // m rows; elements of the kernel's panel type
+    size_t a_stride; // bytes from row to row
+    const int8_t *b; // [blocks][nr][kr]
+    size_t blocks;  // ceil(k / kr), at least 1; elements of a beyond k meet weights of 0
+    const int32_t *bias;      // [nr]
+    const float *multipliers; // [nr]
+    const struct requantization *requantization;
+    const uint8_t *residual; // null, or the tile's first element
+    void *output;            // uint8_t or float: the tile's first element
+    size_t stride;           // elements from row to row of output and residual
+    size_t m, n;
+};
+
+struct qgemm_kernel {
+    const char *name;
+    uint32_t isa;
+    int32_t mr, nr, kr;
+    int32_t panel;
+    void (*run)(const struct qgemm_tile *tile);
+} __attribute__((swift_attr("@Sendable")));
+
+size_t qgemm_kernel_count(void);
+const struct qgemm_kernel *qgemm_kernel_at(size_t index);
+// The kernel for m pixels, n output channels and depth k of one group. A pure function of its arguments.
+const struct qgemm_kernel *qgemm_kernel_choose(uint32_t isa, size_t m, size_t n, size_t k);
+
+// One output pixel of a depthwise convolution:
+// out[c] = requantize(bias[c] + sum over t of tap[t][c] * w[t][c]), with x - 128 in place of x where `flips` is set.
+struct qdepthwise_pixel {
+    const uint8_t *const *taps; // tap_count pointers, each to `channels` activations
+    size_t tap_count, channels;
+    const void *weights; // as qdepthwise_pack leaves them
+    const int32_t *bias; // rounded up to the kernel's channel block, as are the multipliers
+    const float *multipliers;
+    const struct requantization *requantization;
+    const uint8_t *residual; // null, or [channels]
+    void *output;            // uint8_t or float [channels]
+};
+
+// A kernel with taps != 0 runs exactly that many taps. Weights are [ceil(c / block)][ceil(t / group)][block][group].
+struct qdepthwise_kernel {
+    const char *name;
+    uint32_t isa;
+    int32_t block, group, taps;
+    int32_t weight_size; // bytes: 1 or 2
+    bool flips;
+    void (*run)(const struct qdepthwise_pixel *pixel);
+} __attribute__((swift_attr("@Sendable")));
+
+size_t qdepthwise_kernel_count(void);
+const struct qdepthwise_kernel *qdepthwise_kernel_at(size_t index);
+const struct qdepthwise_kernel *qdepthwise_kernel_choose(uint32_t isa, size_t channels, size_t taps);
+
+// Sizes in elements; channels are those of the whole image, not of a group.
+struct convolution_geometry {
+    size_t input_height, input_width, input_channels;
+    size_t output_height, output_width, output_channels;
+    size_t kernel_height, kernel_width, stride_y, stride_x, dilation_y, dilation_x;
+    size_t pad_top, pad_left; // pads below and right follow from the output size
+    size_t groups;
+};
+
+struct qconvolution {
+    struct convolution_geometry geometry;
+    const struct qgemm_kernel *gemm;           // null for a depthwise convolution
+    const struct qdepthwise_kernel *depthwise; // null for a general one
+    const void *weights;       // packed
+    const int32_t *bias;       // folded and padded, as are the multipliers: [groups][qconvolution_padded_outputs]
+    const float *multipliers;
+    struct requantization requantization;
+    uint8_t input_zero_point;
+    size_t block_pixels; // output pixels that are packed at a time: a multiple of mr
+} __attribute__((swift_attr("@Sendable"))); // what it points to is never written again
+
+// Output channels of one group (depthwise: of the image) rounded up to what the kernel computes at a time.
+size_t qconvolution_padded_outputs(const struct qconvolution *c);
+size_t qconvolution_weight_bytes(const struct qconvolution *c);
+size_t qconvolution_scratch_bytes(const struct qconvolution *c);
+// Sets block_pixels; call once gemm is set.
+void qconvolution_choose_block(struct qconvolution *c);
+// weights: [o][i / groups][kernel_height][kernel_width]; packed: qconvolution_weight_bytes, written wholly.
+void qconvolution_pack_weights(const struct qconvolution *c, const int8_t *weights, void *packed);
+// folded[c] = bias[c] - (zero point the kernel leaves in x) * sum of the weights of c; multipliers are padded with 0.
+void qconvolution_pack_bias(const struct qconvolution *c, const int8_t *weights, const int32_t *bias, const float *multipliers,
+                            int32_t *folded, float *padded_multipliers);
+// Computes output rows [first_row, last_row) of an NHWC image. scratch: 64-byte aligned, qconvolution_scratch_bytes.
+void qconvolution_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
+                      size_t first_row, size_t last_row);

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "include/kernels.h"
+
+#define QGEMM_KERNEL(name, ...) void name(const struct qgemm_tile *tile);
+#define QDEPTHWISE_KERNEL(name, ...) void name(const struct qdepthwise_pixel *pixel);
+#define VECTOR_KERNELS(name, isa) extern const struct vector_kernels vector_kernels_##name;
+#include "kernels.inc"
+#undef QGEMM_KERNEL
+#undef QDEPTHWISE_KERNEL
+#undef VECTOR_KERNELS

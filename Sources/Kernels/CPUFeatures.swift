@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CKernels
+#if canImport(Glibc)
+internal import Glibc
+#endif
+
+/// Instruction sets beyond the baseline of the architecture that kernels may use. Empty: plain C.
+package struct CPUFeatures: OptionSet, Hashable, Sendable, CustomStringConvertible {
+    package let rawValue: UInt32
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// AVX2 and FMA.
+    package static let avx2 = CPUFeatures(rawValue: ISA_AVX2.rawValue)
+    package static let avxVNNI = CPUFeatures(rawValue: ISA_AVX_VNNI.rawValue)
+    package static let avx512VNNI = CPUFeatures(rawValue: ISA_AVX512_VNNI.rawValue)
+    /// Advanced SIMD, which every AArch64 core has.
+    package static let neon = CPUFeatures(rawValue: ISA_NEON.rawValue)
+    package static let neonDot = CPUFeatures(rawValue: ISA_NEON_DOT.rawValue)
+    package static let neonI8MM = CPUFeatures(rawValue: ISA_NEON_I8MM.rawValue)
+
+    /// What the processor and the kernel of the operating system support.
+    package static let detected = CPUFeatures(rawValue: isa_detect())
+
+    /// ``detected``, narrowed by the environment variable `SWIFTLET_ISA`: a comma-separated list of `plain`, `avx2`, `avxvnni`,
+    /// `avx512vnni`, `neon`, `neondot`, `i8mm`, each with what it builds on. A name that isn't in this list is reported on standard
+    /// error, and the variable has no effect.
+    package static let current: CPUFeatures = {
+        guard let value = unsafe getenv("SWIFTLET_ISA") else { return detected }
+        let text = unsafe String(cString: value)
+        guard let allowed = CPUFeatures(names: text) else {
+            let names = levels.map(\.name).joined(separator: ", ")
+            let message = Array("SWIFTLET_ISA: unknown instruction set in '\(text)'; expected a list of \(names)\n".utf8)
+            _ = unsafe write(STDERR_FILENO, message, message.count)
+            return detected
+        }
+        return detected.intersection(allowed)
+    }()
+
+    /// Each name with everything that it builds on.
+    private static let levels: [(name: String, features: CPUFeatures)] = [
+        ("plain", []), ("avx2", [.avx2]), ("avxvnni", [.avx2, .avxVNNI]), ("avx512vnni", [.avx2, .avx512VNNI]),
+        ("neon", [.neon]), ("neondot", [.neon, .neonDot]), ("i8mm", [.neon, .neonDot, .neonI8MM]),
+    ]
+
+    /// The union of the instruction sets in a comma-separated list; `nil` for a name that isn't known.
+    package init?(names: String) {
+        var union: CPUFeatures = []
+        for name in names.split(separator: ",") {
+            guard let level = Self.levels.first(where: { $0.name == name }) else { return nil }
+            union.formUnion(level.features)
+        }
+        self = union
+    }
+
+    /// The names that `SWIFTLET_ISA` takes, fastest last.
+    package var description: String {
+        let names = Self.levels.dropFirst().filter { isSuperset(of: $0.features) }.map(\.name)
+        return names.isEmpty ? "plain" : names.joined(separator: ",")
+    }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CKernels
+package import Networks
+package import Tensors
+
+/// A prepared 2-D convolution of unsigned 8-bit activations with signed 8-bit weights, n = 1, NHWC.
+///
+///     acc = Σ (x − inputZeroPoint) · w + bias          in int32, wrapping; padding contributes 0
+///     output = Requantization.apply(acc, adding residual)                                       quantised
+///     output = clamp(Float(acc) · Float(sx · sw[c]) + Float(residual − zr) · sr, low, high)      float32
+///
+/// The sum can't overflow while `255 · 127 · inputChannels / groups · kernelHeight · kernelWidth + |bias| < 2³¹`.
+/// All kernels give the same bits. Runs don't allocate, and depend on nothing but their arguments: threads may compute disjoint
+/// `rows` of one output at the same time, each with its own scratch.
+@safe
+package struct QuantizedConvolution: Sendable {
+    package let outputHeight: Int
+    package let outputWidth: Int
+    package let outputChannels: Int
+    /// Bytes that a run needs; any alignment. Each thread brings its own.
+    package let scratchBytes: Int
+    /// A run may start and stop at multiples of this many rows (or at the end).
+    package var rowAlignment: Int { 1 }
+    package let kernelName: String
+
+    private let plan: qconvolution
+    private let inputCount: Int
+    /// Holds what `plan` points to.
+    private let storage: TensorStorage
+
+    /// - Parameters:
+    ///   - weights: int8 `[o, inputChannels / groups, kernelHeight, kernelWidth]`, −127 … 127.
+    ///   - bias: `[o]`, of scale `input.scale · weight.scales[c]`; `nil` for zeros.
+    ///   - weight: one scale an output channel, or one for all.
+    ///   - output: `nil` for float32 output.
+    ///   - residual: of the tensor that is added, if there is one.
+    ///   - kernel: instead of the dispatcher's choice: for tests and benchmarks.
+    /// - Precondition: two spatial axes; the activation is none, relu or clip; the output isn't empty; the shapes fit.
+    package init(
+        weights: Tensor, bias: [Int32]?, inputHeight: Int, inputWidth: Int, inputChannels: Int, convolution: Convolution,
+        input: Quantization, weight: Quantization, output: Quantization?, residual: Quantization?,
+        features: CPUFeatures = .current, kernel: KernelName? = nil
+    ) {
+        let outputChannels = weights.shape[0]
+        let geometry = convolution_geometry(
+            inputHeight: inputHeight, inputWidth: inputWidth, inputChannels: inputChannels, outputChannels: outputChannels,
+            convolution: convolution)
+        precondition(weights.shape == [outputChannels, inputChannels / convolution.groups] + convolution.window.size)
+        precondition(bias == nil || bias?.count == outputChannels)
+        precondition(weight.scales.count == 1 || weight.scales.count == outputChannels)
+        let taps = geometry.kernel_height * geometry.kernel_width
+        let depthwise = convolution.groups == inputChannels && outputChannels == inputChannels
+
+        var plan = unsafe qconvolution()
+        unsafe plan.geometry = geometry
+        if depthwise, kernel?.kind != .convolution {
+            unsafe plan.depthwise = kernel.map { unsafe qdepthwise_kernel_at($0.index) }
+                ?? qdepthwise_kernel_choose(features.rawValue, inputChannels, taps)
+            kernelName = unsafe String(cString: plan.depthwise.pointee.name)
+        } else {
+            unsafe plan.gemm = kernel.map { unsafe qgemm_kernel_at($0.index) }
+                ?? qgemm_kernel_choose(
+                    features.rawValue, geometry.output_height * geometry.output_width, outputChannels / convolution.groups,
+                    taps * inputChannels / convolution.groups)
+            kernelName = unsafe String(cString: plan.gemm.pointee.name)
+        }
+        unsafe plan.requantization = requantization(activation: convolution.activation, output: output, residual: residual)
+        unsafe plan.input_zero_point = UInt8(input.zeroPoint)
+        unsafe qconvolution_choose_block(&plan)
+
+        let multipliers = (0..<outputChannels).map { channel in
+            let scale = weight.scales[weight.scales.count == 1 ? 0 : channel]
+            return output.map { Requantization.multiplier(inputScale: input.scale, weightScale: scale, outputScale: $0.scale) }
+                ?? Float(Double(input.scale) * Double(scale))
+        }
+        let channels = unsafe qconvolution_padded_outputs(&plan) * (depthwise ? 1 : convolution.groups)
+        let biasBytes = (channels * 4 + 63) / 64 * 64
+        let weightBytes = unsafe qconvolution_weight_bytes(&plan)
+        storage = unsafe TensorStorage(count: 2 * biasBytes + weightBytes) { bytes in
+            let base = bytes.baseAddress!
+            weights.withElements(of: Int8.self) { elements in
+                unsafe elements.withUnsafeBufferPointer { source in
+                    let start = source.baseAddress!
+                    unsafe qconvolution_pack_weights(&plan, start, base + 2 * biasBytes)
+                    unsafe (bias ?? Array(repeating: 0, count: outputChannels)).withUnsafeBufferPointer { bias in
+                        unsafe qconvolution_pack_bias(
+                            &plan, start, bias.baseAddress, multipliers, base.assumingMemoryBound(to: Int32.self),
+                            (base + biasBytes).assumingMemoryBound(to: Float.self))
+                    }
+                }
+            }
+            unsafe plan.bias = UnsafePointer(base.assumingMemoryBound(to: Int32.self))
+            unsafe plan.multipliers = UnsafePointer((base + biasBytes).assumingMemoryBound(to: Float.self))
+            unsafe plan.weights = UnsafeRawPointer(base + 2 * biasBytes)
+        }
+        let scratch = unsafe qconvolution_scratch_bytes(&plan)
+        scratchBytes = scratch == 0 ? 0 : scratch + 63
+        inputCount = inputHeight * inputWidth * inputChannels
+        outputHeight = geometry.output_height
+        outputWidth = geometry.output_width
+        self.outputChannels = outputChannels
+        unsafe self.plan = plan
+    }
+
+    /// Computes output rows `rows`; the others are left as they are.
+    ///
+    /// - Parameters:
+    ///   - input: `[h, w, c]`.
+    ///   - residual: `[outputHeight, outputWidth, outputChannels]`, present exactly if its quantisation was.
+    ///   - output: `[outputHeight, outputWidth, outputChannels]`.
+    package func run(
+        input: Span<UInt8>, residual: Span<UInt8>?, output: inout MutableSpan<UInt8>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>
+    ) {
+        precondition(unsafe !plan.requantization.float_output, "the output is float32")
+        unsafe output.withUnsafeMutableBytes { unsafe run(input: input, residual: residual, output: $0, scratch: &scratch, rows: rows) }
+    }
+
+    /// As above, for a convolution without an output quantisation.
+    package func run(
+        input: Span<UInt8>, residual: Span<UInt8>?, output: inout MutableSpan<Float>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>
+    ) {
+        precondition(unsafe plan.requantization.float_output, "the output is quantised")
+        unsafe output.withUnsafeMutableBytes { unsafe run(input: input, residual: residual, output: $0, scratch: &scratch, rows: rows) }
+    }
+
+    @unsafe
+    private func run(
+        input: Span<UInt8>, residual: Span<UInt8>?, output: UnsafeMutableRawBufferPointer, scratch: inout MutableSpan<UInt8>,
+        rows: Range<Int>
+    ) {
+        let count = outputHeight * outputWidth * outputChannels
+        precondition(rows.lowerBound >= 0 && rows.upperBound <= outputHeight)
+        precondition(input.count == inputCount && scratch.count >= scratchBytes)
+        precondition(unsafe output.count == count * (plan.requantization.float_output ? 4 : 1))
+        unsafe withUnsafePointer(to: plan) { plan in
+            unsafe input.withUnsafeBufferPointer { input in
+                unsafe scratch.withUnsafeMutableBytes { scratch in
+                    let aligned = unsafe scratch.baseAddress?.alignedUp(toMultipleOf: 64)
+                    if let residual {
+                        precondition(residual.count == count)
+                        unsafe residual.withUnsafeBufferPointer { residual in
+                            unsafe qconvolution_run(
+                                plan, input.baseAddress, residual.baseAddress, output.baseAddress, aligned, rows.lowerBound, rows.upperBound)
+                        }
+                    } else {
+                        unsafe qconvolution_run(plan, input.baseAddress, nil, output.baseAddress, aligned, rows.lowerBound, rows.upperBound)
+                    }
+                }
+            }
+        }
+    }
+}
