@@ -79,6 +79,11 @@ extension GraphDescription {
         }
         for input in inputs { try graph.inputs.append(id(input, of: "the inputs")) }
         for output in outputs { try graph.outputs.append(id(output, of: "the outputs")) }
+        do {
+            try graph.check()
+        } catch {
+            throw Contradiction(description: error.description)
+        }
         return graph
     }
 
@@ -95,9 +100,6 @@ extension GraphDescription {
         }
         var value = Value(
             name: description.name, type: description.type, shape: description.shape, quantization: description.quantization)
-        if let quantization = description.quantization, let problem = problem(of: quantization, in: value) {
-            throw Contradiction(description: "'\(description.name)' \(problem)")
-        }
         if let name = description.constant {
             guard let tensor = constants[name] else { throw Contradiction(description: "the tensor '\(name)' is missing") }
             guard tensor.shape == description.shape, tensor.type == description.type else {
@@ -106,20 +108,5 @@ extension GraphDescription {
             value.constant = tensor
         }
         return value
-    }
-
-    private func problem(of quantization: Quantization, in value: Value) -> String? {
-        guard quantization.scales.allSatisfy({ $0.isNormal && $0 > 0 }) else { return "has a scale that isn't a positive number" }
-        guard quantization.scales.count == quantization.zeroPoints.count else { return "has not as many zero points as scales" }
-        let zeroPoints: ClosedRange<Int32> = value.type == .uint8 ? 0...255 : value.type == .int8 ? -128...127 : -0x8000...0xFFFF
-        guard quantization.zeroPoints.allSatisfy(zeroPoints.contains) else { return "has a zero point outside \(zeroPoints)" }
-        if let axis = quantization.axis {
-            guard value.shape.indices.contains(axis), value.shape[axis] == quantization.scales.count else {
-                return "has scales that don't fit its axis"
-            }
-        } else if quantization.scales.count != 1 {
-            return "has \(quantization.scales.count) scales for the whole tensor"
-        }
-        return nil
     }
 }
