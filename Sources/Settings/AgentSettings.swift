@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Gating
+
+/// Everything that `swiftletd` is told by its configuration file.
+package struct AgentSettings: Hashable, Sendable {
+    /// Where frames come from.
+    package enum Source: Hashable, Sendable {
+        /// The JPEG and PNG files of a folder, by name; then, if watched, those that come.
+        case folder(path: String, watch: Bool)
+        /// A YUV4MPEG2 stream; `-` is standard input.
+        case y4m(path: String)
+        /// The rendered flight: `frames` of them, or without end.
+        case flight(seed: UInt64, framesPerSecond: Double, frames: Int?)
+    }
+
+    /// Asking the full model in the cloud about frames that the gate doesn't accept.
+    package struct Recovery: Hashable, Sendable {
+        package var isEnabled = true
+        /// The full model in the cloud that is asked.
+        package var model = "default"
+        /// 1 … 100.
+        package var jpegQuality = 90
+        package var maximumInFlight = 2
+        /// From the moment a frame is taken up; an answer after that is not waited for, nor are its bytes delivered.
+        package var expiry = Duration.seconds(2)
+
+        package init() {}
+    }
+
+    package struct Output: Hashable, Sendable {
+        /// Decisions as JSON lines on standard output.
+        package var standardOutput = true
+        /// Decisions to the broker.
+        package var publishes = false
+
+        package init() {}
+    }
+
+    /// Names the device in topics, as MQTT client and in its certificate.
+    package var device: String
+    /// The path of the bundle with the board's network.
+    package var bundle: String
+    /// Threads of one inference.
+    package var threads = 1
+    package var source: Source
+    /// From the moment a frame is taken up until its decision at the latest.
+    package var deadline = Duration.milliseconds(100)
+    package var gate = Gate.standard
+    package var recovery = Recovery()
+    package var broker = BrokerSettings(host: "localhost")
+    package var output = Output()
+
+    package init(device: String, bundle: String, source: Source) {
+        self.device = device
+        self.bundle = bundle
+        self.source = source
+    }
+
+    init?(_ root: inout Section) {
+        let device = root.required("device", .identifier)
+        let (bundle, threads) = root.section("model") { section in
+            (section.required("bundle", .path(from: section.findings.folder)), section.value("threads", .integer(1...64), default: 1))
+        }
+        let source = root.section("source") { Source(&$0) }
+        self.init(device: device ?? "", bundle: bundle ?? "", source: source ?? .y4m(path: "-"))
+        self.threads = threads
+        deadline = root.value("deadline", .duration(.milliseconds(1) ... .seconds(60)), default: deadline)
+        gate = root.section("gate") { Gate(&$0) }
+        let deadline = deadline
+        recovery = root.section("recovery") { section in
+            var recovery = Recovery()
+            recovery.isEnabled = section.value("enabled", .boolean, default: recovery.isEnabled)
+            recovery.model = section.value("model", .modelName, default: recovery.model)
+            recovery.jpegQuality = section.value("jpeg-quality", .integer(1...100), default: recovery.jpegQuality)
+            recovery.maximumInFlight = section.value("max-in-flight", .integer(1...64), default: recovery.maximumInFlight)
+            recovery.expiry = section.value("expiry", .duration(.milliseconds(1) ... .seconds(300)), default: recovery.expiry)
+            if recovery.expiry < deadline { section.report("expiry", "shorter than the deadline") }
+            return recovery
+        }
+        broker = root.section("broker") { BrokerSettings(&$0) }
+        output = root.section("output") { section in
+            var output = Output()
+            output.standardOutput = section.value("standard-output", .boolean, default: output.standardOutput)
+            output.publishes = section.value("publish", .boolean, default: output.publishes)
+            return output
+        }
+        guard device != nil, bundle != nil, source != nil else { return nil }
+    }
+}
+
+extension AgentSettings.Source {
+    /// Reads exactly one of `folder`, `y4m` and `flight`; `nil` with a problem reported.
+    init?(_ section: inout Section) {
+        var sources: [Self] = []
+        _ = section.optionalSection("folder") { section in
+            let path = section.required("path", .path(from: section.findings.folder))
+            sources.append(.folder(path: path ?? "", watch: section.value("watch", .boolean, default: false)))
+        }
+        _ = section.optionalSection("y4m") { section in
+            let path = section.value("path", .pathOrStandardInput(from: section.findings.folder), default: "-")
+            sources.append(.y4m(path: path))
+        }
+        _ = section.optionalSection("flight") { section in
+            sources.append(
+                .flight(
+                    seed: section.value("seed", .seed, default: 1),
+                    framesPerSecond: section.value("rate", .number(0.1...1000, unit: "fps"), default: 20),
+                    frames: section.optional("frames", .integer(1...1_000_000_000))))
+        }
+        guard sources.count == 1 else {
+            let found = ["folder", "y4m", "flight"].filter { section.has($0) != nil }
+            section.findings.problems.append(
+                Problem(
+                    at: section.position, key: section.path,
+                    "expected exactly one of folder, y4m, flight, found \(found.isEmpty ? "none" : found.joined(separator: ", "))"))
+            return nil
+        }
+        self = sources[0]
+    }
+}
