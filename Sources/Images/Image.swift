@@ -25,5 +25,5 @@ package struct Image: Hashable, Sendable {
             width: width, height: height, channels: channels, pixels: [UInt8](repeating: sample, count: width * height * channels))
     }
 
-    package subscript(x: Int, y: Int, channel: Int) -> UInt8 { pixels[(y * width + x) * channels + channel] }
+    package subscript(x x: Int, y y: Int, channel channel: Int) -> UInt8 { pixels[(y * width + x) * channels + channel] }
 }

@@ -51,9 +51,15 @@ extension Image {
         }
     }
 
+    package static func decode(
+        _ bytes: [UInt8], name: String = "image", limits: ImageLimits = .standard
+    ) throws(ImageError) -> DecodedImage {
+        try decode(bytes.span, name: name, limits: limits)
+    }
+
     /// Reads and decodes a JPEG or PNG file.
     package static func decode(file path: String, limits: ImageLimits = .standard) throws(ImageError) -> DecodedImage {
         let bytes = try FileBytes.read(path)
-        return try decode(bytes.span, name: path, limits: limits)
+        return try decode(bytes, name: path, limits: limits)
     }
 }

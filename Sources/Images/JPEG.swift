@@ -37,6 +37,12 @@ package enum JPEG {
         return DecodedImage(image: image.turnedUpright(from: markers.orientation), format: .jpeg, warning: warning ?? header.warning)
     }
 
+    package static func decode(
+        _ bytes: [UInt8], name: String = "JPEG", limits: ImageLimits = .standard
+    ) throws(ImageError) -> DecodedImage {
+        try decode(bytes.span, name: name, limits: limits)
+    }
+
     /// Encodes with the tables of the standard scaled to `quality`, 1 … 100, with the accurate integer transform.
     ///
     /// - Parameter chroma: of no effect on a grey image.

@@ -45,6 +45,12 @@ package enum PNG {
         return try outcome.get()
     }
 
+    package static func decode(
+        _ bytes: [UInt8], name: String = "PNG", limits: ImageLimits = .standard
+    ) throws(ImageError) -> DecodedImage {
+        try decode(bytes.span, name: name, limits: limits)
+    }
+
     /// Encodes 8 bits a sample, grey or RGB, lossless.
     package static func encode(_ image: Image) throws(ImageError) -> [UInt8] {
         let operation = "encode PNG"
