@@ -25,6 +25,12 @@ package struct RequestID: Hashable, Sendable, CustomStringConvertible {
     /// `nil` where `text` isn't 32 lower-case hexadecimal digits.
     package init?(_ text: String) {
         guard let bytes = octets(hexadecimal: text, count: 16) else { return nil }
+        self.init(bytes: bytes)
+    }
+
+    /// `nil` where there aren't 16 bytes.
+    package init?(bytes: [UInt8]) {
+        guard bytes.count == 16 else { return nil }
         func word(_ part: ArraySlice<UInt8>) -> UInt64 { part.reduce(0) { $0 << 8 | UInt64($1) } }
         self.init(high: word(bytes[..<8]), low: word(bytes[8...]))
     }

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Wire
+
+/// Which questions are under way and whether another one makes sense: the deciding part of `DeviceLink`. A value; time and replies come
+/// in, what to send and to tell comes out. Every question that is taken ends exactly once, as answered or unanswered.
+package struct AskingState: Sendable {
+    package struct Settings: Sendable {
+        /// How many questions may be under way.
+        package var maximumInFlight = 2
+        package var breaker = Breaker.Settings()
+
+        package init() {}
+    }
+
+    package enum Action: Sendable {
+        /// Send it; on failure call `failedToSend`.
+        case send(Request)
+        case tell(LinkEvent)
+    }
+
+    private enum Pool: Equatable {
+        case unknown
+        case online(PoolState, until: Duration)
+        case offline(String)
+    }
+
+    private struct Pending {
+        var id: RequestID
+        var frame: UInt64
+        var sentAt: Duration
+        var deadline: Duration
+        var isProbe: Bool
+    }
+
+    private let settings: Settings
+    private var fault: LinkFault? = LinkFault(.notStarted, "connect", "not tried yet")
+    private var pool = Pool.unknown
+    private var inFlight: [Pending] = []
+    private var waiting: (request: Request, deadline: Duration)?
+    /// The last questions that ended; `true` where a reply may still come as a late one.
+    private var ended: [(id: RequestID, frame: UInt64, awaitsReply: Bool)] = []
+    private var pausedUntil = Duration.zero
+    /// Until then answers prove that somebody is there, whatever the pool's state says or doesn't.
+    private var provenUntil = Duration.zero
+    private var nextUnknownProbe = Duration.zero
+    private var mode = LinkMode(.autonomous, "not started")
+    package private(set) var breaker: Breaker
+    package private(set) var roundTrip = RoundTrip()
+    package var counters = LinkCounters()
+
+    private static let memory = 256
+
+    package init(settings: Settings = Settings()) {
+        self.settings = settings
+        breaker = Breaker(settings: settings.breaker)
+    }
+
+    /// The mode as last told.
+    package var currentMode: LinkMode { mode }
+
+    /// Takes the question, or says why not. A full house keeps the newest question waiting; the one that waited ends as superseded.
+    package mutating func ask(_ request: Request, now: Duration) -> (refusal: Refusal?, actions: [Action]) {
+        counters.asked += 1
+        if let refusal = refusal(of: request, now: now) {
+            counters.refused[refusal, default: 0] += 1
+            return (refusal, [])
+        }
+        guard inFlight.count >= settings.maximumInFlight else { return (nil, [send(request, deadline: now + request.deadline, now: now)]) }
+        var actions: [Action] = []
+        if let old = waiting { actions.append(end(old.request.id, old.request.frame, .superseded, awaitsReply: false)) }
+        waiting = (request, now + request.deadline)
+        return (nil, actions)
+    }
+
+    private func refusal(of request: Request, now: Duration) -> Refusal? {
+        guard fault == nil else { return .disconnected }
+        if now < pausedUntil { return .busy }
+        switch pool {
+        case .offline: return .poolOffline
+        case .online(let state, let until) where now < until:
+            if state.task != request.task { return .otherTask }
+            if request.image.count + Request.maximumHeaderBytes / 16 > state.maximumBytes { return .tooLarge }
+        case .online, .unknown:
+            if now >= provenUntil && (now < nextUnknownProbe || !inFlight.isEmpty) && breaker.state == .closed { return .poolUnknown }
+        }
+        return breaker.admits(now: now).admitted ? nil : .breakerOpen
+    }
+
+    private func isPoolKnown(now: Duration) -> Bool {
+        if case .online(_, let until) = pool, now < until { return true }
+        return now < provenUntil
+    }
+
+    private mutating func send(_ request: Request, deadline: Duration, now: Duration) -> Action {
+        let isProbe = breaker.state != .closed || !isPoolKnown(now: now)
+        if isProbe {
+            counters.probes += 1
+            nextUnknownProbe = now + settings.breaker.interval
+        }
+        breaker.began(isProbe: isProbe)
+        inFlight.append(.init(id: request.id, frame: request.frame, sentAt: now, deadline: deadline, isProbe: isProbe))
+        counters.sent += 1
+        var request = request
+        request.deadline = deadline - now
+        return .send(request)
+    }
+
+    /// The network layer didn't take what `send` asked for.
+    package mutating func failedToSend(_ id: RequestID, as failure: Failure, now: Duration) -> [Action] {
+        guard let index = inFlight.firstIndex(where: { $0.id == id }) else { return [] }
+        let pending = inFlight.remove(at: index)
+        if pending.isProbe { breaker.abandonedProbe(now: now) }
+        return [end(id, pending.frame, failure, awaitsReply: false)] + next(now: now)
+    }
+
+    /// The broker took the question, but no worker was there to hear it.
+    package mutating func unheard(_ id: RequestID, now: Duration) -> [Action] {
+        guard let index = inFlight.firstIndex(where: { $0.id == id }) else { return [] }
+        return fail(inFlight.remove(at: index), .unheard, awaitsReply: false, now: now) + next(now: now)
+    }
+
+    package mutating func received(_ reply: Reply, now: Duration) -> [Action] {
+        guard let index = inFlight.firstIndex(where: { $0.id == reply.id }) else { return receivedUnasked(reply) }
+        let pending = inFlight.remove(at: index)
+        guard now < pending.deadline else {
+            return fail(pending, .expired, awaitsReply: false, now: now) + [.tell(.late(frame: pending.frame, reply))] + next(now: now)
+        }
+        var actions: [Action] = []
+        switch reply.status {
+        case .ok:
+            remember(reply.id, pending.frame, awaitsReply: false)
+            roundTrip.add(now - pending.sentAt)
+            counters.answered += 1
+            breaker.succeeded()
+            provenUntil = now + PoolState.lifetime
+            actions.append(.tell(.answered(id: reply.id, frame: pending.frame, reply, roundTrip: now - pending.sentAt)))
+        case .busy:
+            // The worker is alive, so the breaker has no say; it asks for a pause.
+            pausedUntil = max(pausedUntil, now + min(reply.retryAfter ?? .milliseconds(500), .seconds(60)))
+            if pending.isProbe { breaker.abandonedProbe(now: now) }
+            actions.append(end(reply.id, pending.frame, .status(reply.status), awaitsReply: false))
+        case .badRequest, .tooLarge:
+            // This one image is at fault, not the worker.
+            if pending.isProbe { breaker.succeeded() }
+            actions.append(end(reply.id, pending.frame, .status(reply.status), awaitsReply: false))
+        default:
+            actions += fail(pending, .status(reply.status), awaitsReply: false, now: now)
+        }
+        return actions + next(now: now)
+    }
+
+    private mutating func receivedUnasked(_ reply: Reply) -> [Action] {
+        guard let index = ended.firstIndex(where: { $0.id == reply.id }) else {
+            counters.unknown += 1
+            return []
+        }
+        guard ended[index].awaitsReply else {
+            counters.duplicate += 1
+            return []
+        }
+        ended[index].awaitsReply = false
+        counters.late += 1
+        return [.tell(.late(frame: ended[index].frame, reply))]
+    }
+
+    package mutating func received(_ state: PoolState, lifetime: Duration?, now: Duration) -> [Action] {
+        if state.online {
+            if case .online = pool {} else { breaker.encourage(now: now) }
+            pool = .online(state, until: now + min(lifetime ?? PoolState.lifetime, PoolState.lifetime))
+        } else {
+            pool = .offline("worker \(state.worker) said goodbye")
+            provenUntil = .zero
+        }
+        return updatedMode(now: now)
+    }
+
+    /// A worker's status arrived; only the one that spoke for the pool counts.
+    package mutating func received(_ availability: Availability, of worker: ClientID, now: Duration) -> [Action] {
+        guard case .online(let state, _) = pool, state.worker == worker, availability.state != .online else { return [] }
+        pool = .offline("worker \(worker) is \(availability.state.rawValue)")
+        provenUntil = .zero
+        return updatedMode(now: now)
+    }
+
+    package mutating func connected(now: Duration) -> [Action] {
+        fault = nil
+        nextUnknownProbe = now
+        return updatedMode(now: now)
+    }
+
+    /// Without a broker all that was under way ends now.
+    package mutating func disconnected(_ fault: LinkFault, now: Duration) -> [Action] {
+        self.fault = fault
+        pool = .unknown
+        provenUntil = .zero
+        pausedUntil = .zero
+        var actions: [Action] = []
+        for pending in inFlight {
+            if pending.isProbe { breaker.abandonedProbe(now: now) }
+            actions.append(end(pending.id, pending.frame, .disconnected, awaitsReply: true))
+        }
+        inFlight = []
+        if let old = waiting { actions.append(end(old.request.id, old.request.frame, .disconnected, awaitsReply: false)) }
+        waiting = nil
+        return actions + updatedMode(now: now)
+    }
+
+    /// Time has passed: questions expire, and the one that waits may go.
+    package mutating func tick(now: Duration) -> [Action] {
+        var actions: [Action] = []
+        let expired = inFlight.filter { $0.deadline <= now }
+        inFlight.removeAll { $0.deadline <= now }
+        for pending in expired { actions += fail(pending, .expired, awaitsReply: true, now: now) }
+        if let old = waiting, old.deadline <= now {
+            waiting = nil
+            actions.append(end(old.request.id, old.request.frame, .expired, awaitsReply: false))
+        }
+        return actions + next(now: now)
+    }
+
+    /// When `tick` is next due.
+    package var nextDeadline: Duration? {
+        var deadlines = inFlight.map(\.deadline)
+        if let waiting { deadlines.append(waiting.deadline) }
+        if case .online(_, let until) = pool { deadlines.append(until) }
+        return deadlines.min()
+    }
+
+    private mutating func fail(_ pending: Pending, _ failure: Failure, awaitsReply: Bool, now: Duration) -> [Action] {
+        breaker.failed(now: now, wasProbe: pending.isProbe)
+        provenUntil = .zero
+        return [end(pending.id, pending.frame, failure, awaitsReply: awaitsReply)]
+    }
+
+    private mutating func end(_ id: RequestID, _ frame: UInt64, _ failure: Failure, awaitsReply: Bool) -> Action {
+        remember(id, frame, awaitsReply: awaitsReply)
+        counters.failed[failure, default: 0] += 1
+        return .tell(.unanswered(id: id, frame: frame, failure))
+    }
+
+    private mutating func remember(_ id: RequestID, _ frame: UInt64, awaitsReply: Bool) {
+        if ended.count >= Self.memory { ended.removeFirst(Self.memory / 4) }
+        ended.append((id, frame, awaitsReply))
+    }
+
+    /// Sends what waits, where there is room and reason, and tells a changed mode.
+    private mutating func next(now: Duration) -> [Action] {
+        if case .online(_, let until) = pool, until <= now { pool = .unknown }
+        var actions: [Action] = []
+        if inFlight.count < settings.maximumInFlight, let (request, deadline) = waiting, deadline > now {
+            waiting = nil
+            if let refusal = refusal(of: request, now: now) {
+                actions.append(end(request.id, request.frame, refusal == .disconnected ? .disconnected : .undeliverable, awaitsReply: false))
+            } else {
+                actions.append(send(request, deadline: deadline, now: now))
+            }
+        }
+        return actions + updatedMode(now: now)
+    }
+
+    private mutating func updatedMode(now: Duration) -> [Action] {
+        let current: LinkMode =
+            if let fault {
+                LinkMode(.autonomous, fault.description)
+            } else if case .offline(let reason) = pool {
+                LinkMode(.degraded, reason)
+            } else if breaker.state != .closed {
+                LinkMode(.degraded, "the breaker is open: no answers in time")
+            } else if !isPoolKnown(now: now) {
+                LinkMode(.degraded, "nothing is known of the workers")
+            } else {
+                LinkMode(.connected, "workers answer")
+            }
+        guard current != mode else { return [] }
+        mode = current
+        return [.tell(.mode(current))]
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
+internal import Wire
+
+/// The shell around a device link's `AskingState`: one lock, the connection's observer, and the owner's listener.
+final class DeviceDesk: ConnectionObserver {
+    private struct Inside {
+        var asking: AskingState
+        var listener: (@Sendable (LinkEvent) -> Void)?
+        var reported: [UInt8]?
+        var session: UInt64 = 0
+        /// The question that each ticket carries.
+        var tickets: [UInt64: RequestID] = [:]
+    }
+
+    private let settings: DeviceLink.Settings
+    private let boot: RequestID
+    private let connection: BrokerConnection
+    private let inside: Mutex<Inside>
+
+    init(settings: DeviceLink.Settings, boot: RequestID, connection: BrokerConnection) {
+        self.settings = settings
+        self.boot = boot
+        self.connection = connection
+        inside = Mutex(Inside(asking: AskingState(settings: settings.asking)))
+    }
+
+    func listen(_ listener: @escaping @Sendable (LinkEvent) -> Void) { inside.withLock { $0.listener = listener } }
+
+    func withState<Result>(_ body: (borrowing AskingState) -> Result) -> Result { inside.withLock { body($0.asking) } }
+
+    func ask(_ question: DeviceLink.Question) -> Refusal? {
+        let request = Request(
+            id: question.id, model: settings.model, task: question.task, frame: question.frame, deadline: question.deadline,
+            encoding: question.encoding, width: question.width, height: question.height, gate: question.gate, image: question.image)
+        let now = MonotonicClock.now()
+        let (refusal, events) = inside.withLock { inside -> (Refusal?, [LinkEvent]) in
+            guard (1...600_000).contains(request.deadline.milliseconds), !request.image.isEmpty,
+                request.image.count <= Request.maximumImageBytes
+            else {
+                inside.asking.counters.asked += 1
+                inside.asking.counters.refused[.invalid, default: 0] += 1
+                return (.invalid, [])
+            }
+            let (refusal, actions) = inside.asking.ask(request, now: now)
+            return (refusal, perform(actions, now: now, in: &inside))
+        }
+        tell(events)
+        if refusal == nil { connection.wake() }
+        return refusal
+    }
+
+    func publish(_ message: OutboundMessage) -> Bool {
+        do throws(BrokerConnection.Refusal) {
+            try connection.publish(message)
+            return true
+        } catch {
+            inside.withLock { $0.asking.counters.unpublished += 1 }
+            return false
+        }
+    }
+
+    func report(_ json: [UInt8]) {
+        inside.withLock { $0.reported = json }
+        _ = publish(reportedMessage(json))
+    }
+
+    private func reportedMessage(_ json: [UInt8]) -> OutboundMessage {
+        OutboundMessage(topic: Topic.reported(settings.device).description, payload: json, quality: .atLeastOnce, isRetained: true)
+    }
+
+    /// What is said before a clean end.
+    func goodbye() -> [OutboundMessage] {
+        let session = inside.withLock { $0.session }
+        return status(.stopped, session: session).map { [$0] } ?? []
+    }
+
+    private func status(_ state: Availability.State, session: UInt64) -> OutboundMessage? {
+        guard let payload = try? Availability(state: state, session: session, boot: boot, agent: settings.agent).encoded() else { return nil }
+        return OutboundMessage(topic: Topic.deviceStatus(settings.device).description, payload: payload, quality: .atLeastOnce, isRetained: true)
+    }
+
+    func will(session: UInt64) -> OutboundMessage? { status(.offline, session: session) }
+
+    func birth(session: UInt64) -> [OutboundMessage] {
+        let reported = inside.withLock { inside in
+            inside.session = session
+            return inside.reported
+        }
+        return [status(.online, session: session), reported.map(reportedMessage)].compactMap { $0 }
+    }
+
+    func connectionChanged(_ state: ConnectionState) {
+        let now = MonotonicClock.now()
+        update { inside in
+            switch state {
+            case .connected: inside.asking.connected(now: now)
+            case .disconnected(let fault, _): inside.asking.disconnected(fault, now: now)
+            }
+        }
+    }
+
+    func received(_ message: InboundMessage) {
+        let now = MonotonicClock.now()
+        update { inside in
+            do throws(WireError) {
+                switch Topic(message.topic) {
+                case .replies(settings.device):
+                    return inside.asking.received(try Reply(decoding: message.payload), now: now)
+                case .poolState(settings.model):
+                    return inside.asking.received(try PoolState(decoding: message.payload), lifetime: message.lifetime, now: now)
+                case .workerStatus(let worker):
+                    return inside.asking.received(try Availability(decoding: message.payload), of: worker, now: now)
+                case .deviceStatus(settings.device):
+                    let said = try Availability(decoding: message.payload)
+                    correct(said, session: inside.session)
+                default: inside.asking.counters.unknown += 1
+                }
+            } catch {
+                inside.asking.counters.damaged += 1
+            }
+            return []
+        }
+    }
+
+    /// A late will must not stand: told that we are offline while connected, we say otherwise.
+    private func correct(_ said: Availability, session: UInt64) {
+        guard said.state == .offline, let status = status(.online, session: session) else { return }
+        _ = try? connection.publish(status)
+    }
+
+    func settled(_ ticket: UInt64, _ delivery: Delivery) {
+        let now = MonotonicClock.now()
+        update { inside in
+            let id = inside.tickets.removeValue(forKey: ticket)
+            switch delivery {
+            case .delivered: return []
+            case .unheard: return id.map { inside.asking.unheard($0, now: now) } ?? []
+            case .refused, .expired, .displaced, .lost:
+                guard let id else {
+                    inside.asking.counters.unpublished += 1
+                    return []
+                }
+                return inside.asking.failedToSend(id, as: delivery == .lost ? .disconnected : .undeliverable, now: now)
+            }
+        }
+    }
+
+    func tick(now: Duration) -> Duration? {
+        update { $0.asking.tick(now: now) }
+        return inside.withLock { $0.asking.nextDeadline }
+    }
+
+    private func update(_ body: (inout Inside) -> [AskingState.Action]) {
+        let now = MonotonicClock.now()
+        let events = inside.withLock { inside in
+            let actions = body(&inside)
+            return perform(actions, now: now, in: &inside)
+        }
+        tell(events)
+    }
+
+    /// Sends what is to be sent; a question that can't be sent ends here.
+    private func perform(_ actions: [AskingState.Action], now: Duration, in inside: inout Inside) -> [LinkEvent] {
+        var events: [LinkEvent] = []
+        var actions = actions[...]
+        while let action = actions.popFirst() {
+            switch action {
+            case .tell(let event): events.append(event)
+            case .send(let request):
+                if let failure = send(request, in: &inside) {
+                    actions += inside.asking.failedToSend(request.id, as: failure, now: now)
+                }
+            }
+        }
+        return events
+    }
+
+    private func send(_ request: Request, in inside: inout Inside) -> Failure? {
+        guard let payload = try? request.encoded() else { return .undeliverable }
+        var message = OutboundMessage(
+            topic: Topic.request(settings.device, settings.model).description, payload: payload, quality: .atLeastOnce,
+            lifetime: request.deadline)
+        message.responseTopic = Topic.replies(settings.device).description
+        message.correlation = request.id.bytes
+        do throws(BrokerConnection.Refusal) {
+            inside.tickets[try connection.publish(message)] = request.id
+            return nil
+        } catch {
+            return error == .disconnected ? .disconnected : .undeliverable
+        }
+    }
+
+    private func tell(_ events: [LinkEvent]) {
+        guard !events.isEmpty, let listener = inside.withLock({ $0.listener }) else { return }
+        for event in events { listener(event) }
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
+package import Wire
+
+/// A device's way to the cloud: asks the full model, publishes what happens, knows whether anybody is there.
+///
+/// Every method but `stop` returns at once on any thread, whatever the network does. Events arrive through the closure given to `start`, on
+/// the link's own thread or on the thread that asked, one at a time for one question; the closure must not block, and may call `ask`
+/// only from another thread.
+package final class DeviceLink: Sendable {
+    package struct Settings: Sendable {
+        package var device: ClientID
+        package var model: ModelName
+        package var broker: BrokerSettings
+        package var asking = AskingState.Settings()
+        /// Program and version, for the status topic.
+        package var agent: String
+
+        package init(device: ClientID, model: ModelName, broker: BrokerSettings, agent: String) {
+            self.device = device
+            self.model = model
+            self.broker = broker
+            self.agent = agent
+        }
+    }
+
+    /// One question to the full model.
+    package struct Question: Sendable {
+        package var id: RequestID
+        package var frame: UInt64
+        package var task: DigestText
+        /// How long an answer is of use, also as a revision.
+        package var deadline: Duration
+        package var encoding: Request.Encoding
+        package var width: Int
+        package var height: Int
+        package var gate: Request.Gate?
+        package var image: [UInt8]
+
+        package init(
+            id: RequestID, frame: UInt64, task: DigestText, deadline: Duration, encoding: Request.Encoding, width: Int, height: Int,
+            gate: Request.Gate?, image: [UInt8]
+        ) {
+            self.id = id
+            self.frame = frame
+            self.task = task
+            self.deadline = deadline
+            self.encoding = encoding
+            self.width = width
+            self.height = height
+            self.gate = gate
+            self.image = image
+        }
+    }
+
+    package let settings: Settings
+    private let connection: BrokerConnection
+    private let desk: DeviceDesk
+
+    /// Prepares the link; nothing is sent before `start`.
+    package init(_ settings: Settings, boot: RequestID) throws(LinkFault) {
+        self.settings = settings
+        connection = try BrokerConnection(
+            .init(
+                clientID: settings.device.description,
+                subscriptions: [
+                    Subscription(TopicFilter.down(settings.device).description, isRequired: true),
+                    Subscription(TopicFilter.exactly(.poolState(settings.model)).description, isRequired: false),
+                    Subscription(TopicFilter.allWorkers.description, isRequired: false),
+                    Subscription(TopicFilter.exactly(.deviceStatus(settings.device)).description, isRequired: false),
+                ],
+                sessionExpiry: .seconds(300), receiveMaximum: 16, maximumPacketBytes: 256 << 10, willDelay: .seconds(15)),
+            broker: settings.broker)
+        desk = DeviceDesk(settings: settings, boot: boot, connection: connection)
+    }
+
+    /// Begins to connect, and goes on for ever. `events` is called as the type's description says.
+    package func start(events: @escaping @Sendable (LinkEvent) -> Void) throws(LinkFault) {
+        desk.listen(events)
+        try connection.start(desk)
+    }
+
+    /// Takes a question, or says at once why not. A question that is taken ends in exactly one `answered` or `unanswered` event.
+    package func ask(_ question: Question) -> Refusal? { desk.ask(question) }
+
+    /// Publishes a JSON object on `up/evt/<kind>` (QoS 1, kept seven days at most); false where it was dropped, for want of a broker.
+    @discardableResult
+    package func publish(event kind: EventKind, _ json: [UInt8]) -> Bool {
+        var message = OutboundMessage(topic: Topic.event(settings.device, kind).description, payload: json, quality: .atLeastOnce)
+        message.lifetime = .seconds(7 * 24 * 3600)
+        return desk.publish(message)
+    }
+
+    /// Publishes a snapshot on `up/tele` (QoS 0, kept two minutes at most); false where it was dropped.
+    @discardableResult
+    package func publish(telemetry json: [UInt8]) -> Bool {
+        var message = OutboundMessage(topic: Topic.telemetry(settings.device).description, payload: json, quality: .atMostOnce)
+        message.lifetime = .seconds(120)
+        return desk.publish(message)
+    }
+
+    /// Sets the retained document on `up/reported`; it is published now and again at every connection.
+    package func report(_ json: [UInt8]) { desk.report(json) }
+
+    /// What the cloud is to us at the moment, with the reason.
+    package var mode: LinkMode { desk.withState { $0.currentMode } }
+
+    package var counters: LinkCounters { desk.withState { $0.counters } }
+
+    package var connectionCounters: BrokerConnection.Counters { connection.counters }
+
+    /// Round-trip time of the last answers that a share `fraction` of them doesn't exceed; `nil` before the first.
+    package func roundTrip(quantile fraction: Double) -> Duration? { desk.withState { $0.roundTrip.quantile(fraction) } }
+
+    /// Says goodbye and ends the link; questions under way end as disconnected. Takes `timeout` at most.
+    package func stop(timeout: Duration = .seconds(2)) { connection.stop(goodbye: desk.goodbye(), timeout: timeout) }
+}
