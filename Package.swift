@@ -74,7 +74,9 @@ let package = Package(
             "Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames",
             logging,
         ]),
-        module("ONNXImport", ["Tensors", "Networks", "Definitions", protobuf]),
+        .target(
+            name: "ONNXImport", dependencies: ["Tensors", "Networks", "Definitions", protobuf], exclude: ["Onnx.proto"],
+            swiftSettings: strict),
         module("Compilation", ["Tensors", "Digests", "Networks", "Definitions", "Inference", "Gating"]),
         module("CloudWorker", [
             "Answers", "Tensors", "Networks", "Inference", "Images", "Wire", "Messaging", "Settings", logging,
