@@ -3,5 +3,6 @@ internal import ArgumentParser
 
 @main
 struct Swiftlet: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "swiftlet", abstract: "Prepare, check and try networks for the Swiftlet agent.")
+    static let configuration = CommandConfiguration(
+        commandName: "swiftlet", abstract: "Prepare, check and try networks for the Swiftlet agent.", subcommands: [Conform.self])
 }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+
+/// `swiftlet conform DIR… [--json]`: runs tests in ONNX's own layout.
+///
+/// Exit status: 0, 1 when a test fails, 65 when a folder holds no test.
+struct Conform: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run tests in ONNX's backend-test layout.",
+        discussion: """
+            A test is a folder with model.onnx and test_data_set_*/{input,output}_*.pb. Real numbers must agree within
+            1e-7 + 1e-3 of the expected magnitude, everything else exactly.
+            """)
+
+    @Argument(help: ArgumentHelp("A test, or a folder with tests at any depth.", valueName: "dir"))
+    var folders: [String]
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func run() throws {
+        var tests: [String] = []
+        for folder in folders {
+            let found = ConformanceTest.folders(under: folder)
+            guard !found.isEmpty else {
+                printError("\(folder): no model.onnx here or below")
+                throw ExitCode(65)
+            }
+            tests += found
+        }
+        var report = ConformanceReport()
+        for folder in tests {
+            let result = ConformanceTest(folder: folder).run()
+            if !json { print(result.line) }
+            report.add(result)
+        }
+        print(json ? try report.json() : report.summary)
+        if report.failed > 0 { throw ExitCode(1) }
+    }
+}
