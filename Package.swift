@@ -68,6 +68,7 @@ let package = Package(
         module("Images", ["Tensors", "CTurboJPEG", "CPNG"]),
         module("Wire", ["Answers", "Tensors"]),
         module("Messaging", ["Wire", "CMosquitto"]),
+        module("LinkRelay", ["Messaging"]),
         module("Settings", ["Gating", "CLibYAML"]),
         module("Frames", ["Images"]),
         module("Agent", [
@@ -87,7 +88,7 @@ let package = Package(
             name: "swiftlet",
             dependencies: [
                 "Agent", "CloudWorker", "Compilation", "ONNXImport", "Inference", "Definitions", "Kernels", "Networks", "Tensors",
-                "Answers", "Digests", "Gating", "Images", "Frames", "Messaging", "Wire", "Settings", "Demonstration", argumentParser, logging,
+                "Answers", "Digests", "Gating", "Images", "Frames", "Messaging", "LinkRelay", "Wire", "Settings", "Demonstration", argumentParser, logging,
             ], swiftSettings: strict),
 
         .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -100,13 +101,13 @@ let package = Package(
         tests("Gating", ["Answers"]),
         tests("Images", ["Tensors"]),
         tests("Wire", ["Answers", "Tensors"]),
-        tests("Messaging", ["Wire"]),
+        tests("Messaging", ["Answers", "Wire", "LinkRelay"]),
         tests("Settings", ["Gating"]),
         tests("Frames", ["Images", "Digests"]),
         tests("Agent", ["Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames"]),
         tests("ONNXImport", ["Tensors", "Networks", "Definitions", protobuf]),
         tests("Compilation", ["Tensors", "Networks", "Definitions", "Inference", "Gating"]),
-        tests("CloudWorker", ["Answers", "Tensors", "Networks", "Inference", "Images", "Wire", "Messaging"]),
+        tests("CloudWorker", ["Answers", "Tensors", "Networks", "Inference", "Images", "Wire", "Messaging", "LinkRelay"]),
         tests("Demonstration", []),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "Tensors", "Networks", "Frames", "Images", "swiftlet", "swiftletd"],
