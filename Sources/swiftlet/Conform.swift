@@ -23,7 +23,7 @@ struct Conform: ParsableCommand {
         for folder in folders {
             let found = ConformanceTest.folders(under: folder)
             guard !found.isEmpty else {
-                printError("\(folder): no model.onnx here or below")
+                printError("swiftlet: \(folder): no model.onnx here or below")
                 throw ExitCode(65)
             }
             tests += found
