@@ -7,7 +7,7 @@ internal import Tensors
 struct DefinitionStep: Sendable {
     enum Operand: Sendable {
         case slot(Slot, Value)
-        case constant(Tensor, Value)
+        case constant(Tensor, Quantization?)
     }
 
     var node: Node
@@ -29,7 +29,7 @@ struct DefinitionStep: Sendable {
             case nil: nil
             }
         }
-        let results = try node.evaluated(operands, inputValues: inputs.map { $0?.value }, outputs: outputs.map(\.value))
+        let results = try node.evaluated(operands, quantizations: inputs.map { $0?.quantization }, outputs: outputs.map(\.value))
         for (result, output) in zip(results, outputs) {
             guard result.type == output.value.type, result.shape == output.value.shape else {
                 throw InferenceError(.evaluation, "node '\(node.name)'", "the result is \(result.type) \(result.shape)")
@@ -41,15 +41,22 @@ struct DefinitionStep: Sendable {
 
 extension Node {
     /// Applies the operation's definition.
-    func evaluated(_ operands: [Tensor?], inputValues: [Value?], outputs: [Value]) throws(InferenceError) -> [Tensor] {
-        throw InferenceError(.unsupported, "node '\(name)'", "there is no kernel for it")
+    func evaluated(
+        _ operands: [Tensor?], quantizations: [Quantization?], outputs: [Value]
+    ) throws(InferenceError) -> [Tensor] {
+        do throws(EvaluationError) {
+            return try evaluate(operation, inputs: operands, quantizations: quantizations, outputs: outputs)
+        } catch {
+            throw InferenceError(error.code == .undefined ? .unsupported : .evaluation, "node '\(name)'", error.description)
+        }
     }
 }
 
 extension DefinitionStep.Operand {
-    var value: Value {
+    fileprivate var quantization: Quantization? {
         switch self {
-        case .slot(_, let value), .constant(_, let value): value
+        case .slot(_, let value): value.quantization
+        case .constant(_, let quantization): quantization
         }
     }
 }

@@ -104,7 +104,3 @@ extension Padding {
         return nil
     }
 }
-
-extension Lowering {
-    mutating func requantized(_ id: ValueID, as output: Value) -> (slot: Slot, geometry: Geometry) { view(id) }
-}

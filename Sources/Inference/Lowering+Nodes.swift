@@ -16,7 +16,7 @@ extension Lowering {
         let inputs = node.inputs.compactMap(\.self)
         guard !inputs.isEmpty, inputs.allSatisfy({ constant($0) != nil }) else { return false }
         let results = try node.evaluated(
-            node.inputs.map { $0.flatMap(constant) }, inputValues: node.inputs.map { $0.map { graph[$0] } },
+            node.inputs.map { $0.flatMap(constant) }, quantizations: node.inputs.map { $0.flatMap { graph[$0].quantization } },
             outputs: node.outputs.map { graph[$0] })
         for (output, result) in zip(node.outputs, results) { define(output, .constant(result)) }
         return true
@@ -33,6 +33,19 @@ extension Lowering {
         case .split(let axis, let sizes): lowerSplit(node, axis: axis, sizes: sizes)
         case .concatenation(let axis): return lowerConcatenation(node, axis: axis)
         case .pad(let padding): return lowerPad(node, padding)
+        case .convolution(let convolution): return lowerConvolution(node, convolution)
+        case .gemm(let gemm): return lowerGemm(node, gemm)
+        case .matMul: return lowerMatMul(node)
+        case .batchNormalization(let epsilon): return lowerBatchNormalization(node, epsilon: epsilon)
+        case .activation(let activation): return lowerActivation(node, activation)
+        case .prelu: return lowerPRelu(node)
+        case .clip: return lowerClip(node)
+        case .binary(let binary, let activation): return lowerBinary(node, binary, activation)
+        case .pool(let pooling): return lowerPool(node, pooling)
+        case .mean(let axes, _): return lowerMean(node, axes: axes)
+        case .softmax(let axis): return lowerSoftmax(node, axis: axis)
+        case .quantize: return lowerQuantize(node)
+        case .dequantize: return lowerDequantize(node)
         default: return false
         }
         return true
@@ -41,7 +54,7 @@ extension Lowering {
     private mutating func lowerToDefinition(_ node: Node) throws(InferenceError) {
         let inputs = node.inputs.map { id -> DefinitionStep.Operand? in
             guard let id else { return nil }
-            if let tensor = constant(id) { return .constant(tensor, graph[id]) }
+            if let tensor = constant(id) { return .constant(tensor, graph[id].quantization) }
             return .slot(operand(id, .rowMajor), graph[id])
         }
         let outputs = node.outputs.map { (slot: reserve(graph[$0]), value: graph[$0]) }

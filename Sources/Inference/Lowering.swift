@@ -28,6 +28,8 @@ struct Lowering {
         var first: Int
         var last: Int
         var constant: Tensor?
+        /// How many values lie in it.
+        var values = 0
     }
 
     /// A value that an observing run shows after the entry before `entry` has run.
@@ -41,6 +43,7 @@ struct Lowering {
     struct Copied: Hashable {
         var value: ValueID
         var layout: Layout
+        var shape: [Int]
     }
 
     let graph: Graph
@@ -56,6 +59,8 @@ struct Lowering {
     var inputQuantizations: [(entry: Int, input: ValueID, slot: Slot, quantization: Quantization)] = []
     var scratchBytes = 0
     private var copies: [Copied: Slot] = [:]
+    /// By value: nodes and graph outputs that read it.
+    private var readers: [Int]
     /// For whose sake steps are emitted.
     var current = ""
 
@@ -64,6 +69,8 @@ struct Lowering {
         self.options = options
         places = graph.values.map { $0.constant.map(Place.constant) }
         let needed = Self.needed(graph)
+        readers = Array(repeating: 0, count: graph.values.count)
+        for id in graph.outputs + graph.nodes.flatMap({ $0.inputs.compactMap(\.self) }) { readers[id.rawValue] += 1 }
         for id in graph.inputs {
             let value = graph[id]
             let slot = reserve(value)
@@ -118,6 +125,7 @@ struct Lowering {
     }
 
     private mutating func observe(_ id: ValueID, _ slot: Slot, _ geometry: Geometry) {
+        buffers[slot.index].values += 1
         guard graph[id].type == .float32 else { return }
         observations.append(Observation(entry: entries.count, value: id, slot: slot, geometry: geometry))
     }
@@ -143,35 +151,47 @@ struct Lowering {
 
     // What lowered nodes call: operands.
 
-    /// A slot that holds the value without gaps in the given layout.
-    mutating func operand(_ id: ValueID, _ layout: Layout) -> Slot {
-        if case .strided(let slot, let geometry) = places[id.rawValue], geometry.isContiguous(layout) { return slot }
-        let key = Copied(value: id, layout: layout)
-        if let slot = copies[key] { return slot }
+    /// A slot that holds the value, and nothing else, without gaps in the given layout of `shape`.
+    ///
+    /// - Parameter shape: another shape with as many elements; the value's own by default.
+    mutating func operand(_ id: ValueID, _ layout: Layout, as shape: [Int]? = nil) -> Slot {
         let value = graph[id]
+        let shape = shape ?? value.shape
+        let copied = Copied(value: id, layout: layout, shape: shape)
+        if let slot = copies[copied] { return slot }
         let slot: Slot
         switch places[id.rawValue] {
         case .strided(let source, let geometry):
-            slot = reserve(value)
-            copy(from: source, geometry, to: slot, Geometry(shape: value.shape, layout: layout), value.type, kernel: "copy")
-        case .reshaped(let source, let geometry, let shape):
-            let target = Geometry(shape: shape, layout: layout)
-            if let place = target.reshaped(geometry.shape) {
-                slot = reserve(value)
-                copy(from: source, geometry, to: slot, place, value.type, kernel: "copy")
-            } else {
-                let ordered = reserve(value)
-                let rowMajor = Geometry(shape: geometry.shape, layout: .rowMajor)
-                copy(from: source, geometry, to: ordered, rowMajor, value.type, kernel: "copy")
-                slot = reserve(value)
-                copy(from: ordered, Geometry(shape: shape, layout: .rowMajor), to: slot, target, value.type, kernel: "copy")
-            }
+            if let view = geometry.reshaped(shape), view.isContiguous(layout), fills(id, source) { return source }
+            slot = moved(source, geometry, to: layout, as: shape, value)
+        case .reshaped(let source, let geometry, _):
+            slot = moved(source, geometry, to: layout, as: shape, value)
         case .constant(let tensor):
-            slot = reserve(bytes: tensor.storage.count, constant: tensor.stored(in: layout))
+            slot = reserve(bytes: tensor.storage.count, constant: tensor.reshaped(shape).stored(in: layout))
         case nil:
             preconditionFailure("a value is used before it is produced")
         }
-        copies[key] = slot
+        copies[copied] = slot
+        return slot
+    }
+
+    /// Copies the elements of a geometry, in logical order, to a new slot with the layout of `shape`.
+    private mutating func moved(_ source: Slot, _ geometry: Geometry, to layout: Layout, as shape: [Int], _ value: Value) -> Slot {
+        let target = Geometry(shape: shape, layout: layout)
+        if let place = target.reshaped(geometry.shape) {
+            return copied(source, geometry, to: place, value)
+        }
+        if let view = geometry.reshaped(shape) {
+            return copied(source, view, to: target, value)
+        }
+        let rowMajor = copied(source, geometry, to: Geometry(shape: geometry.shape, layout: .rowMajor), value)
+        return copied(rowMajor, Geometry(shape: shape, layout: .rowMajor), to: target, value)
+    }
+
+    private mutating func copied(_ source: Slot, _ from: Geometry, to: Geometry, _ value: Value) -> Slot {
+        let slot = reserve(value)
+        let piece = CopyStep.Piece(source: source, copy: StridedCopy(from: from, to: to, elementSize: value.type.size))
+        emit(CopyStep(pieces: [piece], destination: slot), kernel: "copy", reads: [source], writes: [slot])
         return slot
     }
 
@@ -182,26 +202,33 @@ struct Lowering {
         return (operand(id, layout), Geometry(shape: graph[id].shape, layout: layout))
     }
 
-    /// Where the value is, without gaps, in whatever order of axes.
+    /// A slot that holds the value, and nothing else, without gaps in whatever order of axes.
     mutating func dense(_ id: ValueID) -> (slot: Slot, geometry: Geometry) {
         let (slot, geometry) = view(id)
-        if geometry.isDense { return (slot, geometry) }
+        if geometry.isDense, fills(id, slot) { return (slot, geometry) }
         let layout = Self.preferredLayout(graph[id])
         return (operand(id, layout), Geometry(shape: graph[id].shape, layout: layout))
     }
 
-    mutating func copy(
-        from source: Slot, _ from: Geometry, to destination: Slot, _ to: Geometry, _ type: ElementType, kernel: String
-    ) {
-        let step = CopyStep(
-            pieces: [.init(source: source, copy: StridedCopy(from: from, to: to, elementSize: type.size))], destination: destination)
-        emit(step, kernel: kernel, reads: [source], writes: [destination])
+    /// Whether the one node that reads the value may overwrite it.
+    func isConsumed(_ id: ValueID) -> Bool {
+        guard readers[id.rawValue] == 1, case .strided(let slot, _) = places[id.rawValue] else { return false }
+        return isConsumed(id, slot)
+    }
+
+    /// The same for a slot that holds it: no other value lies there.
+    func isConsumed(_ id: ValueID, _ slot: Slot) -> Bool {
+        buffers[slot.index].values == 1 && buffers[slot.index].constant == nil && !graph.inputs.contains(id)
+    }
+
+    private func fills(_ id: ValueID, _ slot: Slot) -> Bool {
+        buffers[slot.index].bytes == graph[id].shape.elementCount * graph[id].type.size
     }
 }
 
 extension Tensor {
     /// The same elements stored in another layout, still under the logical shape.
-    fileprivate func stored(in layout: Layout) -> Tensor {
+    func stored(in layout: Layout) -> Tensor {
         let target = Geometry(shape: shape, layout: layout)
         let source = Geometry(shape: shape, layout: .rowMajor)
         guard layout != .rowMajor, !target.isContiguous(.rowMajor) else { return self }

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Kernels
+internal import Networks
+internal import Tensors
+
+/// Operations on single elements. Each function returns `false` for what only the definition does.
+extension Lowering {
+    mutating func lowerActivation(_ node: Node, _ activation: Activation) -> Bool {
+        guard let x = node.input(0) else { return false }
+        let (input, output) = (graph[x], graph[node.outputs[0]])
+        if input.type == .float32, output.type == .float32 {
+            emitActivation(node, activation)
+            return true
+        }
+        guard let from = input.activationQuantization, let to = output.activationQuantization else { return false }
+        let table = ActivationTable(activation: activation, input: from, output: to)
+        if let (slot, geometry) = overwritten(x) {
+            emit(InPlaceStep<UInt8>(slot: slot) { table.run(inPlace: &$0) }, kernel: table.kernelName, reads: [slot], writes: [slot])
+            define(node.outputs[0], slot, geometry)
+        } else {
+            let (slot, geometry) = tabulated(x, table)
+            define(node.outputs[0], slot, geometry)
+        }
+        return true
+    }
+
+    mutating func lowerClip(_ node: Node) -> Bool {
+        guard let x = node.input(0), graph[x].type == .float32, graph[x].quantization == nil else { return false }
+        var limits: [Float] = [-.infinity, .infinity]
+        for index in 1...2 {
+            guard let id = node.input(index) else { continue }
+            guard let tensor = constant(id), tensor.count == 1 else { return false }
+            limits[index - 1] = tensor.floats[0]
+        }
+        emitActivation(node, .clip(low: limits[0], high: limits[1]))
+        return true
+    }
+
+    /// Concatenation needs one quantisation: an input with another goes through a table.
+    mutating func requantized(_ id: ValueID, as output: Value) -> (slot: Slot, geometry: Geometry) {
+        guard let from = graph[id].activationQuantization, let to = output.activationQuantization, from != to else { return view(id) }
+        return tabulated(id, ActivationTable(input: from, output: to))
+    }
+
+    private mutating func tabulated(_ id: ValueID, _ table: ActivationTable) -> (slot: Slot, geometry: Geometry) {
+        let (first, geometry) = dense(id)
+        let slot = reserve(graph[id])
+        let rows = RowPartition(rows: geometry.count, alignment: RowPartition.elementAlignment, macs: geometry.count)
+        let step = KernelStep<UInt8, UInt8>(first: first, second: nil, output: slot, rows: rows) { input, _, output, _, range in
+            output.withPart(range) { table.run(input: input.extracting(range), output: &$0) }
+        }
+        emit(step, kernel: table.kernelName, reads: [first], writes: [slot])
+        return (slot, geometry)
+    }
+
+    private mutating func emitActivation(_ node: Node, _ activation: Activation) {
+        guard let x = node.input(0) else { return }
+        let prepared = FloatActivation(activation, features: options.features)
+        if let (slot, geometry) = overwritten(x) {
+            emit(InPlaceStep<Float>(slot: slot) { prepared.run(inPlace: &$0) }, kernel: prepared.kernelName, reads: [slot], writes: [slot])
+            define(node.outputs[0], slot, geometry)
+            return
+        }
+        let (first, geometry) = dense(x)
+        let slot = reserve(graph[node.outputs[0]])
+        let rows = RowPartition(rows: geometry.count, alignment: RowPartition.elementAlignment, macs: 4 * geometry.count)
+        let step = KernelStep<Float, Float>(first: first, second: nil, output: slot, rows: rows) { input, _, output, _, range in
+            output.withPart(range) { prepared.run(input: input.extracting(range), output: &$0) }
+        }
+        emit(step, kernel: prepared.kernelName, reads: [first], writes: [slot])
+        define(node.outputs[0], slot, geometry)
+    }
+
+    /// The value's slot, where a result of the same type may take its place.
+    private mutating func overwritten(_ id: ValueID) -> (slot: Slot, geometry: Geometry)? {
+        guard isConsumed(id) else { return nil }
+        let (slot, geometry) = dense(id)
+        return isConsumed(id, slot) ? (slot, geometry) : nil
+    }
+
+    mutating func lowerBinary(_ node: Node, _ binary: Binary, _ activation: Activation) -> Bool {
+        guard let a = node.input(0), let b = node.input(1) else { return false }
+        let output = graph[node.outputs[0]]
+        let isFloat = output.type == .float32 && graph[a].type == .float32 && graph[b].type == .float32
+        let quantizations = (graph[a].activationQuantization, graph[b].activationQuantization, output.activationQuantization)
+        if !isFloat {
+            guard quantizations.0 != nil, quantizations.1 != nil, quantizations.2 != nil, binary != .divide, activation.isClamp else { return false }
+        }
+        // How the operands lie in memory, and where the result then lies.
+        let first: Slot
+        let second: Slot
+        var (aShape, bShape): ([Int], [Int])
+        let target: Geometry
+        if graph[a].shape == graph[b].shape, constant(a) == nil, constant(b) == nil, case let (x, y) = (dense(a), dense(b)), x.geometry == y.geometry {
+            (first, second, target) = (x.slot, y.slot, x.geometry)
+            (aShape, bShape) = ([target.count], [target.count])
+        } else {
+            let layout = Self.preferredLayout(output)
+            (aShape, bShape) = (extended(graph[a].shape, to: output.shape.count), extended(graph[b].shape, to: output.shape.count))
+            first = operand(a, layout, as: aShape)
+            second = operand(b, layout, as: bShape)
+            target = Geometry(shape: output.shape, layout: layout)
+            if layout == .channelsLast { (aShape, bShape) = (aShape.channelsLast, bShape.channelsLast) }
+        }
+        let slot = reserve(output)
+        if isFloat {
+            let prepared = FloatBinary(operation: binary, aShape: aShape, bShape: bShape, activation: activation, features: options.features)
+            let rows = RowPartition(rows: prepared.parts, macs: 4 * target.count)
+            let step = KernelStep<Float, Float>(first: first, second: second, output: slot, rows: rows) { a, b, output, _, parts in
+                if let b { prepared.run(a: a, b: b, output: &output, parts: parts) }
+            }
+            emit(step, kernel: prepared.kernelName, reads: [first, second], writes: [slot])
+        } else if let qa = quantizations.0, let qb = quantizations.1, let qo = quantizations.2 {
+            let prepared = QuantizedBinary(
+                operation: binary, aShape: aShape, bShape: bShape, activation: activation, a: qa, b: qb, output: qo, features: options.features)
+            let rows = RowPartition(rows: prepared.parts, macs: 4 * target.count)
+            let step = KernelStep<UInt8, UInt8>(first: first, second: second, output: slot, rows: rows) { a, b, output, _, parts in
+                if let b { prepared.run(a: a, b: b, output: &output, parts: parts) }
+            }
+            emit(step, kernel: prepared.kernelName, reads: [first, second], writes: [slot])
+        }
+        define(node.outputs[0], slot, target)
+        return true
+    }
+
+    private func extended(_ shape: [Int], to rank: Int) -> [Int] { Array(repeating: 1, count: rank - shape.count) + shape }
+
+    /// `x < 0 ? slope · x : x` with one slope for all, or one a channel of an image.
+    mutating func lowerPRelu(_ node: Node) -> Bool {
+        guard let x = node.input(0), let slopes = node.input(1).flatMap(constant), graph[x].type == .float32, graph[x].shape.count == 4 else {
+            return false
+        }
+        let channels = graph[x].shape[1]
+        let perChannel = [[channels, 1, 1], [1, channels, 1, 1]].contains(slopes.shape)
+        guard perChannel || slopes.count == 1 else { return false }
+        let values = perChannel ? slopes.floats : Array(repeating: slopes.floats[0], count: channels)
+        let first = operand(x, .channelsLast)
+        let slot = reserve(graph[node.outputs[0]])
+        let step = KernelStep<Float, Float>(first: first, second: nil, output: slot, rows: .whole) { input, _, output, _, _ in
+            let slopes = values.span
+            for start in stride(from: 0, to: input.count, by: channels) {
+                for channel in 0..<channels {
+                    let x = input[start + channel]
+                    output[start + channel] = x < 0 ? slopes[channel] * x : x
+                }
+            }
+        }
+        emit(step, kernel: "prelu_f32", reads: [first], writes: [slot])
+        define(node.outputs[0], slot, Geometry(shape: graph[x].shape, layout: .channelsLast))
+        return true
+    }
+
+    /// A depthwise 1×1 convolution with the scale and offset that the parameters come to.
+    mutating func lowerBatchNormalization(_ node: Node, epsilon: Float) -> Bool {
+        guard let x = node.input(0), graph[x].type == .float32, case let shape = graph[x].shape.planar, shape.count == 4 else { return false }
+        let parameters = (1...4).compactMap { node.input($0).flatMap(constant)?.floats }
+        guard parameters.count == 4 else { return false }
+        let factors = (0..<shape[1]).map { Double(parameters[0][$0]) / (Double(parameters[3][$0]) + Double(epsilon)).squareRoot() }
+        let offsets = (0..<shape[1]).map { Float(Double(parameters[1][$0]) - Double(parameters[2][$0]) * factors[$0]) }
+        let prepared = FloatConvolution(
+            weights: Tensor(shape: [shape[1], 1, 1, 1], factors.map { Float($0) }), bias: offsets, inputHeight: shape[2], inputWidth: shape[3],
+            inputChannels: shape[1], convolution: Convolution(window: Window(size: [1, 1]), groups: shape[1]), features: options.features)
+        let first = operand(x, .channelsLast)
+        let slot = reserve(graph[node.outputs[0]])
+        let rows = RowPartition(images: shape[0], rows: shape[2], alignment: prepared.rowAlignment, macs: shape.elementCount)
+        let step = KernelStep<Float, Float>(first: first, second: nil, output: slot, rows: rows) {
+            prepared.run(input: $0, residual: nil, output: &$2, scratch: &$3, rows: $4)
+        }
+        emit(step, kernel: prepared.kernelName, scratch: prepared.scratchBytes, reads: [first], writes: [slot])
+        define(node.outputs[0], slot, Geometry(shape: graph[x].shape, layout: .channelsLast))
+        return true
+    }
+}
+
+extension [Int] {
+    fileprivate var channelsLast: [Int] { [self[0]] + self[2...] + [self[1]] }
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Kernels
+internal import Networks
+internal import Tensors
+
+/// Convolutions and matrix products. Each function returns `false` for what only the definition does.
+extension Lowering {
+    mutating func lowerConvolution(_ node: Node, _ convolution: Convolution) -> Bool {
+        guard let x = node.input(0), let w = node.input(1), let weights = constant(w), let planar = convolution.planar else { return false }
+        guard node.input(2).map({ constant($0) != nil }) ?? true else { return false }
+        let bias = node.input(2).flatMap(constant)
+        let shape = graph[x].shape.planar
+        let kernel = weights.reshaped(weights.shape.planar)
+        let output = graph[node.outputs[0]]
+        let macs = graph.cost(of: node).multiplyAccumulates
+        if graph[x].type == .float32, output.type == .float32 {
+            let prepared = FloatConvolution(
+                weights: kernel, bias: bias?.elements(of: Float.self), inputHeight: shape[2], inputWidth: shape[3],
+                inputChannels: shape[1], convolution: planar, residual: node.input(3) != nil, features: options.features)
+            let rows = RowPartition(images: shape[0], rows: prepared.outputHeight, alignment: prepared.rowAlignment, macs: macs)
+            emitRows(node, of: Float.self, to: Float.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+                prepared.run(input: $0, residual: $1, output: &$2, scratch: &$3, rows: $4)
+            }
+            return true
+        }
+        guard let quantization = graph[x].activationQuantization, let scales = graph[w].quantization, planar.activation.isClamp else {
+            return false
+        }
+        let residual = node.input(3).flatMap { graph[$0].activationQuantization }
+        guard (residual != nil) == (node.input(3) != nil) else { return false }
+        let prepared = QuantizedConvolution(
+            weights: kernel, bias: bias?.elements(of: Int32.self), inputHeight: shape[2], inputWidth: shape[3], inputChannels: shape[1],
+            convolution: planar, input: quantization, weight: scales, output: output.activationQuantization, residual: residual,
+            features: options.features)
+        let rows = RowPartition(images: shape[0], rows: prepared.outputHeight, alignment: prepared.rowAlignment, macs: macs)
+        if output.type == .float32 {
+            emitRows(node, of: UInt8.self, to: Float.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+                prepared.run(input: $0, residual: $1, output: &$2, scratch: &$3, rows: $4)
+            }
+        } else {
+            emitRows(node, of: UInt8.self, to: UInt8.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+                prepared.run(input: $0, residual: $1, output: &$2, scratch: &$3, rows: $4)
+            }
+        }
+        return true
+    }
+
+    mutating func lowerGemm(_ node: Node, _ gemm: Gemm) -> Bool {
+        guard let a = node.input(0), let b = node.input(1), var weights = constant(b) else { return false }
+        guard node.input(2).map({ constant($0) != nil }) ?? true else { return false }
+        let addend = node.input(2).flatMap(constant)
+        let output = graph[node.outputs[0]]
+        let macs = graph.cost(of: node).multiplyAccumulates
+        let first: Slot
+        if let (slot, image) = flattenedImage(a), !gemm.transposesA {
+            weights = weights.permuted(for: image, transposed: gemm.transposesB)
+            first = slot
+        } else {
+            first = operand(a, .rowMajor)
+        }
+        if graph[a].type == .float32, output.type == .float32 {
+            let prepared = FloatGemm(gemm, rows: output.shape[0], weights: weights, addend: addend, features: options.features)
+            emitMatrix(node, first, of: Float.self, to: Float.self, .whole, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+                input, _, output, _, _ in prepared.run(input: input, output: &output)
+            }
+            return true
+        }
+        guard let quantization = graph[a].activationQuantization, let scales = graph[b].quantization, gemm.activation.isClamp,
+            gemm.transposesB, !gemm.transposesA
+        else { return false }
+        let prepared = QuantizedGemm(
+            weights: weights, bias: addend?.elements(of: Int32.self), rows: output.shape[0], activation: gemm.activation,
+            input: quantization, weight: scales, output: output.activationQuantization, features: options.features)
+        let rows = RowPartition(rows: prepared.rows, alignment: prepared.rowAlignment, macs: macs)
+        if output.type == .float32 {
+            emitMatrix(node, first, of: UInt8.self, to: Float.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+                prepared.run(input: $0, output: &$2, scratch: &$3, rows: $4)
+            }
+        } else {
+            emitMatrix(node, first, of: UInt8.self, to: UInt8.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+                prepared.run(input: $0, output: &$2, scratch: &$3, rows: $4)
+            }
+        }
+        return true
+    }
+
+    mutating func lowerMatMul(_ node: Node) -> Bool {
+        guard let a = node.input(0), let b = node.input(1), graph[a].type == .float32, graph[a].quantization == nil else { return false }
+        let output = graph[node.outputs[0]]
+        let (left, right) = (graph[a].shape, graph[b].shape)
+        guard left.count >= 2, right.count >= 2, right.dropLast(2).allSatisfy({ $0 == 1 }), right.count <= left.count else { return false }
+        let macs = graph.cost(of: node).multiplyAccumulates
+        let rows = left.dropLast().reduce(1, *)
+        let matrix = Array(right.suffix(2))
+        if let weights = constant(b) {
+            let prepared = FloatGemm(Gemm(), rows: rows, weights: weights.reshaped(matrix), addend: nil, features: options.features)
+            let first = operand(a, .rowMajor)
+            emitMatrix(node, first, of: Float.self, to: Float.self, .whole, prepared.kernelName, macs: macs, scratch: 0) {
+                input, _, output, _, _ in prepared.run(input: input, output: &output)
+            }
+        } else {
+            let prepared = FloatMatMul(rows: rows, columns: matrix[1], depth: matrix[0])
+            let (first, second) = (operand(a, .rowMajor), operand(b, .rowMajor))
+            let slot = reserve(output)
+            let step = KernelStep<Float, Float>(first: first, second: second, output: slot, rows: .whole) { a, b, output, _, _ in
+                if let b { prepared.run(a: a, b: b, output: &output) }
+            }
+            emit(step, kernel: prepared.kernelName, macs: macs, reads: [first, second], writes: [slot])
+            define(node.outputs[0], slot, Geometry(shape: output.shape, layout: .rowMajor))
+        }
+        return true
+    }
+
+    /// Where the value is `[n, c · h · w]` made of channels-last images, which image, so that a product can take them as they lie.
+    private func flattenedImage(_ id: ValueID) -> (Slot, shape: [Int])? {
+        guard case .reshaped(let slot, let geometry, let shape) = places[id.rawValue], geometry.shape.count == 4, shape.count == 2,
+            geometry.shape[0] == shape[0], geometry.isContiguous(.channelsLast),
+            buffers[slot.index].bytes == shape.elementCount * graph[id].type.size
+        else { return nil }
+        return (slot, geometry.shape)
+    }
+
+    /// A channels-last kernel over images: input 0 and, where there is one, the residual, input 3.
+    private mutating func emitRows<Input: TensorElement, Output: TensorElement>(
+        _ node: Node, of _: Input.Type, to _: Output.Type, _ rows: RowPartition, _ name: String, macs: Int, scratch: Int,
+        _ kernel: @escaping KernelStep<Input, Output>.Kernel
+    ) {
+        guard let x = node.input(0) else { return }
+        let first = operand(x, .channelsLast)
+        let second = node.input(3).map { operand($0, .channelsLast) }
+        let output = graph[node.outputs[0]]
+        let slot = reserve(output)
+        let step = KernelStep<Input, Output>(first: first, second: second, output: slot, rows: rows, kernel: kernel)
+        emit(step, kernel: name, macs: macs, scratch: scratch, reads: [first] + (second.map { [$0] } ?? []), writes: [slot])
+        define(node.outputs[0], slot, Geometry(shape: output.shape, layout: .channelsLast))
+    }
+
+    private mutating func emitMatrix<Input: TensorElement, Output: TensorElement>(
+        _ node: Node, _ first: Slot, of _: Input.Type, to _: Output.Type, _ rows: RowPartition, _ name: String, macs: Int, scratch: Int,
+        _ kernel: @escaping KernelStep<Input, Output>.Kernel
+    ) {
+        let output = graph[node.outputs[0]]
+        let slot = reserve(output)
+        let step = KernelStep<Input, Output>(first: first, second: nil, output: slot, rows: rows, kernel: kernel)
+        emit(step, kernel: name, macs: macs, scratch: scratch, reads: [first], writes: [slot])
+        define(node.outputs[0], slot, Geometry(shape: output.shape, layout: .rowMajor))
+    }
+}
+
+extension Node {
+    /// An input that may be left out.
+    func input(_ index: Int) -> ValueID? { index < inputs.count ? inputs[index] : nil }
+}
+
+extension Value {
+    /// Of an unsigned 8-bit activation with one scale.
+    var activationQuantization: Quantization? {
+        type == .uint8 && quantization?.axis == nil ? quantization : nil
+    }
+}
+
+extension Activation {
+    /// Whether the saturation of a quantised result can express it.
+    var isClamp: Bool {
+        switch self {
+        case .none, .relu, .clip: true
+        default: false
+        }
+    }
+}
+
+extension Tensor {
+    /// Weights `[n, c · h · w]` (`[c · h · w, n]` if not transposed) with the positions of an image in channels-last order.
+    fileprivate func permuted(for image: [Int], transposed: Bool) -> Tensor {
+        let positions = Array(image.dropFirst())
+        let split = transposed ? [shape[0]] + positions : positions + [shape[1]]
+        let source = Geometry(shape: split, layout: .rowMajor)
+        let order = transposed ? [0, 2, 3, 1] : [1, 2, 0, 3]
+        let from = source.transposed(order)
+        let copy = StridedCopy(from: from, to: Geometry(shape: from.shape, layout: .rowMajor), elementSize: type.size)
+        let stored = unsafe TensorStorage(count: storage.count) { bytes in
+            unsafe storage.withUnsafeBytes { unsafe copy.run(from: $0, to: bytes) }
+        }
+        return Tensor(type: type, shape: shape, storage: stored)
+    }
+}
+
+extension [Int] {
+    /// A shape with one spatial axis as that of an image of height 1.
+    var planar: [Int] { count == 3 ? [self[0], self[1], 1, self[2]] : self }
+}
+
+extension Window {
+    /// With two axes; `nil` where there are more.
+    var planar: Window? {
+        switch size.count {
+        case 2: self
+        case 1:
+            Window(
+                size: [1] + size, strides: [1] + strides, dilations: [1] + dilations, padsBefore: [0] + padsBefore, padsAfter: [0] + padsAfter)
+        default: nil
+        }
+    }
+}
+
+extension Convolution {
+    fileprivate var planar: Convolution? {
+        window.planar.map { Convolution(window: $0, groups: groups, activation: activation) }
+    }
+}
