@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import CAllocations
+import Inference
+import Networks
+import Tensors
+import TestSupport
+import Testing
+
+struct ExecutorMemoryTests {
+    @Test func theCounterSeesAllocations() {
+        let before = allocations_of_this_thread()
+        let array = [Int](repeating: 1, count: Int.random(in: 100...200))
+        #expect(array.reduce(0, +) > 0)
+        #expect(allocations_of_this_thread() > before)
+    }
+
+    @Test(arguments: [false, true], [1, 2]) func runsReserveNoMemory(isQuantized: Bool, threads: Int) throws {
+        var checked = 0
+        for seed in 0..<40 as Range<UInt64> {
+            var network = try RandomNetwork(seed: 500 + seed, isQuantized: isQuantized)
+            let executor = try Executor(network.graph, options: ExecutorOptions(threads: threads))
+            guard executor.plan.allSatisfy({ !$0.isDefinition }) else { continue }
+            let input = network.inputs()[0].floats
+            // OpenBLAS reserves its work buffer on a thread's first product.
+            try executor.run(input: input.span)
+            let before = allocations_of_this_thread()
+            try executor.run(input: input.span)
+            let sum = executor.withOutput { $0[0] }
+            #expect(allocations_of_this_thread() == before, "seed \(500 + seed), \(executor.plan.map(\.kernel))")
+            #expect(!sum.isNaN)
+            checked += 1
+        }
+        #expect(checked > 20)
+    }
+
+    @Test func aRunOnPixelsReservesNoMemory() throws {
+        for isQuantized in [false, true] {
+            let network = try PixelNetwork(isQuantized: isQuantized)
+            let executor = try Executor(network.graph, preprocessing: network.preprocessing)
+            let pixels = network.pixels
+            try executor.run(pixels: pixels.span)
+            let before = allocations_of_this_thread()
+            try executor.run(pixels: pixels.span)
+            #expect(allocations_of_this_thread() == before)
+        }
+    }
+
+    @Test func activationsShareTheArena() throws {
+        var builder = NetworkBuilder(seed: 1, isQuantized: false)
+        var x = try builder.input([1, 16, 32, 32])
+        let window = Window(size: [3, 3], padsBefore: [1, 1], padsAfter: [1, 1])
+        for _ in 0..<10 { x = try builder.convolution(x, Convolution(window: window), outputs: 16) }
+        builder.graph.outputs = [try builder.apply(.mean(axes: [2, 3], keepsDimensions: false), [x])]
+        let executor = try Executor(builder.graph)
+        #expect(executor.arenaBytes <= 2 * 16 * 32 * 32 * 4 + 1024)
+    }
+
+    @Test func aNetworkBeyondTheLimitIsRefused() throws {
+        let network = try RandomNetwork(seed: 3, isQuantized: false)
+        let error = #expect(throws: InferenceError.self) {
+            try Executor(network.graph, options: ExecutorOptions(memoryLimit: 100))
+        }
+        #expect(error?.code == .memory)
+    }
+}
+
+/// A network behind preprocessing.
+struct PixelNetwork {
+    var graph: Graph
+    let preprocessing = Preprocessing(
+        width: 20, height: 14, channelOrder: .bgr, scale: 1 / 255.0, mean: [0.4, 0.5, 0.3], deviation: [0.25, 0.2, 0.3])
+    let pixels: [UInt8]
+
+    init(isQuantized: Bool) throws {
+        var builder = NetworkBuilder(seed: 77, isQuantized: isQuantized)
+        let input = try builder.input([1, 3, 14, 20])
+        let x = try builder.convolution(
+            input, Convolution(window: Window(size: [3, 3], strides: [2, 2], padsBefore: [1, 1], padsAfter: [1, 1]), activation: .relu), outputs: 9)
+        let flat = try builder.move(.reshape, x, shape: [1, builder.graph[x].shape.elementCount])
+        builder.graph.outputs = [try builder.gemm(flat, outputs: 5, isFloat: true)]
+        graph = builder.graph
+        var random = SeededGenerator(seed: 78)
+        pixels = (0..<14 * 20 * 3).map { _ in UInt8.random(in: 0...255, using: &random) }
+    }
+
+    /// The float input that the pixels stand for, `[1, 3, 14, 20]`.
+    var input: Tensor {
+        Tensor(
+            shape: [1, 3, 14, 20],
+            (0..<3).flatMap { channel in (0..<14 * 20).map { preprocessing.table(channel: channel)[Int(pixels[$0 * 3 + channel])] } })
+    }
+}
