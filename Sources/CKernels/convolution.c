@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Implicit GEMM: the windows of a block of output pixels are packed into a panel that stays in cache, then every block of
-// output channels runs over it. Depthwise convolution takes pointers to the taps of a pixel instead.
+// output channels runs over it. Depthwise convolution reads its input where it lies, except for windows that reach over a side
+// border: those columns are copied with their padding.
 #include "internal.h"
 #include <string.h>
 
@@ -25,6 +26,29 @@ static bool reads_in_place(const struct qconvolution *c) {
         && (g->input_channels / g->groups) % (size_t)c->gemm->kr == 0;
 }
 
+// Output pixels [first, last) of every row are computed where they lie: their windows are inside the image from side to side, and
+// they aren't too few. The copies of the windows to the left and to the right of them are `left` and `right` columns wide.
+enum { FEWEST_PIXELS = 8 };
+struct borders {
+    size_t first, last, left, right;
+};
+
+static size_t columns_of(const struct convolution_geometry *g, size_t pixels) {
+    return pixels ? (pixels - 1) * g->stride_x + (g->kernel_width - 1) * g->dilation_x + 1 : 0;
+}
+
+static struct borders borders_of(const struct convolution_geometry *g) {
+    const size_t extent = (g->kernel_width - 1) * g->dilation_x + 1;
+    struct borders b = {.first = (g->pad_left + g->stride_x - 1) / g->stride_x};
+    b.last = g->input_width + g->pad_left >= extent ? (g->input_width + g->pad_left - extent) / g->stride_x + 1 : 0;
+    if (b.last > g->output_width) b.last = g->output_width;
+    const bool few = b.first >= b.last || b.last - b.first < FEWEST_PIXELS;
+    if (few && !(b.first == 0 && b.last == g->output_width)) b.first = b.last = g->output_width;
+    b.left = columns_of(g, b.first);
+    b.right = columns_of(g, g->output_width - b.last);
+    return b;
+}
+
 size_t qconvolution_padded_outputs(const struct qconvolution *c) {
     if (c->depthwise) return round_up(c->geometry.output_channels, (size_t)c->depthwise->block);
     return round_up(c->geometry.output_channels / c->geometry.groups, (size_t)c->gemm->nr);
@@ -33,7 +57,7 @@ size_t qconvolution_padded_outputs(const struct qconvolution *c) {
 size_t qconvolution_weight_bytes(const struct qconvolution *c) {
     const struct convolution_geometry *g = &c->geometry;
     if (c->depthwise) {
-        const size_t taps = round_up(g->kernel_height * g->kernel_width, (size_t)c->depthwise->group);
+        const size_t taps = g->kernel_width * round_up(g->kernel_height, (size_t)c->depthwise->group);
         return qconvolution_padded_outputs(c) * taps * (size_t)c->depthwise->weight_size;
     }
     return g->groups * qconvolution_padded_outputs(c) * round_up(depth(g), (size_t)c->gemm->kr);
@@ -41,7 +65,11 @@ size_t qconvolution_weight_bytes(const struct qconvolution *c) {
 
 size_t qconvolution_scratch_bytes(const struct qconvolution *c) {
     const struct convolution_geometry *g = &c->geometry;
-    if (c->depthwise) return round_up(g->kernel_height * g->kernel_width * sizeof(void *), 64) + g->input_channels;
+    if (c->depthwise) {
+        const struct borders b = borders_of(g);
+        return round_up(2 * g->kernel_height * sizeof(void *), 64)
+            + (g->input_width + (b.left > b.right ? b.left : b.right) * g->kernel_height) * g->input_channels;
+    }
     return reads_in_place(c) ? 0 : c->block_pixels * panel_stride(c);
 }
 
@@ -61,15 +89,18 @@ void qconvolution_pack_weights(const struct qconvolution *c, const int8_t *weigh
     memset(packed, 0, qconvolution_weight_bytes(c));
     if (c->depthwise) {
         const size_t block = (size_t)c->depthwise->block, group = (size_t)c->depthwise->group;
-        const size_t groups = (taps + group - 1) / group;
+        const size_t groups = (g->kernel_height + group - 1) / group;
         for (size_t o = 0; o < g->output_channels; o++)
-            for (size_t t = 0; t < taps; t++) {
-                const size_t index = ((o / block * groups + t / group) * block + o % block) * group + t % group;
-                if (c->depthwise->weight_size == 2)
-                    ((int16_t *)packed)[index] = weights[o * taps + t];
-                else
-                    ((int8_t *)packed)[index] = weights[o * taps + t];
-            }
+            for (size_t y = 0; y < g->kernel_height; y++)
+                for (size_t x = 0; x < g->kernel_width; x++) {
+                    const size_t row = (o / block * g->kernel_width + x) * groups + y / group;
+                    const size_t index = (row * block + o % block) * group + y % group;
+                    const int8_t weight = weights[o * taps + y * g->kernel_width + x];
+                    if (c->depthwise->weight_size == 2)
+                        ((int16_t *)packed)[index] = weight;
+                    else
+                        ((int8_t *)packed)[index] = weight;
+                }
         return;
     }
     const size_t inputs = g->input_channels / g->groups, outputs = g->output_channels / g->groups;
@@ -204,41 +235,70 @@ static void run_gemm(const struct qconvolution *c, const uint8_t *input, const u
     }
 }
 
+// Output pixels [first, last) of row y, by way of a copy of their columns that has the padding in it.
+static void run_depthwise_border(const struct qconvolution *c, struct qdepthwise_run run, const uint8_t **rows, const uint8_t *const *lines,
+                                 uint8_t *copy, size_t first, size_t last) {
+    const struct convolution_geometry *g = &c->geometry;
+    const size_t channels = g->input_channels, columns = columns_of(g, last - first);
+    const ptrdiff_t start = (ptrdiff_t)(first * g->stride_x) - (ptrdiff_t)g->pad_left;
+    for (size_t ky = 0; ky < g->kernel_height; ky++) {
+        rows[ky] = copy;
+        for (size_t i = 0; i < columns; i++, copy += channels) {
+            const ptrdiff_t x = start + (ptrdiff_t)i;
+            if (x < 0 || x >= (ptrdiff_t)g->input_width)
+                memset(copy, c->input_zero_point, channels);
+            else
+                memcpy(copy, lines[ky] + (size_t)x * channels, channels);
+        }
+    }
+    run.pixels = last - first;
+    c->depthwise->run(&run);
+}
+
 static void run_depthwise(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
                           size_t first_row, size_t last_row) {
     const struct convolution_geometry *g = &c->geometry;
-    const size_t taps = g->kernel_height * g->kernel_width, channels = g->input_channels;
+    const size_t channels = g->input_channels;
     const size_t element = c->requantization.float_output ? sizeof(float) : 1;
-    const uint8_t **pointers = scratch;
-    uint8_t *padding = (uint8_t *)scratch + round_up(taps * sizeof(void *), 64);
-    memset(padding, c->input_zero_point, channels);
-    struct qdepthwise_pixel pixel = {
-        .taps = pointers,
-        .tap_count = taps,
+    const struct borders b = borders_of(g);
+    const uint8_t **rows = scratch, **lines = rows + g->kernel_height;
+    uint8_t *padding = (uint8_t *)scratch + round_up(2 * g->kernel_height * sizeof(void *), 64);
+    uint8_t *copy = padding + g->input_width * channels;
+    memset(padding, c->input_zero_point, g->input_width * channels);
+    struct qdepthwise_run run = {
+        .rows = rows,
+        .kernel_height = g->kernel_height,
+        .kernel_width = g->kernel_width,
         .channels = channels,
+        .pixel_step = g->stride_x * channels,
+        .tap_step = g->dilation_x * channels,
         .weights = c->weights,
         .bias = c->bias,
         .multipliers = c->multipliers,
         .requantization = &c->requantization,
     };
-    for (size_t y = first_row; y < last_row; y++)
-        for (size_t x = 0; x < g->output_width; x++) {
-            const ptrdiff_t top = (ptrdiff_t)(y * g->stride_y) - (ptrdiff_t)g->pad_top;
-            const ptrdiff_t left = (ptrdiff_t)(x * g->stride_x) - (ptrdiff_t)g->pad_left;
-            for (size_t ky = 0, t = 0; ky < g->kernel_height; ky++) {
-                const ptrdiff_t iy = top + (ptrdiff_t)(ky * g->dilation_y);
-                const bool row_inside = iy >= 0 && iy < (ptrdiff_t)g->input_height;
-                for (size_t kx = 0; kx < g->kernel_width; kx++, t++) {
-                    const ptrdiff_t ix = left + (ptrdiff_t)(kx * g->dilation_x);
-                    const bool inside = row_inside && ix >= 0 && ix < (ptrdiff_t)g->input_width;
-                    pointers[t] = inside ? input + ((size_t)iy * g->input_width + (size_t)ix) * channels : padding;
-                }
-            }
-            const size_t at = (y * g->output_width + x) * channels;
-            pixel.output = (uint8_t *)output + at * element;
-            pixel.residual = residual ? residual + at : NULL;
-            c->depthwise->run(&pixel);
+    for (size_t y = first_row; y < last_row; y++) {
+        for (size_t ky = 0; ky < g->kernel_height; ky++) {
+            const ptrdiff_t iy = (ptrdiff_t)(y * g->stride_y + ky * g->dilation_y) - (ptrdiff_t)g->pad_top;
+            const bool inside = iy >= 0 && iy < (ptrdiff_t)g->input_height;
+            lines[ky] = inside ? input + (size_t)iy * g->input_width * channels : padding;
         }
+        const size_t limits[] = {0, b.first, b.last, g->output_width};
+        for (size_t part = 0; part < 3; part++) {
+            const size_t first = limits[part], last = limits[part + 1];
+            if (first == last) continue;
+            const size_t at = (y * g->output_width + first) * channels;
+            run.output = (uint8_t *)output + at * element;
+            run.residual = residual ? residual + at : NULL;
+            if (part != 1) {
+                run_depthwise_border(c, run, rows, lines, copy, first, last);
+                continue;
+            }
+            for (size_t ky = 0; ky < g->kernel_height; ky++) rows[ky] = lines[ky] + (first * g->stride_x - g->pad_left) * channels;
+            run.pixels = last - first;
+            c->depthwise->run(&run);
+        }
+    }
 }
 
 void qconvolution_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,

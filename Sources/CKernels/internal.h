@@ -3,7 +3,7 @@
 #include "include/kernels.h"
 
 #define QGEMM_KERNEL(name, ...) void name(const struct qgemm_tile *tile);
-#define QDEPTHWISE_KERNEL(name, ...) void name(const struct qdepthwise_pixel *pixel);
+#define QDEPTHWISE_KERNEL(name, ...) void name(const struct qdepthwise_run *run);
 #define VECTOR_KERNELS(name, isa) extern const struct vector_kernels vector_kernels_##name;
 #include "kernels.inc"
 #undef QGEMM_KERNEL

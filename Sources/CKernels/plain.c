@@ -17,11 +17,15 @@ void qgemm_u8s8_4x4x1_plain(const struct qgemm_tile *tile) {
                               i * tile->stride + j);
 }
 
-void qdepthwise_u8s8_1x1_plain(const struct qdepthwise_pixel *pixel) {
-    const int8_t *weights = pixel->weights;
-    for (size_t c = 0; c < pixel->channels; c++) {
-        uint32_t acc = (uint32_t)pixel->bias[c];
-        for (size_t t = 0; t < pixel->tap_count; t++) acc += (uint32_t)(pixel->taps[t][c] * weights[c * pixel->tap_count + t]);
-        store_accumulator((int32_t)acc, pixel->multipliers[c], pixel->requantization, pixel->residual, pixel->output, c);
-    }
+void qdepthwise_u8s8_1x1_plain(const struct qdepthwise_run *run) {
+    const size_t height = run->kernel_height, width = run->kernel_width;
+    for (size_t i = 0; i < run->pixels; i++)
+        for (size_t c = 0; c < run->channels; c++) {
+            const int8_t *weights = (const int8_t *)run->weights + c * height * width;
+            uint32_t acc = (uint32_t)run->bias[c];
+            for (size_t x = 0; x < width; x++)
+                for (size_t y = 0; y < height; y++)
+                    acc += (uint32_t)(run->rows[y][i * run->pixel_step + x * run->tap_step + c] * weights[x * height + y]);
+            store_accumulator((int32_t)acc, run->multipliers[c], run->requantization, run->residual, run->output, i * run->channels + c);
+        }
 }

@@ -13,7 +13,7 @@ static const struct qgemm_kernel qgemm_kernels[] = {
 
 static const struct qdepthwise_kernel qdepthwise_kernels[] = {
 #define QGEMM_KERNEL(...)
-#define QDEPTHWISE_KERNEL(name, isa, block, group, taps, weight_size, flips) {#name, isa, block, group, taps, weight_size, flips, name},
+#define QDEPTHWISE_KERNEL(name, isa, block, group, size, weight_size, flips) {#name, isa, block, group, size, weight_size, flips, name},
 #define VECTOR_KERNELS(...)
 #include "kernels.inc"
 #undef QGEMM_KERNEL
@@ -52,12 +52,13 @@ const struct qgemm_kernel *qgemm_kernel_choose(uint32_t isa, size_t m, size_t n,
     return best;
 }
 
-const struct qdepthwise_kernel *qdepthwise_kernel_choose(uint32_t isa, size_t channels, size_t taps) {
+const struct qdepthwise_kernel *qdepthwise_kernel_choose(uint32_t isa, size_t channels, size_t kernel_height, size_t kernel_width) {
     (void)channels;
     const struct qdepthwise_kernel *best = &qdepthwise_kernels[0];
     for (size_t i = 1; i < COUNT(qdepthwise_kernels); i++) {
         const struct qdepthwise_kernel *kernel = &qdepthwise_kernels[i];
-        if ((kernel->isa & ~isa) == 0 && (kernel->taps == 0 || (size_t)kernel->taps == taps)) best = kernel;
+        const bool fits = kernel->size == 0 || ((size_t)kernel->size == kernel_height && (size_t)kernel->size == kernel_width);
+        if ((kernel->isa & ~isa) == 0 && fits) best = kernel;
     }
     return best;
 }

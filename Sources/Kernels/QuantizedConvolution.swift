@@ -55,7 +55,9 @@ package struct QuantizedConvolution: Sendable {
         unsafe plan.geometry = geometry
         if depthwise, kernel?.kind != .convolution {
             unsafe plan.depthwise = kernel.map { unsafe qdepthwise_kernel_at($0.index) }
-                ?? qdepthwise_kernel_choose(features.rawValue, inputChannels, taps)
+                ?? qdepthwise_kernel_choose(features.rawValue, inputChannels, geometry.kernel_height, geometry.kernel_width)
+            let size = unsafe Int(plan.depthwise.pointee.size)
+            precondition(size == 0 || convolution.window.size == [size, size], "a kernel for another window")
             kernelName = unsafe String(cString: plan.depthwise.pointee.name)
         } else {
             unsafe plan.gemm = kernel.map { unsafe qgemm_kernel_at($0.index) }

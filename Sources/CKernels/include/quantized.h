@@ -52,32 +52,34 @@ const struct qgemm_kernel *qgemm_kernel_at(size_t index);
 // The kernel for m pixels, n output channels and depth k of one group. A pure function of its arguments.
 const struct qgemm_kernel *qgemm_kernel_choose(uint32_t isa, size_t m, size_t n, size_t k);
 
-// One output pixel of a depthwise convolution:
-// out[c] = requantize(bias[c] + sum over t of tap[t][c] * w[t][c]), with x - 128 in place of x where `flips` is set.
-struct qdepthwise_pixel {
-    const uint8_t *const *taps; // tap_count pointers, each to `channels` activations
-    size_t tap_count, channels;
-    const void *weights; // as qdepthwise_pack leaves them
-    const int32_t *bias; // rounded up to the kernel's channel block, as are the multipliers
+// A run of output pixels of one row of a depthwise convolution:
+// out[i][c] = requantize(bias[c] + sum over y, x of rows[y][i * pixel_step + x * tap_step + c] * w[y][x][c]),
+// with the input - 128 in place of the input where the kernel `flips`.
+struct qdepthwise_run {
+    const uint8_t *const *rows; // kernel_height pointers to what the first pixel's window begins with
+    size_t kernel_height, kernel_width, channels;
+    size_t pixels, pixel_step, tap_step; // bytes
+    const void *weights; // [ceil(c / block)][kernel_width][ceil(kernel_height / group)][block][group]
+    const int32_t *bias; // rounded up to the kernel's block of channels, as are the multipliers
     const float *multipliers;
     const struct requantization *requantization;
-    const uint8_t *residual; // null, or [channels]
-    void *output;            // uint8_t or float [channels]
+    const uint8_t *residual; // null, or [pixels][channels]
+    void *output;            // uint8_t or float [pixels][channels]
 };
 
-// A kernel with taps != 0 runs exactly that many taps. Weights are [ceil(c / block)][ceil(t / group)][block][group].
+// A kernel with size != 0 runs exactly windows of size x size.
 struct qdepthwise_kernel {
     const char *name;
     uint32_t isa;
-    int32_t block, group, taps;
+    int32_t block, group, size;
     int32_t weight_size; // bytes: 1 or 2
     bool flips;
-    void (*run)(const struct qdepthwise_pixel *pixel);
+    void (*run)(const struct qdepthwise_run *run);
 } __attribute__((swift_attr("@Sendable")));
 
 size_t qdepthwise_kernel_count(void);
 const struct qdepthwise_kernel *qdepthwise_kernel_at(size_t index);
-const struct qdepthwise_kernel *qdepthwise_kernel_choose(uint32_t isa, size_t channels, size_t taps);
+const struct qdepthwise_kernel *qdepthwise_kernel_choose(uint32_t isa, size_t channels, size_t kernel_height, size_t kernel_width);
 
 // Sizes in elements; channels are those of the whole image, not of a group.
 struct convolution_geometry {

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs every kernel of the list that this processor has against definitions of its own, bit for bit. For machines without Swift,
+// above all aarch64 under emulation; what Swift tests run on x86-64 is KernelsTests.
+#include "kernels.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t state = 1;
+static uint64_t random_bits(void) { // SplitMix64
+    uint64_t z = state += 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+static size_t between(size_t low, size_t high) { return low + random_bits() % (high - low + 1); }
+static float scale(void) { return 0.004f + 0.026f * (float)(random_bits() >> 40) * 0x1p-24f; }
+
+static size_t checks, failures;
+
+
+static uint8_t *random_bytes(size_t count) {
+    uint8_t *bytes = malloc(count ? count : 1);
+    for (size_t i = 0; i < count; i++) bytes[i] = (uint8_t)random_bits();
+    return bytes;
+}
+
+static float volatile_product(float a, float b) {
+    volatile float product = a * b; // rounded by itself, whatever the compiler would contract
+    return product;
+}
+
+// The definition of one output value as the bits that are stored.
+static uint32_t expected(const struct qconvolution *c, const uint8_t *x, const int8_t *w, const int32_t *bias, const float *multipliers,
+                         const uint8_t *residual, size_t y, size_t x0, size_t o) {
+    const struct convolution_geometry *g = &c->geometry;
+    const size_t inputs = g->input_channels / g->groups, group = o / (g->output_channels / g->groups);
+    int64_t sum = bias[o];
+    for (size_t ky = 0; ky < g->kernel_height; ky++)
+        for (size_t kx = 0; kx < g->kernel_width; kx++) {
+            const long iy = (long)(y * g->stride_y + ky * g->dilation_y) - (long)g->pad_top;
+            const long ix = (long)(x0 * g->stride_x + kx * g->dilation_x) - (long)g->pad_left;
+            if (iy < 0 || ix < 0 || iy >= (long)g->input_height || ix >= (long)g->input_width) continue;
+            for (size_t i = 0; i < inputs; i++) {
+                const int value = x[((size_t)iy * g->input_width + (size_t)ix) * g->input_channels + group * inputs + i];
+                const int factor = w[((o * inputs + i) * g->kernel_height + ky) * g->kernel_width + kx];
+                sum += (value - c->input_zero_point) * factor;
+            }
+        }
+    const struct requantization *r = &c->requantization;
+    float real = volatile_product((float)(int32_t)sum, multipliers[o]);
+    if (residual) {
+        const uint8_t value = residual[(y * g->output_width + x0) * g->output_channels + o];
+        real += volatile_product((float)(value - r->residual_zero_point), r->residual_multiplier);
+    }
+    uint32_t bits;
+    if (r->float_output) {
+        real = fminf(fmaxf(real, r->low), r->high);
+        memcpy(&bits, &real, sizeof bits);
+        return bits;
+    }
+    real = fminf(fmaxf(real, -16777216.0f), 16777216.0f);
+    const int32_t q = (int32_t)rintf(real) + r->zero_point;
+    return (uint32_t)(q < r->lower ? r->lower : q > r->upper ? r->upper : q);
+}
+
+static void check(const struct qgemm_kernel *gemm, const struct qdepthwise_kernel *depthwise, struct convolution_geometry g, bool extremes) {
+    struct qconvolution c = {.geometry = g, .gemm = gemm, .depthwise = depthwise};
+    const char *name = gemm ? gemm->name : depthwise->name;
+    const size_t below = between(0, g.pad_top), right = between(0, g.pad_left);
+    c.geometry.output_height = (g.input_height + g.pad_top + below - (g.kernel_height - 1) * g.dilation_y - 1) / g.stride_y + 1;
+    c.geometry.output_width = (g.input_width + g.pad_left + right - (g.kernel_width - 1) * g.dilation_x - 1) / g.stride_x + 1;
+    const size_t outputs = g.output_channels, count = c.geometry.output_height * c.geometry.output_width * outputs;
+    const size_t depth = g.input_channels / g.groups * g.kernel_height * g.kernel_width;
+    c.input_zero_point = (uint8_t)(random_bits() % 3 == 0 ? 0 : random_bits());
+    c.requantization = (struct requantization){
+        .zero_point = (int32_t)between(0, 255), .lower = (int32_t)between(0, 100), .upper = (int32_t)between(150, 255),
+        .residual_zero_point = (int32_t)between(0, 255), .residual_multiplier = scale() * 60,
+        .float_output = between(0, 3) == 0, .low = -0.5f, .high = INFINITY,
+    };
+    uint8_t *x = random_bytes(g.input_height * g.input_width * g.input_channels);
+    int8_t *w = (int8_t *)random_bytes(outputs * depth);
+    for (size_t i = 0; i < outputs * depth; i++) w[i] = extremes ? (w[i] < 0 ? -127 : 127) : w[i] == -128 ? 0 : w[i];
+    if (extremes)
+        for (size_t i = 0; i < g.input_height * g.input_width * g.input_channels; i++) x[i] = x[i] < 128 ? 0 : 255;
+    uint8_t *residual = between(0, 1) ? random_bytes(count) : NULL;
+    int32_t *bias = malloc(outputs * sizeof *bias);
+    float *multipliers = malloc(outputs * sizeof *multipliers);
+    for (size_t o = 0; o < outputs; o++) {
+        bias[o] = (int32_t)between(0, 40000) - 20000;
+        multipliers[o] = scale() / sqrtf((float)depth);
+    }
+    qconvolution_choose_block(&c);
+    const size_t padded = qconvolution_padded_outputs(&c) * (depthwise ? 1 : g.groups);
+    void *packed = malloc(qconvolution_weight_bytes(&c));
+    int32_t *folded = malloc(padded * sizeof *folded);
+    float *padded_multipliers = malloc(padded * sizeof *padded_multipliers);
+    qconvolution_pack_weights(&c, w, packed);
+    qconvolution_pack_bias(&c, w, bias, multipliers, folded, padded_multipliers);
+    c.weights = packed;
+    c.bias = folded;
+    c.multipliers = padded_multipliers;
+    const size_t scratch_bytes = (qconvolution_scratch_bytes(&c) + 63) / 64 * 64;
+    void *scratch = aligned_alloc(64, scratch_bytes ? scratch_bytes : 64);
+    const size_t element = c.requantization.float_output ? 4 : 1;
+    uint8_t *output = malloc(count * element);
+    const size_t middle = between(0, c.geometry.output_height);
+    qconvolution_run(&c, x, residual, output, scratch, middle, c.geometry.output_height);
+    qconvolution_run(&c, x, residual, output, scratch, 0, middle);
+    checks++;
+    for (size_t i = 0; i < count; i++) {
+        const size_t o = i % outputs, pixel = i / outputs;
+        const uint32_t want = expected(&c, x, w, bias, multipliers, residual, pixel / c.geometry.output_width, pixel % c.geometry.output_width, o);
+        uint32_t found = 0;
+        memcpy(&found, output + i * element, element);
+        if (found == want) continue;
+        failures++;
+        printf("%s: input %zux%zux%zu, kernel %zux%zu, groups %zu, %zu outputs: element %zu is %#x instead of %#x\n", name, g.input_height,
+               g.input_width, g.input_channels, g.kernel_height, g.kernel_width, g.groups, outputs, i, found, want);
+        break;
+    }
+    free(x), free(w), free(residual), free(bias), free(multipliers), free(packed), free(folded), free(padded_multipliers), free(scratch), free(output);
+}
+
+static struct convolution_geometry random_geometry(bool depthwise) {
+    const size_t groups = depthwise ? between(1, 70) : (size_t[]){1, 1, 1, 2, 3}[between(0, 4)];
+    struct convolution_geometry g = {
+        .kernel_height = (size_t[]){1, 3, 3, 5, 2}[between(0, 4)], .stride_y = between(1, 2), .stride_x = between(1, 2), .dilation_y = between(1, 2),
+        .dilation_x = between(1, 2), .groups = groups, .input_channels = groups * (depthwise ? 1 : between(1, 40)),
+        .output_channels = groups * (depthwise ? 1 : between(1, 40)),
+    };
+    g.kernel_width = between(0, 3) ? g.kernel_height : between(1, 3);
+    if (between(0, 1)) g.dilation_x = g.dilation_y = g.stride_x = g.stride_y = 1;
+    g.pad_top = between(0, g.kernel_height / 2);
+    g.pad_left = between(0, g.kernel_width / 2);
+    g.input_height = between((g.kernel_height - 1) * g.dilation_y + 1, 12);
+    g.input_width = between((g.kernel_width - 1) * g.dilation_x + 1, 12);
+    return g;
+}
+
+static void check_vectors(const struct vector_kernels *kernels) {
+    for (size_t count = 0; count < 70; count++) {
+        checks++;
+        uint8_t *a = random_bytes(count), *b = random_bytes(count), *q = malloc(count + 1);
+        float *reals = malloc((count + 1) * sizeof *reals);
+        const float s = scale();
+        const int32_t zero_point = (int32_t)between(0, 255);
+        kernels->dequantize(s, zero_point, a, reals, count);
+        for (size_t i = 0; i < count; i++) failures += reals[i] != s * (float)(a[i] - zero_point);
+        for (size_t i = 0; i < count; i++) reals[i] *= 1.1f;
+        kernels->quantize(s, zero_point, reals, q, count);
+        for (size_t i = 0; i < count; i++) {
+            const float value = rintf(reals[i] / s) + (float)zero_point;
+            failures += q[i] != (uint8_t)fminf(fmaxf(value, 0), 255);
+        }
+        struct qbinary p = {.a_zero_point = 13, .b_zero_point = 200, .zero_point = 77, .lower = 5, .upper = 250, .a_multiplier = scale() * 30, .b_multiplier = scale() * 30};
+        if (count > 0 && broadcast_make(&p.broadcast, 1, &count, &count)) {
+            for (p.operation = BINARY_ADD; p.operation <= BINARY_MULTIPLY; p.operation++) {
+                kernels->binary_u8(&p, a, b, q, 0, broadcast_iterations(&p.broadcast));
+                for (size_t i = 0; i < count; i++) {
+                    const int x = a[i] - 13, y = b[i] - 200;
+                    const float t = volatile_product((float)x, p.a_multiplier), u = volatile_product((float)y, p.b_multiplier);
+                    const float real = p.operation == BINARY_ADD ? t + u : p.operation == BINARY_SUBTRACT ? t - u : volatile_product((float)(x * y), p.a_multiplier);
+                    failures += q[i] != (uint8_t)fminf(fmaxf(rintf(real) + 77, 5), 250);
+                }
+            }
+        }
+        free(a), free(b), free(q), free(reals);
+    }
+}
+
+int main(void) {
+    const uint32_t isa = isa_detect();
+    for (size_t i = 0; i < qgemm_kernel_count(); i++) {
+        const struct qgemm_kernel *kernel = qgemm_kernel_at(i);
+        if (kernel->isa & ~isa) {
+            printf("skipped: %s\n", kernel->name);
+            continue;
+        }
+        for (size_t depth = 1; depth <= 70; depth++)
+            for (size_t outputs = 1; outputs <= 34; outputs += 3)
+                check(kernel, NULL,
+                      (struct convolution_geometry){.input_height = between(1, 26), .input_width = 1, .input_channels = depth, .output_channels = outputs,
+                                                    .kernel_height = 1, .kernel_width = 1, .stride_y = 1, .stride_x = 1, .dilation_y = 1,
+                                                    .dilation_x = 1, .groups = 1},
+                      depth % 7 == 0);
+        for (size_t depth = 4600; depth < 4610; depth++)
+            check(kernel, NULL,
+                  (struct convolution_geometry){.input_height = 3, .input_width = 2, .input_channels = depth, .output_channels = 17, .kernel_height = 1,
+                                                .kernel_width = 1, .stride_y = 1, .stride_x = 1, .dilation_y = 1, .dilation_x = 1, .groups = 1},
+                  true);
+        for (size_t n = 0; n < 400; n++) check(kernel, NULL, random_geometry(false), n % 4 == 0);
+        printf("checked: %s\n", kernel->name);
+    }
+    for (size_t i = 0; i < qdepthwise_kernel_count(); i++) {
+        const struct qdepthwise_kernel *kernel = qdepthwise_kernel_at(i);
+        if (kernel->isa & ~isa) {
+            printf("skipped: %s\n", kernel->name);
+            continue;
+        }
+        size_t ran = 0;
+        for (size_t n = 0; n < 4000 && ran < 400; n++) {
+            const struct convolution_geometry g = random_geometry(true);
+            if (kernel->size && ((size_t)kernel->size != g.kernel_height || (size_t)kernel->size != g.kernel_width)) continue;
+            check(NULL, kernel, g, n % 4 == 0);
+            ran++;
+        }
+        printf("checked: %s\n", kernel->name);
+    }
+    for (size_t i = 0; i < vector_kernels_count(); i++) {
+        const struct vector_kernels *kernels = vector_kernels_at(i);
+        if (kernels->isa & ~isa) {
+            printf("skipped: vector kernels %s\n", kernels->name);
+            continue;
+        }
+        check_vectors(kernels);
+        printf("checked: vector kernels %s\n", kernels->name);
+    }
+    printf("%zu checks, %zu failures\n", checks, failures);
+    return failures ? 1 : 0;
+}
