@@ -19,22 +19,21 @@ struct Conform: ParsableCommand {
     var json = false
 
     func run() throws {
-        var tests: [String] = []
-        for folder in folders {
-            let found = ConformanceTest.folders(under: folder)
-            guard !found.isEmpty else {
-                printError("swiftlet: \(folder): no model.onnx here or below")
-                throw ExitCode(65)
+        try exiting {
+            var tests: [String] = []
+            for folder in folders {
+                let found = ConformanceTest.folders(under: folder)
+                guard !found.isEmpty else { throw CommandFailure(.badData, "\(folder): no model.onnx here or below") }
+                tests += found
             }
-            tests += found
+            var report = ConformanceReport()
+            for folder in tests {
+                let result = ConformanceTest(folder: folder).run()
+                if !json { print(result.line) }
+                report.add(result)
+            }
+            if json { try printJSON(report) } else { print(report.summary) }
+            if report.failed > 0 { throw ExitCode(ExitStatus.failure.rawValue) }
         }
-        var report = ConformanceReport()
-        for folder in tests {
-            let result = ConformanceTest(folder: folder).run()
-            if !json { print(result.line) }
-            report.add(result)
-        }
-        print(json ? try report.json() : report.summary)
-        if report.failed > 0 { throw ExitCode(1) }
     }
 }

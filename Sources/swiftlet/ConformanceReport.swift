@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import FoundationEssentials
 
 /// What became of one test.
 struct ConformanceResult: Encodable {
@@ -31,10 +30,4 @@ struct ConformanceReport: Encodable {
     }
 
     var summary: String { "\(tests.count) tests: \(passed) passed, \(failed) failed, \(unsupported) unsupported" }
-
-    func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
 }
