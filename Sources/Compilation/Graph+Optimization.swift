@@ -29,7 +29,6 @@ extension Graph {
         } while graph.nodes.count < count
         graph = graph.loweringAffines()
         graph = graph.fusingActivations { target == .float || $0.isClamp }
-        graph = graph.averagingWholeImages()
-        return graph.convolvingFlattenedProducts()
+        return graph.averagingWholeImages()
     }
 }

@@ -58,33 +58,4 @@ extension Graph {
         nodes[index].inputs[2] = addConstant(self[c].name, shape: [n], row)
         return true
     }
-
-    /// A product of a flattened image becomes a convolution with a window of the image's size: the image needs no rearrangement.
-    package func convolvingFlattenedProducts() -> Graph {
-        var graph = self
-        graph.rewrite { graph, uses, index in
-            let node = graph.nodes[index]
-            guard case .gemm(let gemm) = node.operation, gemm.isNormal, let flat = node.input(0), uses.isRead(flat, onlyBy: index),
-                let producer = uses.producer(of: flat), graph.nodes[producer].operation == .reshape,
-                let image = graph.nodes[producer].input(0), let weights = node.input(1), let elements = graph.floats(weights),
-                node.input(2) == nil || graph.floats(node.input(2)) != nil
-            else { return false }
-            let shape = graph[image].shape
-            guard shape.count == 4, shape[0] == graph[flat].shape[0], shape[2] * shape[3] > 1 else { return false }
-            let outputs = graph[weights].shape[0]
-            guard node.input(2).map({ graph[$0].shape == [outputs] }) ?? true else { return false }
-            let kernel = graph.addConstant(
-                graph[weights].name, shape: [outputs] + shape[1...], elements, quantization: graph[weights].quantization)
-            let result = graph[node.outputs[0]]
-            let pixel = graph.add(
-                Value(name: "\(result.name).pixel", type: .float32, shape: [shape[0], outputs, 1, 1], quantization: result.quantization))
-            let convolution = Convolution(window: Window(size: Array(shape[2...])), activation: gemm.activation)
-            graph.nodes[index] = Node(
-                name: node.name, operation: .convolution(convolution), inputs: [image, kernel, node.input(2)], outputs: [pixel])
-            graph.nodes.insert(
-                Node(name: "\(node.name).flatten", operation: .reshape, inputs: [pixel], outputs: node.outputs), at: index + 1)
-            return true
-        }
-        return graph.withoutDeadCode()
-    }
 }

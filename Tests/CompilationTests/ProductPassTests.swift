@@ -106,25 +106,6 @@ import Testing
         try check { try $0.add(.gemm(Gemm(transposesB: true, activation: .relu)), [$1, $0.constant([3, 5])]) }
     }
 
-    @Test func aProductOfAFlattenedImageIsAConvolution() throws {
-        var builder = GraphBuilder()
-        let x = builder.input([1, 3, 4, 5])
-        let flat = try builder.add(.reshape, [x], shape: [1, 60])
-        let y = try builder.add(.gemm(Gemm(transposesB: true, activation: .relu)), [flat, builder.constant([7, 60]), builder.constant([7])])
-        let graph = try builder.finish(y)
-        let rewritten = graph.convolvingFlattenedProducts()
-        #expect(rewritten.kinds == "convolution+relu reshape")
-        try expectSame(rewritten, as: graph)
-    }
-
-    @Test func aProductOfAPixelStays() throws {
-        var builder = GraphBuilder()
-        let x = builder.input([2, 8, 1, 1])
-        let flat = try builder.add(.reshape, [x], shape: [2, 8])
-        let graph = try builder.finish(try builder.add(.gemm(Gemm(transposesB: true)), [flat, builder.constant([7, 8])]))
-        #expect(graph.convolvingFlattenedProducts().kinds == graph.kinds)
-    }
-
     /// A small network with everything in it, over many seeds.
     @Test(arguments: 1...10) func anOptimisedNetworkComputesTheSame(seed: UInt64) throws {
         var builder = GraphBuilder(seed: seed)
@@ -150,8 +131,8 @@ import Testing
             try expectSame(optimized, as: graph, tolerance: 2e-5)
             #expect(
                 optimized.kinds == (target == .float
-                    ? "convolution convolution+clip convolution+relu mean convolution+sigmoid multiply convolution+relu+residual convolution+silu convolution reshape"
-                    : "convolution convolution+clip convolution+relu mean convolution sigmoid multiply convolution+relu+residual convolution silu convolution reshape"))
+                    ? "convolution convolution+clip convolution+relu mean convolution+sigmoid multiply convolution+relu+residual convolution+silu reshape gemm"
+                    : "convolution convolution+clip convolution+relu mean convolution sigmoid multiply convolution+relu+residual convolution silu reshape gemm"))
         }
     }
 }

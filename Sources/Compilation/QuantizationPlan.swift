@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Networks
+internal import Tensors
+
+/// Which nodes of a float32 graph get a quantised form, and which values share one quantisation.
+struct QuantizationPlan {
+    private let graph: Graph
+    private let uses: Uses
+    /// By node.
+    private(set) var isQuantized: [Bool]
+    /// By value: a value that stands for those with the same quantisation.
+    private var representatives: [Int]
+
+    init(_ graph: Graph) {
+        self.graph = graph
+        uses = Uses(graph)
+        isQuantized = Array(repeating: false, count: graph.nodes.count)
+        representatives = Array(graph.values.indices)
+        for index in graph.nodes.indices.reversed() { isQuantized[index] = deservesQuantization(index) }
+        for index in graph.nodes.indices where isQuantized[index] { share(index) }
+    }
+
+    /// The value whose quantisation this one has, too.
+    func representative(of id: ValueID) -> ValueID {
+        var position = id.rawValue
+        while representatives[position] != position { position = representatives[position] }
+        return ValueID(rawValue: position)
+    }
+
+    /// Whether a node reads the value in its quantised form.
+    func isReadQuantized(_ id: ValueID) -> Bool {
+        uses.readers(of: id).contains { isQuantized[$0] && graph.nodes[$0].activationInputs.contains(id) }
+    }
+
+    func isOutput(_ id: ValueID) -> Bool { uses.isOutput(id) }
+
+    /// Products always, where they have a quantised form; everything else only for the sake of a quantised reader, so that the last
+    /// results stay real numbers.
+    private func deservesQuantization(_ index: Int) -> Bool {
+        let node = graph.nodes[index]
+        guard graph.hasQuantizedForm(node) else { return false }
+        switch node.operation {
+        case .convolution, .gemm: return true
+        default: return node.outputs.contains(where: isReadQuantized)
+        }
+    }
+
+    private mutating func share(_ index: Int) {
+        let node = graph.nodes[index]
+        switch node.operation {
+        case .split, .slice, .pad, .gather, .transpose, .reshape: joinAll(node)
+        case .pool(let pooling) where pooling.kind == .maximum: joinAll(node)
+        case .concatenation:
+            // What the concatenation alone reads is computed in its scale at once; the rest is converted on the way.
+            for case let input? in node.inputs where uses.isRead(input, onlyBy: index) {
+                guard let producer = uses.producer(of: input), isQuantized[producer], graph.nodes[producer].operation.choosesScale else { continue }
+                join(input, node.outputs[0])
+            }
+        default: break
+        }
+    }
+
+    private mutating func joinAll(_ node: Node) {
+        guard let input = node.input(0) else { return }
+        for output in node.outputs { join(input, output) }
+    }
+
+    private mutating func join(_ a: ValueID, _ b: ValueID) {
+        representatives[representative(of: b).rawValue] = representative(of: a).rawValue
+    }
+}
+
+extension Graph {
+    /// Whether the operation exists on quantised activations, with these shapes and constants.
+    fileprivate func hasQuantizedForm(_ node: Node) -> Bool {
+        let activations = node.activationInputs
+        guard !activations.isEmpty, (activations + node.outputs).allSatisfy({ self[$0].type == .float32 }),
+            activations.contains(where: { self[$0].constant == nil })
+        else { return false }
+        switch node.operation {
+        case .convolution(let convolution):
+            return convolution.activation.isClamp && (3...4).contains(self[node.outputs[0]].shape.count) && FoldableProduct(node, in: self) != nil
+        case .gemm(let gemm): return gemm.activation.isClamp && FoldableProduct(node, in: self) != nil
+        case .activation: return true
+        case .binary(let binary, let activation): return binary != .divide && activation.isClamp
+        case .pool(let pooling): return pooling.kind == .average || node.outputs.count == 1
+        case .mean(let axes, _): return self[activations[0]].shape.count == 4 && axes.sorted() == [2, 3]
+        case .concatenation: return activations.allSatisfy { self[$0].constant == nil }
+        case .split, .slice, .transpose, .reshape: return true
+        case .gather: return node.input(1).map { self[$0].constant != nil } ?? false
+        case .pad(let padding): return padding.mode != .constant || padding.value == 0
+        default: return false
+        }
+    }
+}
+
+extension Node {
+    /// The inputs that are activations, not weights, biases or indices.
+    var activationInputs: [ValueID] {
+        switch operation {
+        case .convolution: [input(0), input(3)].compactMap(\.self)
+        case .gemm, .gather: [input(0)].compactMap(\.self)
+        default: inputs.compactMap(\.self)
+        }
+    }
+}
+
+extension Operation {
+    /// Whether the quantised form can give its result any scale.
+    fileprivate var choosesScale: Bool {
+        switch self {
+        case .convolution, .gemm, .binary, .activation, .mean: true
+        case .pool(let pooling): pooling.kind == .average
+        default: false
+        }
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Tensors
+
+/// The weights `[o, …]` and biases `[o]` of a convolution or product as integers.
+struct WeightQuantization {
+    var weights: [Int8]
+    var scales: [Float]
+    /// In units of `inputScale · scales[channel]`.
+    var bias: [Int32]
+
+    /// Picks one scale a channel: of `largest / k`, the one with the least squared error; `k` above 127 clips the largest weights, a smaller one may hit
+    /// the grid that the weights were on before. A scale grows where the bias would leave 32 bits.
+    ///
+    /// - Parameter given: scales to keep, one a channel.
+    init(weights: [Float], bias: [Float], inputScale: Float, given: [Float]? = nil) {
+        let channels = bias.count
+        let length = channels > 0 ? weights.count / channels : 0
+        self.weights = []
+        self.weights.reserveCapacity(weights.count)
+        scales = []
+        self.bias = []
+        for channel in 0..<channels {
+            let row = weights.span.extracting(channel * length..<(channel + 1) * length)
+            let wanted = given?[channel] ?? Self.scale(of: row)
+            let least = Float(abs(Double(bias[channel])) / (Double(inputScale) * Self.largestBias))
+            let scale = max(wanted, least, Float.leastNormalMagnitude * 0x1p10)
+            scales.append(scale)
+            for index in row.indices { self.weights.append(Int8(min(max((row[index] / scale).rounded(.toNearestOrEven), -127), 127))) }
+            let units = (Double(bias[channel]) / (Double(inputScale) * Double(scale))).rounded(.toNearestOrEven)
+            self.bias.append(Int32(min(max(units, -Self.largestBias), Self.largestBias)))
+        }
+    }
+
+    /// Leaves room for sums of products beside the bias.
+    private static let largestBias = 0x1p28
+
+    private static func scale(of row: Span<Float>) -> Float {
+        var largest: Float = 0
+        for index in row.indices { largest = max(largest, row[index].magnitude) }
+        guard largest > 0, largest.isFinite else { return 1 / 127 }
+        var best = (error: Float.infinity, scale: largest / 127)
+        for k in candidates {
+            let scale = largest / k
+            guard scale.isNormal else { continue }
+            let error = squaredError(of: row, scale: scale)
+            if error < best.error { best = (error, scale) }
+        }
+        return best.scale
+    }
+
+    /// 127 first: it stays where nothing is better.
+    private static let candidates: [Float] = [127] + (64..<127).reversed().map(Float.init) + (128...160).map(Float.init)
+
+    private static func squaredError(of row: Span<Float>, scale: Float) -> Float {
+        let inverse = 1 / scale
+        // Adding and subtracting 1.5 · 2²³ rounds to an integer, half to even, for numbers well below 2²².
+        let rounder: Float = 0x1.8p23
+        var error: Float = 0
+        for index in row.indices {
+            let units = min(max((row[index] * inverse + rounder) - rounder, -127), 127)
+            let difference = row[index] - units * scale
+            error += difference * difference
+        }
+        return error
+    }
+}
