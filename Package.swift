@@ -68,7 +68,7 @@ let package = Package(
         module("Images", ["Tensors", "CTurboJPEG", "CPNG"]),
         module("Wire", ["Answers", "Tensors"]),
         module("Messaging", ["Wire", "CMosquitto"]),
-        module("LinkRelay", ["Messaging"]),
+        module("Rehearsal", []),
         module("Settings", ["Gating", "CLibYAML"]),
         module("Frames", ["Images"]),
         module("Agent", [
@@ -80,7 +80,7 @@ let package = Package(
             swiftSettings: strict),
         module("Compilation", ["Tensors", "Digests", "Networks", "Definitions", "Inference", "Gating"]),
         module("CloudWorker", [
-            "Answers", "Tensors", "Networks", "Inference", "Images", "Wire", "Messaging", "Settings", logging,
+            "Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", logging,
         ]),
         module("Demonstration", []),
         .executableTarget(name: "swiftletd", dependencies: ["Agent", "Settings", argumentParser, logging], swiftSettings: strict),
@@ -88,7 +88,7 @@ let package = Package(
             name: "swiftlet",
             dependencies: [
                 "Agent", "CloudWorker", "Compilation", "ONNXImport", "Inference", "Definitions", "Kernels", "Networks", "Tensors",
-                "Answers", "Digests", "Gating", "Images", "Frames", "Messaging", "LinkRelay", "Wire", "Settings", "Demonstration", argumentParser, logging,
+                "Answers", "Digests", "Gating", "Images", "Frames", "Messaging", "Rehearsal", "Wire", "Settings", "Demonstration", argumentParser, logging,
             ], swiftSettings: strict),
 
         .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -102,13 +102,13 @@ let package = Package(
         tests("Gating", ["Answers"]),
         tests("Images", ["Tensors"]),
         tests("Wire", ["Answers", "Tensors"]),
-        tests("Messaging", ["Answers", "Wire", "LinkRelay"]),
+        tests("Messaging", ["Answers", "Wire", "Rehearsal"]),
         tests("Settings", ["Gating"]),
         tests("Frames", ["Images", "Digests"]),
         tests("Agent", ["Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames"]),
         tests("ONNXImport", ["Tensors", "Networks", "Definitions", protobuf]),
         tests("Compilation", ["Tensors", "Networks", "Definitions", "Inference", "Gating"]),
-        tests("CloudWorker", ["Answers", "Tensors", "Networks", "Inference", "Images", "Wire", "Messaging", "LinkRelay"]),
+        tests("CloudWorker", ["Answers", "Tensors", "Networks", "Inference", "Images", "Wire", "Messaging", "Rehearsal"]),
         tests("Demonstration", []),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "Tensors", "Networks", "Frames", "Images", "swiftlet", "swiftletd"],

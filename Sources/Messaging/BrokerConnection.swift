@@ -114,12 +114,12 @@ package final class BrokerConnection: Sendable {
     }
 
     let identity: Identity
-    let broker: BrokerSettings
+    let broker: BrokerOptions
     let wakeUp: WakeUp
     let finished: WakeUp
     let shared = Mutex(Shared())
 
-    package init(_ identity: Identity, broker: BrokerSettings) throws(LinkFault) {
+    package init(_ identity: Identity, broker: BrokerOptions) throws(LinkFault) {
         self.identity = identity
         self.broker = broker
         wakeUp = try WakeUp()

@@ -11,12 +11,12 @@ package final class DeviceLink: Sendable {
     package struct Settings: Sendable {
         package var device: ClientID
         package var model: ModelName
-        package var broker: BrokerSettings
+        package var broker: BrokerOptions
         package var asking = AskingState.Settings()
         /// Program and version, for the status topic.
         package var agent: String
 
-        package init(device: ClientID, model: ModelName, broker: BrokerSettings, agent: String) {
+        package init(device: ClientID, model: ModelName, broker: BrokerOptions, agent: String) {
             self.device = device
             self.model = model
             self.broker = broker

@@ -28,7 +28,7 @@ internal import Glibc
 
     private let handle: OpaquePointer
     private let inbox: Inbox
-    private let broker: BrokerSettings
+    private let broker: BrokerOptions
     /// The last moment that the library writes: until the broker has accepted us, wishes to write mean nothing under TLS.
     private var isAccepted = false
     private var isConnected = false
@@ -45,7 +45,7 @@ internal import Glibc
     }
 
     /// A prepared session; `start` opens the connection.
-    static func prepared(_ terms: Terms, broker: BrokerSettings) throws(LinkFault) -> MosquittoSession {
+    static func prepared(_ terms: Terms, broker: BrokerOptions) throws(LinkFault) -> MosquittoSession {
         _ = library
         let inbox = Inbox()
         guard let handle = unsafe mosquitto_new(terms.clientID, terms.cleanStart, Unmanaged.passUnretained(inbox).toOpaque()) else {
@@ -56,7 +56,7 @@ internal import Glibc
         return session
     }
 
-    private init(handle: OpaquePointer, inbox: Inbox, broker: BrokerSettings) {
+    private init(handle: OpaquePointer, inbox: Inbox, broker: BrokerOptions) {
         unsafe self.handle = handle
         self.inbox = inbox
         self.broker = broker
@@ -82,6 +82,9 @@ internal import Glibc
     }
 
     deinit { unsafe mosquitto_destroy(handle) }
+
+    /// Debian's folder of the authorities that the system trusts (update-ca-certificates(8)).
+    private static let systemAuthorities = "/etc/ssl/certs"
 
     private static let library: Void = { _ = mosquitto_lib_init() }()
 
@@ -163,9 +166,7 @@ internal import Glibc
 
     private func setCredentials() throws(LinkFault) {
         guard let credentials = broker.credentials else { return }
-        var password: String?
-        if let file = credentials.passwordFile { password = try Self.firstLine(of: file) }
-        try check(unsafe mosquitto_username_pw_set(handle, credentials.username, password), "set the user name")
+        try check(unsafe mosquitto_username_pw_set(handle, credentials.username, credentials.password), "set the user name")
     }
 
     private func setTLS() throws(LinkFault) {
@@ -175,7 +176,8 @@ internal import Glibc
                 throw LinkFault(.tls, "read \(file)", Self.text(ofError: errno))
             }
         }
-        let result = unsafe mosquitto_tls_set(handle, tls.authorityFile, nil, tls.certificateFile, tls.keyFile, nil)
+        let folder = tls.authorityFile == nil ? Self.systemAuthorities : nil
+        let result = unsafe mosquitto_tls_set(handle, tls.authorityFile, folder, tls.certificateFile, tls.keyFile, nil)
         guard result == MOSQ_ERR_SUCCESS.code else { throw LinkFault(.tls, "set up TLS", Self.text(ofResult: result)) }
         unsafe mosquitto_tls_insecure_set(handle, tls.acceptsAnyHostName)
     }
@@ -205,14 +207,6 @@ internal import Glibc
     private var isAtEnd: Bool {
         var byte: UInt8 = 0
         return unsafe recv(socket, &byte, 1, CInt(MSG_PEEK) | CInt(MSG_DONTWAIT)) == 0
-    }
-
-    private static func firstLine(of file: String) throws(LinkFault) -> String {
-        guard let stream = unsafe fopen(file, "re") else { throw LinkFault(.resource, "read \(file)", text(ofError: errno)) }
-        defer { unsafe fclose(stream) }
-        var line = [CChar](repeating: 0, count: 1024)
-        guard unsafe fgets(&line, CInt(line.count), stream) != nil else { throw LinkFault(.resource, "read \(file)", "no password in it") }
-        return String(decoding: line.prefix { $0 != 0 && $0 != 10 && $0 != 13 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
 

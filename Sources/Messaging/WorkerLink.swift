@@ -27,12 +27,12 @@ package final class WorkerLink: Sendable {
         package var digest: DigestText?
         /// How many requests the owner holds at the same time, waiting ones included.
         package var capacity: Int
-        package var broker: BrokerSettings
+        package var broker: BrokerOptions
         /// Program and version, for the status topic.
         package var agent: String
 
         package init(
-            worker: ClientID, pool: ClientID, model: ModelName, task: DigestText, digest: DigestText?, capacity: Int, broker: BrokerSettings,
+            worker: ClientID, pool: ClientID, model: ModelName, task: DigestText, digest: DigestText?, capacity: Int, broker: BrokerOptions,
             agent: String
         ) {
             self.worker = worker

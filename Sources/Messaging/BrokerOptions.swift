@@ -1,28 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Where the broker is and how to treat it.
-package struct BrokerSettings: Sendable {
-    /// User name, and the file that holds the password (its first line); read again at every connection.
-    package struct Credentials: Sendable {
+package struct BrokerOptions: Sendable {
+    /// What the broker knows us by; the password never prints.
+    package struct Credentials: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
         package var username: String
-        package var passwordFile: String?
+        package var password: String?
 
-        package init(username: String, passwordFile: String? = nil) {
+        package init(username: String, password: String? = nil) {
             self.username = username
-            self.passwordFile = passwordFile
+            self.password = password
         }
+
+        package var description: String { username }
+        package var debugDescription: String { username }
+        package var customMirror: Mirror { Mirror(self, children: ["username": username]) }
     }
 
     /// Encryption; all paths name PEM files, read again at every connection.
     package struct TLS: Sendable {
-        /// Who is trusted to sign the broker's certificate.
-        package var authorityFile: String
+        /// Who is trusted to sign the broker's certificate; `nil`: whom the system trusts.
+        package var authorityFile: String?
         package var certificateFile: String?
         package var keyFile: String?
         /// Accepts a certificate of any host name. For tests and first set-up only.
         package var acceptsAnyHostName: Bool
 
-        package init(authorityFile: String, certificateFile: String? = nil, keyFile: String? = nil, acceptsAnyHostName: Bool = false) {
+        package init(authorityFile: String?, certificateFile: String? = nil, keyFile: String? = nil, acceptsAnyHostName: Bool = false) {
             self.authorityFile = authorityFile
             self.certificateFile = certificateFile
             self.keyFile = keyFile

@@ -29,6 +29,14 @@ enum Socket {
         return descriptor
     }
 
+    /// A port that nobody listens on at the moment; 0 on failure.
+    static func freePort() -> Int {
+        let descriptor = listen(onPort: 0)
+        guard descriptor >= 0 else { return 0 }
+        defer { close(descriptor) }
+        return port(of: descriptor)
+    }
+
     static func port(of descriptor: CInt) -> Int {
         var address = sockaddr_in()
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)

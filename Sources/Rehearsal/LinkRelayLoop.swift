@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
-internal import Messaging
 internal import Synchronization
 
 /// What runs on a relay's thread.
-struct RelayLoop {
+struct LinkRelayLoop {
     /// One direction of a connection.
     private struct Stream {
         var source: CInt
@@ -23,19 +22,17 @@ struct RelayLoop {
 
     private static let maximumHeldBytes = 4 << 20
 
-    private let relay: Relay
+    private let relay: LinkRelay
     private let target: Int
     private let port: Int
-    private let alarm: CInt
     private var listener: CInt
     private var pairs: [Pair] = []
     private var cuts = 0
 
-    init(relay: Relay, target: Int, listener: CInt, alarm: CInt) {
+    init(relay: LinkRelay, target: Int, listener: CInt) {
         self.relay = relay
         self.target = target
         self.listener = listener
-        self.alarm = alarm
         port = relay.port
     }
 
@@ -57,7 +54,6 @@ struct RelayLoop {
         }
         closeAll()
         if listener >= 0 { close(listener) }
-        close(alarm)
     }
 
     private mutating func closeAll() {
@@ -65,10 +61,10 @@ struct RelayLoop {
         pairs = []
     }
 
-    private mutating func wait(_ condition: Relay.Condition) {
+    private mutating func wait(_ condition: LinkRelay.Condition) {
         let isBlocked = condition == .blackHoled
-        var descriptors = [pollfd(fd: alarm, events: Int16(POLLIN), revents: 0), pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
-        let now = MonotonicClock.now()
+        var descriptors = [pollfd(fd: relay.bell.descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: isBlocked ? -1 : listener, events: Int16(POLLIN), revents: 0)]
+        let now = Background.now()
         var deadline = now + .seconds(listener < 0 && condition != .refusing ? 0 : 3600)
         for pair in pairs where !isBlocked {
             for stream in pair.streams {
@@ -88,15 +84,13 @@ struct RelayLoop {
         let milliseconds = left.components.seconds * 1000 + left.components.attoseconds / 1_000_000_000_000_000 + (left > .zero ? 1 : 0)
         _ = unsafe poll(&descriptors, nfds_t(descriptors.count), CInt(clamping: milliseconds))
         if descriptors[0].revents != 0 {
-            var bytes = [UInt8](repeating: 0, count: 64)
-            _ = unsafe read(alarm, &bytes, bytes.count)
+            relay.bell.lower()
             // The orders may have changed; obey them before another byte moves.
             return
         }
         if descriptors[1].revents != 0 { acceptOne() }
         guard !isBlocked else { return }
-        let delay: Duration = if case .delayed(let duration) = condition { duration } else { .zero }
-        move(delay: delay)
+        move(condition)
     }
 
     private mutating func acceptOne() {
@@ -110,12 +104,14 @@ struct RelayLoop {
         pairs.append(Pair(streams: [Stream(source: client, destination: server), Stream(source: server, destination: client)]))
     }
 
-    private mutating func move(delay: Duration) {
-        let now = MonotonicClock.now()
-        var buffer = [UInt8](repeating: 0, count: 65_536)
+    private mutating func move(_ condition: LinkRelay.Condition) {
+        let now = Background.now()
+        // A slow link in small pieces, so that no piece holds up the next for long.
+        let size = if case .limited = condition { 1400 } else { 65_536 }
+        var buffer = [UInt8](repeating: 0, count: size)
         for pair in pairs.indices {
             for stream in pairs[pair].streams.indices {
-                receive(into: &buffer, pair, stream, due: now + delay)
+                receive(into: &buffer, pair, stream, condition, now: now)
                 forward(pair, stream, now: now)
                 let state = pairs[pair].streams[stream]
                 if state.isAtEnd && state.chunks.isEmpty { pairs[pair].isBroken = true }
@@ -125,11 +121,17 @@ struct RelayLoop {
         pairs.removeAll(where: \.isBroken)
     }
 
-    private mutating func receive(into buffer: inout [UInt8], _ pair: Int, _ stream: Int, due: Duration) {
+    private mutating func receive(into buffer: inout [UInt8], _ pair: Int, _ stream: Int, _ condition: LinkRelay.Condition, now: Duration) {
         let state = pairs[pair].streams[stream]
         guard !state.isAtEnd, state.heldBytes < Self.maximumHeldBytes else { return }
         let count = unsafe recv(state.source, &buffer, buffer.count, CInt(MSG_DONTWAIT))
         if count > 0 {
+            let due =
+                switch condition {
+                case .delayed(let delay): now + delay
+                case .limited(let rate): max(now, state.chunks.last?.due ?? now) + .seconds(Double(count) / Double(max(rate, 1)))
+                case .open, .blackHoled, .refusing: now
+                }
             pairs[pair].streams[stream].chunks.append((due, Array(buffer[..<count])))
         } else if count == 0 || (errno != EAGAIN && errno != EINTR) {
             pairs[pair].streams[stream].isAtEnd = true

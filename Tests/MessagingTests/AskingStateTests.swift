@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+import Answers
+import Messaging
+import TestSupport
+import Testing
+import Wire
+
+private let task = DigestText(String(repeating: "0", count: 64))!
+private let otherTask = DigestText(String(repeating: "1", count: 64))!
+private let model = ModelName("m")!
+private let worker = ClientID("worker-1")!
+private let fault = LinkFault(.closed, "connection to host", "gone")
+
+private func request(_ number: UInt64, deadline: Duration = .seconds(1), task: DigestText = task) -> Request {
+    Request(
+        id: RequestID(high: 0, low: number), model: model, task: task, frame: number, deadline: deadline, encoding: .jpeg, width: 1, height: 1,
+        image: [1])
+}
+
+private func reply(_ number: UInt64, _ status: Reply.Status = .ok, retryAfter: Duration? = nil) -> Reply {
+    Reply(
+        id: RequestID(high: 0, low: number), status: status, retryAfter: retryAfter, model: model,
+        answer: status == .ok ? .classification(Classification(classIndex: 1, confidence: 0.5)) : nil)
+}
+
+private func pool(online: Bool = true, task: DigestText = task) -> PoolState {
+    PoolState(online: online, worker: worker, task: task, digest: nil, capacity: 4, maximumBytes: 1 << 20)
+}
+
+/// Connected to a broker, with a pool that says it is there.
+private func ready() -> AskingState {
+    var state = AskingState()
+    _ = state.connected(now: .zero)
+    _ = state.received(pool(), lifetime: .seconds(90), now: .zero)
+    return state
+}
+
+private func ends(_ actions: [AskingState.Action]) -> [String] {
+    actions.compactMap { action in
+        switch action {
+        case .tell(.answered(_, let frame, _, _)): "\(frame) answered"
+        case .tell(.unanswered(_, let frame, let failure)): "\(frame) \(failure.rawValue)"
+        case .tell(.late(let frame, _)): "\(frame) late"
+        case .tell(.mode), .send: nil
+        }
+    }
+}
+
+private func sent(_ actions: [AskingState.Action]) -> [UInt64] {
+    actions.compactMap { if case .send(let request) = $0 { request.frame } else { nil } }
+}
+
+struct AskingStateTests {
+    @Test func withoutABrokerEveryQuestionIsRefusedAtOnce() {
+        var state = AskingState()
+        #expect(state.ask(request(1), now: .zero).refusal == .disconnected)
+        #expect(state.currentMode.kind == .autonomous)
+        #expect(state.counters.refused == [.disconnected: 1])
+    }
+
+    @Test func anAnswerInTimeIsTold() {
+        var state = ready()
+        #expect(state.currentMode.kind == .connected)
+        #expect(sent(state.ask(request(1), now: .zero).actions) == [1])
+        #expect(ends(state.received(reply(1), now: .milliseconds(40))) == ["1 answered"])
+        #expect(state.roundTrip.quantile(0.5) == .milliseconds(40))
+    }
+
+    @Test func atMostTwoAreUnderWayAndTheNewestOfTheOthersWaits() {
+        var state = ready()
+        #expect(sent(state.ask(request(1), now: .zero).actions) == [1])
+        #expect(sent(state.ask(request(2), now: .zero).actions) == [2])
+        #expect(state.ask(request(3), now: .zero).actions.isEmpty)
+        let fourth = state.ask(request(4), now: .milliseconds(100))
+        #expect(fourth.refusal == nil)
+        #expect(ends(fourth.actions) == ["3 superseded"])
+        let actions = state.received(reply(1), now: .milliseconds(300))
+        #expect(ends(actions) == ["1 answered"])
+        guard case .send(let late)? = actions.last(where: { if case .send = $0 { true } else { false } }) else {
+            Issue.record("nothing sent")
+            return
+        }
+        // What is left of its second since it was asked.
+        #expect(late.frame == 4 && late.deadline == .milliseconds(800))
+    }
+
+    @Test func silenceOpensTheBreakerWithinTwoDeadlines() {
+        var state = ready()
+        _ = state.ask(request(1), now: .zero)
+        #expect(state.nextDeadline == .seconds(1))
+        #expect(ends(state.tick(now: .seconds(1))) == ["1 expired"])
+        _ = state.ask(request(2), now: .seconds(1))
+        #expect(ends(state.tick(now: .seconds(2))) == ["2 expired"])
+        #expect(state.currentMode.kind == .degraded)
+        #expect(state.ask(request(3), now: .seconds(2)).refusal == .breakerOpen)
+        #expect(sent(state.ask(request(4), now: .seconds(4)).actions) == [4])
+        #expect(state.ask(request(5), now: .seconds(4)).refusal == .breakerOpen)
+        #expect(ends(state.received(reply(4), now: .seconds(4.5))) == ["4 answered"])
+        #expect(state.currentMode.kind == .connected)
+    }
+
+    @Test func lateDuplicateAndUnknownRepliesAreTellApart() {
+        var state = ready()
+        _ = state.ask(request(1), now: .zero)
+        _ = state.tick(now: .seconds(1))
+        #expect(ends(state.received(reply(1), now: .seconds(2))) == ["1 late"])
+        #expect(ends(state.received(reply(1), now: .seconds(2))) == [])
+        #expect(ends(state.received(reply(99), now: .seconds(2))) == [])
+        #expect(state.counters.late == 1 && state.counters.duplicate == 1 && state.counters.unknown == 1)
+    }
+
+    @Test func aReplyAfterItsDeadlineIsLateEvenBeforeTheClockWasLookedAt() {
+        var state = ready()
+        _ = state.ask(request(1), now: .zero)
+        #expect(ends(state.received(reply(1), now: .seconds(1))) == ["1 expired", "1 late"])
+    }
+
+    @Test func anUnknownPoolGetsOneProbeAnInterval() {
+        var state = AskingState()
+        _ = state.connected(now: .zero)
+        #expect(state.currentMode.kind == .degraded)
+        #expect(sent(state.ask(request(1), now: .zero).actions) == [1])
+        #expect(state.ask(request(2), now: .milliseconds(10)).refusal == .poolUnknown)
+        // An answer is as good as a pool's state.
+        _ = state.received(reply(1), now: .milliseconds(20))
+        #expect(state.currentMode.kind == .connected)
+        #expect(sent(state.ask(request(3), now: .milliseconds(30)).actions) == [3])
+    }
+
+    @Test func aPoolThatSaysGoodbyeIsNotAskedUntilItIsBack() {
+        var state = ready()
+        _ = state.received(pool(online: false), lifetime: nil, now: .seconds(1))
+        #expect(state.ask(request(1), now: .seconds(1)).refusal == .poolOffline)
+        #expect(state.currentMode.kind == .degraded)
+        _ = state.received(pool(), lifetime: nil, now: .seconds(2))
+        #expect(state.currentMode.kind == .connected)
+        #expect(state.ask(request(2), now: .seconds(2)).refusal == nil)
+    }
+
+    @Test func theWillOfTheWorkerThatSpokeForThePoolCounts() {
+        var state = ready()
+        let gone = Availability(state: .offline, session: 1, boot: RequestID(high: 0, low: 0), agent: "")
+        _ = state.received(gone, of: ClientID("another")!, now: .zero)
+        #expect(state.ask(request(1), now: .zero).refusal == nil)
+        _ = state.received(gone, of: worker, now: .zero)
+        #expect(state.ask(request(2), now: .zero).refusal == .poolOffline)
+    }
+
+    @Test func anOldPoolStateIsUnknown() {
+        var state = ready()
+        #expect(state.nextDeadline == .seconds(90))
+        _ = state.tick(now: .seconds(90))
+        #expect(state.currentMode.kind == .degraded)
+    }
+
+    @Test func aBusyPoolIsLeftAloneAsLongAsItAsks() {
+        var state = ready()
+        _ = state.ask(request(1), now: .zero)
+        #expect(ends(state.received(reply(1, .busy, retryAfter: .milliseconds(300)), now: .milliseconds(10))) == ["1 worker: busy"])
+        #expect(state.ask(request(2), now: .milliseconds(300)).refusal == .busy)
+        #expect(state.ask(request(3), now: .milliseconds(310)).refusal == nil)
+        #expect(state.breaker.state == .closed)
+    }
+
+    @Test func otherLabelsAreRefusedBeforeSending() {
+        var state = ready()
+        #expect(state.ask(request(1, task: otherTask), now: .zero).refusal == .otherTask)
+    }
+
+    @Test func nobodyListeningIsAFailureAtOnce() {
+        var state = AskingState()
+        _ = state.connected(now: .zero)
+        _ = state.ask(request(1), now: .zero)
+        #expect(ends(state.unheard(RequestID(high: 0, low: 1), now: .milliseconds(1))) == ["1 nobody listens"])
+        #expect(state.currentMode.kind == .degraded)
+    }
+
+    @Test func aLostBrokerEndsWhatIsUnderWay() {
+        var state = ready()
+        for number in 1...3 as ClosedRange<UInt64> { _ = state.ask(request(number), now: .zero) }
+        #expect(ends(state.disconnected(fault, now: .zero)) == ["1 disconnected", "2 disconnected", "3 disconnected"])
+        #expect(state.currentMode == LinkMode(.autonomous, fault.description))
+        _ = state.connected(now: .seconds(5))
+        #expect(ends(state.received(reply(1), now: .seconds(5))) == ["1 late"])
+    }
+
+    /// Random histories: every question that was taken ends exactly once, never are more than two under way, and the counters add up.
+    @Test(arguments: 1...40 as ClosedRange<UInt64>)
+    func everyQuestionEndsExactlyOnce(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        var state = AskingState()
+        var now = Duration.zero
+        var taken: Set<UInt64> = []
+        var ended: [UInt64: Int] = [:]
+        var underWay: Set<UInt64> = []
+        var next: UInt64 = 0
+        func note(_ actions: [AskingState.Action]) {
+            for action in actions {
+                switch action {
+                case .send(let request):
+                    underWay.insert(request.frame)
+                    #expect(underWay.count <= 2, "seed \(seed)")
+                    #expect(request.deadline > .zero, "seed \(seed)")
+                case .tell(.answered(_, let frame, _, _)), .tell(.unanswered(_, let frame, _)):
+                    ended[frame, default: 0] += 1
+                    underWay.remove(frame)
+                case .tell: break
+                }
+            }
+        }
+        for _ in 0..<2000 {
+            now += .milliseconds(Int.random(in: 0...120, using: &generator))
+            note(state.tick(now: now))
+            let known = UInt64.random(in: 0...max(next, 1), using: &generator)
+            switch Int.random(in: 0..<24, using: &generator) {
+            case 0..<9:
+                next += 1
+                let deadline = Duration.milliseconds(Int.random(in: 1...900, using: &generator))
+                let (refusal, actions) = state.ask(request(next, deadline: deadline, task: .random(in: 0..<20, using: &generator) == 0 ? otherTask : task), now: now)
+                if refusal == nil { taken.insert(next) }
+                note(actions)
+            case 9..<16: note(state.received(reply(underWay.randomElement(using: &generator) ?? known), now: now))
+            case 16: note(state.received(reply(known, .busy, retryAfter: .milliseconds(200)), now: now))
+            case 17: note(state.received(reply(known, .badRequest), now: now))
+            case 18: note(state.failedToSend(RequestID(high: 0, low: known), as: .undeliverable, now: now))
+            case 19: note(state.unheard(RequestID(high: 0, low: known), now: now))
+            case 20: note(state.received(pool(online: .random(using: &generator)), lifetime: .seconds(1), now: now))
+            case 21: note(state.disconnected(fault, now: now))
+            default: note(state.connected(now: now))
+            }
+        }
+        note(state.disconnected(fault, now: now))
+        #expect(Set(ended.keys) == taken, "seed \(seed)")
+        #expect(ended.values.allSatisfy { $0 == 1 }, "seed \(seed)")
+        let counters = state.counters
+        #expect(counters.asked == UInt64(taken.count) + counters.refused.values.reduce(0, +), "seed \(seed)")
+        #expect(counters.answered + counters.failed.values.reduce(0, +) == UInt64(taken.count), "seed \(seed)")
+        #expect(counters.answered > 20, "seed \(seed): hardly an answer, a poor test")
+    }
+}
