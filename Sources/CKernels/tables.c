@@ -42,13 +42,25 @@ const struct qdepthwise_kernel *qdepthwise_kernel_at(size_t index) { return &qde
 size_t vector_kernels_count(void) { return COUNT(vector_kernel_sets); }
 const struct vector_kernels *vector_kernels_at(size_t index) { return vector_kernel_sets[index]; }
 
+static size_t padded(size_t n, const struct qgemm_kernel *kernel) {
+    const size_t nr = (size_t)kernel->nr;
+    return (n + nr - 1) / nr * nr;
+}
+
+// The last kernel of the instruction sets at hand, unless an earlier one of exactly the same needs wastes fewer output channels.
 const struct qgemm_kernel *qgemm_kernel_choose(uint32_t isa, size_t m, size_t n, size_t k) {
     (void)m;
-    (void)n;
     (void)k;
     const struct qgemm_kernel *best = &qgemm_kernels[0];
     for (size_t i = 1; i < COUNT(qgemm_kernels); i++)
         if ((qgemm_kernels[i].isa & ~isa) == 0) best = &qgemm_kernels[i];
+    const uint32_t needs = best->isa;
+    size_t computed = padded(n, best);
+    for (size_t i = COUNT(qgemm_kernels); i-- > 0;)
+        if (qgemm_kernels[i].isa == needs && padded(n, &qgemm_kernels[i]) < computed) {
+            best = &qgemm_kernels[i];
+            computed = padded(n, best);
+        }
     return best;
 }
 

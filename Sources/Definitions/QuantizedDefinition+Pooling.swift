@@ -52,10 +52,12 @@ extension QuantizedDefinition {
         var count = 0
         while true {
             let start = count * window.strides[axis]
-            let fits = start + window.extent(axis: axis) <= padded
-            // With ceilMode the last window may hang over the end, but has to start before the padding there.
-            let begins = pooling.ceilMode && start < size + window.padsBefore[axis] && start < padded - window.extent(axis: axis) + window.strides[axis]
-            guard fits || begins else { return count }
+            // With ceilMode the last window may hang over the end, but every one has to start before the padding there.
+            let fits =
+                pooling.ceilMode
+                ? start - window.strides[axis] < padded - window.extent(axis: axis) && start < size + window.padsBefore[axis]
+                : start + window.extent(axis: axis) <= padded
+            guard fits else { return count }
             count += 1
         }
     }

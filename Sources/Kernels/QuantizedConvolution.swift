@@ -49,11 +49,11 @@ package struct QuantizedConvolution: Sendable {
         precondition(bias == nil || bias?.count == outputChannels)
         precondition(weight.scales.count == 1 || weight.scales.count == outputChannels)
         let taps = geometry.kernel_height * geometry.kernel_width
-        let depthwise = convolution.groups == inputChannels && outputChannels == inputChannels
+        let depthwise = convolution.groups == inputChannels && outputChannels == inputChannels && kernel?.kind != .convolution
 
         var plan = unsafe qconvolution()
         unsafe plan.geometry = geometry
-        if depthwise, kernel?.kind != .convolution {
+        if depthwise {
             unsafe plan.depthwise = kernel.map { unsafe qdepthwise_kernel_at($0.index) }
                 ?? qdepthwise_kernel_choose(features.rawValue, inputChannels, geometry.kernel_height, geometry.kernel_width)
             let size = unsafe Int(plan.depthwise.pointee.size)

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import Kernels
+import Networks
+import Tensors
+import Testing
+
+struct DispatchTests {
+    private func choice(_ features: CPUFeatures, window: Int = 3, groups: Int = 1, channels: Int = 32, outputs: Int = 64) -> String {
+        QuantizedConvolution(
+            weights: Tensor(shape: [outputs, channels / groups, window, window], [Int8](repeating: 1, count: outputs * channels / groups * window * window)),
+            bias: nil, inputHeight: 8, inputWidth: 8, inputChannels: channels,
+            convolution: Convolution(window: Window(size: [window, window]), groups: groups), input: Quantization(scale: 1, zeroPoint: 0),
+            weight: Quantization(scale: 1, zeroPoint: 0), output: Quantization(scale: 1, zeroPoint: 0), residual: nil, features: features
+        ).kernelName
+    }
+
+    @Test func theFirstKernelOfEachKindIsPlain() {
+        for kind in KernelName.Kind.allCases { #expect(KernelName.all.first { $0.kind == kind }?.features == []) }
+        #expect(Set(KernelName.all.map(\.name)).count == KernelName.all.count)
+    }
+
+    @Test func withoutFeaturesEverythingIsPlain() {
+        #expect(choice([]) == "qgemm_u8s8_4x4x1_plain")
+        #expect(choice([], groups: 32, outputs: 32) == "qdepthwise_u8s8_1x1_plain")
+        #expect(FloatActivation(.relu, features: []).kernelName == "activate_f32_plain")
+    }
+
+    #if arch(x86_64)
+    @Test func eachFeatureSetHasItsKernel() {
+        #expect(choice([.avx2]) == "qgemm_u8s8_6x16x2_avx2")
+        #expect(choice([.avx2, .avxVNNI]) == "qgemm_u8s8_6x16x4_avxvnni")
+        #expect(choice([.avx2, .avx512VNNI]) == "qgemm_u8s8_12x32x4_avx512vnni")
+        #expect(choice([.avx2, .avxVNNI, .avx512VNNI], outputs: 16) == "qgemm_u8s8_16x16x4_avx512vnni")
+        #expect(choice([.avx2, .avxVNNI, .avx512VNNI], outputs: 48) == "qgemm_u8s8_16x16x4_avx512vnni")
+        #expect(choice([.avx512VNNI]) == "qgemm_u8s8_4x4x1_plain", "a kernel needs all of its features")
+        #expect(choice([.avx2], window: 3, groups: 32, outputs: 32) == "qdepthwise3x3_u8s8_16x2_avx2")
+        #expect(choice([.avx2], window: 5, groups: 32, outputs: 32) == "qdepthwise5x5_u8s8_16x2_avx2")
+        #expect(choice([.avx2], window: 4, groups: 32, outputs: 32) == "qdepthwise_u8s8_16x2_avx2")
+        #expect(choice([.avx2], groups: 32, outputs: 64) == "qgemm_u8s8_6x16x2_avx2", "two outputs an input aren't depthwise")
+        #expect(QuantizedMean(pixels: 1, channels: 1, input: Quantization(scale: 1, zeroPoint: 0), output: Quantization(scale: 1, zeroPoint: 0), features: [.avx2]).kernelName == "mean_u8_avx2")
+    }
+    #elseif arch(arm64)
+    @Test func eachFeatureSetHasItsKernel() {
+        #expect(choice([.neon]) == "qgemm_s8s8_4x4x16_neon")
+        #expect(choice([.neon, .neonDot]) == "qgemm_s8s8_8x8x4_neondot")
+        #expect(choice([.neon], window: 3, groups: 32, outputs: 32) == "qdepthwise3x3_s8s8_16x1_neon")
+    }
+    #endif
+
+    @Test func namesOfInstructionSetsBringWhatTheyBuildOn() {
+        #expect(CPUFeatures(names: "plain") == [])
+        #expect(CPUFeatures(names: "") == [])
+        #expect(CPUFeatures(names: "avx2") == [.avx2])
+        #expect(CPUFeatures(names: "avx512vnni") == [.avx2, .avx512VNNI])
+        #expect(CPUFeatures(names: "avxvnni,avx512vnni") == [.avx2, .avxVNNI, .avx512VNNI])
+        #expect(CPUFeatures(names: "neondot") == [.neon, .neonDot])
+        #expect(CPUFeatures(names: "avx3") == nil)
+        #expect(CPUFeatures.detected.isSuperset(of: CPUFeatures.current))
+        #expect(CPUFeatures(names: "avxvnni,avx512vnni")?.description == "avx2,avxvnni,avx512vnni")
+        #expect(CPUFeatures().description == "plain")
+    }
+}

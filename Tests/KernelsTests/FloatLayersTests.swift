@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Kernels
+import Networks
+import Tensors
+import Testing
+import TestSupport
+
+/// Float results are compared with sums in double. A sum of k products differs from the exact one by at most
+/// `(k + 2) · ε · Σ |products|`, where ε = 2⁻²⁴ is half a unit in the last place (Higham, Accuracy and Stability, section 3.1).
+private func bound(_ k: Int, _ magnitude: Double) -> Double { Double(k + 4) * 0x1p-24 * magnitude + 1e-37 }
+
+struct FloatLayersTests {
+    /// One activation in double.
+    static func value(_ activation: Activation, _ x: Double) -> Double {
+        switch activation {
+        case .none: x
+        case .relu: max(x, 0)
+        case .clip(let low, let high): min(max(x, Double(low)), Double(high))
+        case .leakyRelu(let slope): x < 0 ? Double(slope) * x : x
+        case .sigmoid: 1 / (1 + exp(-x))
+        case .hardSigmoid(let alpha, let beta): min(max(Double(alpha) * x + Double(beta), 0), 1)
+        case .hardSwish: x * min(max(x / 6 + 0.5, 0), 1)
+        case .silu: x / (1 + exp(-x))
+        }
+    }
+
+    static let activations: [Activation] = [
+        .none, .relu, .clip(low: -1, high: 1.5), .leakyRelu(slope: 0.1), .sigmoid, .hardSigmoid(alpha: 0.2, beta: 0.5), .hardSwish, .silu,
+    ]
+
+    @Test(arguments: vectorFeatures)
+    func convolutionsAreWithinTheBound(_ features: CPUFeatures) {
+        var samples = Samples(seed: 30)
+        for trial in 0..<60 {
+            let depthwise = trial % 3 == 0
+            let groups = depthwise ? samples.int(1...70) : samples.pick([1, 1, 2, 3])
+            let inputs = depthwise ? 1 : samples.int(1...20)
+            let outputs = groups * (depthwise ? 1 : samples.int(1...20))
+            let channels = groups * inputs
+            let size = samples.pick([1, 1, 2, 3, 5])
+            let (height, width) = (samples.int(size * 2...20), samples.int(size * 2...20))
+            let dilation = samples.pick([1, 1, 2])
+            let window = Window(
+                size: [size, size], strides: [samples.int(1...2), samples.int(1...2)], dilations: [dilation, 1],
+                padsBefore: [samples.int(0...size / 2), samples.int(0...size / 2)], padsAfter: [samples.int(0...size / 2), samples.int(0...size / 2)])
+            let convolution = Convolution(window: window, groups: groups, activation: samples.pick([.none, .relu, .clip(low: -0.5, high: 0.5)]))
+            let x = samples.floats(height * width * channels)
+            let weights = samples.floats(outputs * inputs * size * size)
+            let bias = samples.int(0...1) == 0 ? nil : samples.floats(outputs)
+            let hasResidual = samples.int(0...1) == 1
+            let layer = FloatConvolution(
+                weights: Tensor(shape: [outputs, inputs, size, size], weights), bias: bias, inputHeight: height, inputWidth: width,
+                inputChannels: channels, convolution: convolution, residual: hasResidual, features: features)
+            let residual = hasResidual ? samples.floats(layer.outputHeight * layer.outputWidth * outputs) : nil
+            func run(_ pieces: [Range<Int>]) -> [Float] {
+                var result = [Float](repeating: .nan, count: layer.outputHeight * layer.outputWidth * outputs)
+                var scratch = [UInt8](repeating: 0xFF, count: layer.scratchBytes)
+                var span = result.mutableSpan
+                var scratchSpan = scratch.mutableSpan
+                for rows in pieces { layer.run(input: x.span, residual: residual?.span, output: &span, scratch: &scratchSpan, rows: rows) }
+                return result
+            }
+            let result = run([0..<layer.outputHeight])
+            let step = layer.rowAlignment
+            #expect(result == run(stride(from: 0, to: layer.outputHeight, by: step).map { $0..<min($0 + step, layer.outputHeight) }), "seed 30, trial \(trial)")
+
+            var worst = 0.0
+            for oy in 0..<layer.outputHeight {
+                for ox in 0..<layer.outputWidth {
+                    for o in 0..<outputs {
+                        let index = (oy * layer.outputWidth + ox) * outputs + o
+                        var sum = Double(bias?[o] ?? 0) + Double(residual?[index] ?? 0)
+                        var magnitude = abs(Double(bias?[o] ?? 0)) + abs(Double(residual?[index] ?? 0))
+                        for ky in 0..<size {
+                            for kx in 0..<size {
+                                let iy = oy * window.strides[0] + ky * window.dilations[0] - window.padsBefore[0]
+                                let ix = ox * window.strides[1] + kx * window.dilations[1] - window.padsBefore[1]
+                                guard (0..<height).contains(iy), (0..<width).contains(ix) else { continue }
+                                for i in 0..<inputs {
+                                    let product =
+                                        Double(x[(iy * width + ix) * channels + o / (outputs / groups) * inputs + i])
+                                        * Double(weights[((o * inputs + i) * size + ky) * size + kx])
+                                    sum += product
+                                    magnitude += abs(product)
+                                }
+                            }
+                        }
+                        let error = abs(Double(result[index]) - Self.value(convolution.activation, sum))
+                        worst = max(worst, error / bound(inputs * size * size, magnitude))
+                    }
+                }
+            }
+            #expect(worst <= 1, "seed 30, trial \(trial): \(worst) of the bound")
+        }
+    }
+
+    @Test func gemmsAreWithinTheBound() {
+        var samples = Samples(seed: 31)
+        for (m, n, k) in [(1, 10, 64), (1, 1000, 37), (5, 33, 100), (17, 16, 1)] {
+            for transposes in [(false, false), (false, true), (true, false), (true, true)] {
+                let gemm = Gemm(alpha: 0.5, beta: 2, transposesA: transposes.0, transposesB: transposes.1, activation: .relu)
+                let (a, b) = (samples.floats(m * k), samples.floats(n * k))
+                let shape = samples.pick([[n], [1], [m, n], [m, 1], [1, n], []])
+                let c = samples.floats(shape.elementCount)
+                let layer = FloatGemm(
+                    gemm, rows: m, weights: Tensor(shape: transposes.1 ? [n, k] : [k, n], b), addend: Tensor(shape: shape, c))
+                var result = [Float](repeating: .nan, count: m * n)
+                var span = result.mutableSpan
+                layer.run(input: a.span, output: &span)
+                for row in 0..<m {
+                    for column in 0..<n {
+                        let products = (0..<k).map { depth in
+                            Double(a[transposes.0 ? depth * m + row : row * k + depth]) * Double(b[transposes.1 ? column * k + depth : depth * n + column])
+                        }
+                        let rowOfC = shape.count == 2 && shape[0] != 1 ? row : 0
+                        let columnOfC = shape.last.map { $0 != 1 ? column : 0 } ?? 0
+                        let addend = 2 * Double(c[rowOfC * (shape.last ?? 1) + columnOfC])
+                        let expected = max(0, 0.5 * products.reduce(0, +) + addend)
+                        let magnitude = products.reduce(0) { $0 + abs($1) } + abs(addend)
+                        #expect(abs(Double(result[row * n + column]) - expected) <= bound(k, magnitude), "seed 31, \(m)×\(n)×\(k), \(gemm)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func matrixProductsAreWithinTheBound() {
+        var samples = Samples(seed: 32)
+        for (m, n, k) in [(1, 7, 5), (6, 1, 9), (13, 21, 34)] {
+            let (a, b) = (samples.floats(m * k), samples.floats(n * k))
+            var result = [Float](repeating: .nan, count: m * n)
+            var span = result.mutableSpan
+            FloatMatMul(rows: m, columns: n, depth: k).run(a: a.span, b: b.span, output: &span)
+            for index in result.indices {
+                let products = (0..<k).map { Double(a[index / n * k + $0]) * Double(b[$0 * n + index % n]) }
+                #expect(abs(Double(result[index]) - products.reduce(0, +)) <= bound(k, products.reduce(0) { $0 + abs($1) }))
+            }
+        }
+    }
+
+    @Test(arguments: vectorFeatures)
+    func activationsAreWithinAFewUnitsInTheLastPlace(_ features: CPUFeatures) {
+        let inputs = (-4000...4000).map { Float($0) / 40 } + [.infinity, -.infinity, 0, -0, 1e-30, 3e38, -3e38]
+        for activation in Self.activations {
+            var outputs = [Float](repeating: .nan, count: inputs.count)
+            var span = outputs.mutableSpan
+            FloatActivation(activation, features: features).run(input: inputs.span, output: &span)
+            for (input, output) in zip(inputs, outputs) {
+                let expected = Self.value(activation, Double(input))
+                guard expected.isFinite else {
+                    // x · 0 at −∞, where SiLU and hard-swish have no value.
+                    #expect(Double(output) == expected || expected.isNaN)
+                    continue
+                }
+                // Below the smallest exponential that is computed, 2⁻¹²⁶, errors are absolute, times the input for SiLU.
+                let tolerance = abs(expected) * 4 * 0x1p-23 + 0x1p-125 * max(1, abs(Double(input)))
+                #expect(abs(Double(output) - expected) <= tolerance || abs(input) > 1e30, "\(activation) of \(input): \(output) instead of \(expected)")
+            }
+            var inPlace = inputs
+            var inPlaceSpan = inPlace.mutableSpan
+            FloatActivation(activation, features: features).run(inPlace: &inPlaceSpan)
+            let same = zip(inPlace, outputs).allSatisfy { $0.bitPattern == $1.bitPattern }
+            #expect(same)
+        }
+        var nan: [Float] = [.nan, .nan]
+        var nanSpan = nan.mutableSpan
+        FloatActivation(.sigmoid, features: features).run(inPlace: &nanSpan)
+        #expect(nan[0].isNaN && nan[1].isNaN)
+    }
+
+    @Test(arguments: vectorFeatures)
+    func softmaxIsWithinTheBound(_ features: CPUFeatures) {
+        var samples = Samples(seed: 33)
+        for count in [1, 2, 9, 10, 1000] {
+            let logits = samples.floats(3 * count).map { $0 * 30 }
+            var result = [Float](repeating: .nan, count: logits.count)
+            var span = result.mutableSpan
+            FloatSoftmax(rows: 3, count: count, features: features).run(input: logits.span, output: &span)
+            for row in 0..<3 {
+                let values = logits[row * count..<(row + 1) * count].map(Double.init)
+                let largest = values.max() ?? 0
+                let exponentials = values.map { exp($0 - largest) }
+                let sum = exponentials.reduce(0, +)
+                for (index, exponential) in exponentials.enumerated() {
+                    let expected = exponential / sum
+                    // The difference from the largest is rounded before the exponential: up to 60 · 2⁻²⁴ relative.
+                    #expect(abs(Double(result[row * count + index]) - expected) <= expected * 70 * 0x1p-24 + 0x1p-126, "seed 33, \(count)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: vectorFeatures, [Binary.add, .subtract, .multiply, .divide])
+    func binaryOperationsAreTheRoundedResults(_ features: CPUFeatures, operation: Binary) {
+        var samples = Samples(seed: 34)
+        for (aShape, bShape) in QuantizedLayersTests.broadcasts {
+            for activation in [Activation.none, .relu] {
+                let (a, b) = (samples.floats(aShape.elementCount), samples.floats(bShape.elementCount))
+                let layer = FloatBinary(operation: operation, aShape: aShape, bShape: bShape, activation: activation, features: features)
+                var result = [Float](repeating: .nan, count: layer.count)
+                var span = result.mutableSpan
+                let cut = samples.int(0...layer.parts)
+                layer.run(a: a.span, b: b.span, output: &span, parts: 0..<cut)
+                layer.run(a: a.span, b: b.span, output: &span, parts: cut..<layer.parts)
+                let rank = max(aShape.count, bShape.count)
+                let left = Array(repeating: 1, count: rank - aShape.count) + aShape
+                let right = Array(repeating: 1, count: rank - bShape.count) + bShape
+                func element(_ values: [Float], _ shape: [Int], _ index: Int) -> Float {
+                    var (rest, stride, position) = (index, 1, 0)
+                    for axis in (0..<rank).reversed() {
+                        let size = max(left[axis], right[axis])
+                        position += shape[axis] == 1 ? 0 : rest % size * stride
+                        stride *= shape[axis]
+                        rest /= size
+                    }
+                    return values[position]
+                }
+                let expected = (0..<layer.count).map { index in
+                    let (x, y) = (element(a, left, index), element(b, right, index))
+                    let value =
+                        switch operation {
+                        case .add: x + y
+                        case .subtract: x - y
+                        case .multiply: x * y
+                        case .divide: x / y
+                        }
+                    return activation == .relu ? max(value, 0) : value
+                }
+                #expect(result == expected, "seed 34, \(aShape) \(operation) \(bShape)")
+            }
+        }
+    }
+
+    @Test(arguments: vectorFeatures)
+    func poolingAndMeansAreWithinTheBound(_ features: CPUFeatures) {
+        var samples = Samples(seed: 35)
+        for trial in 0..<60 {
+            let size = samples.int(1...4)
+            let (height, width, channels) = (samples.int(6...12), samples.int(6...12), samples.pick([1, 7, 8, 33, 70]))
+            let kind: Pooling.Kind = trial % 2 == 0 ? .maximum : .average
+            let window = Window(
+                size: [size, size], strides: [samples.int(1...3), samples.int(1...3)], padsBefore: [size / 2, samples.int(0...size / 2)],
+                padsAfter: [samples.int(0...size / 2), size / 2])
+            let pooling = Pooling(kind: kind, window: window, ceilMode: samples.int(0...1) == 1, countsPadding: samples.int(0...1) == 1)
+            let x = samples.floats(height * width * channels)
+            let layer = FloatPooling(inputHeight: height, inputWidth: width, channels: channels, pooling: pooling, features: features)
+            var result = [Float](repeating: .nan, count: layer.outputHeight * layer.outputWidth * channels)
+            var span = result.mutableSpan
+            layer.run(input: x.span, output: &span, rows: 0..<layer.outputHeight)
+            for index in result.indices {
+                let (c, ox, oy) = (index % channels, index / channels % layer.outputWidth, index / channels / layer.outputWidth)
+                var values: [Double] = []
+                var padded = 0
+                for ky in 0..<size {
+                    for kx in 0..<size {
+                        let (iy, ix) = (oy * window.strides[0] + ky - window.padsBefore[0], ox * window.strides[1] + kx - window.padsBefore[1])
+                        if iy < height + window.padsAfter[0], ix < width + window.padsAfter[1] { padded += 1 }
+                        if (0..<height).contains(iy), (0..<width).contains(ix) { values.append(Double(x[(iy * width + ix) * channels + c])) }
+                    }
+                }
+                let count = Double(pooling.countsPadding ? padded : values.count)
+                let expected = kind == .maximum ? values.max() ?? -.infinity : count == 0 ? 0 : values.reduce(0, +) / count
+                #expect(abs(Double(result[index]) - expected) <= bound(size * size, values.reduce(0) { $0 + abs($1) }), "seed 35, \(pooling)")
+            }
+            var means = [Float](repeating: .nan, count: channels)
+            var meanSpan = means.mutableSpan
+            let mean = FloatMean(pixels: height * width, channels: channels, features: features)
+            mean.run(input: x.span, output: &meanSpan, channels: 0..<channels / 2)
+            mean.run(input: x.span, output: &meanSpan, channels: channels / 2..<channels)
+            for c in 0..<channels {
+                let values = (0..<height * width).map { Double(x[$0 * channels + c]) }
+                let expected = values.reduce(0, +) / Double(values.count)
+                #expect(abs(Double(means[c]) - expected) <= bound(values.count, values.reduce(0) { $0 + abs($1) }) / Double(values.count))
+            }
+        }
+    }
+}
