@@ -14,24 +14,51 @@ package enum FileBytes {
         return try file.bytes(at: 0, count: file.count)
     }
 
-    /// Writes a file whole, or not at all: into a file beside it that then takes its name.
+    /// Writes a file whole, or not at all.
     package static func write(_ bytes: [UInt8], to path: String) throws(ImageError) {
-        let operation = "write \(path)"
-        let temporary = "\(path).part"
-        let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw ImageError(.unreadable, operation, SystemError.latest) }
+        var file = try WritableFile(path)
+        try file.append(bytes)
+        try file.finish()
+    }
+}
+
+/// A file that grows under another name and takes its own when it is finished; one that isn't finished is gone.
+package struct WritableFile: ~Copyable {
+    private let path: String
+    private var descriptor: Int32
+
+    package init(_ path: String) throws(ImageError) {
+        self.path = path
+        descriptor = unsafe open("\(path).part", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw ImageError(.unwritable, "write \(path)", SystemError.latest) }
+    }
+
+    deinit { discard() }
+
+    package mutating func append(_ bytes: [UInt8]) throws(ImageError) {
         var written = 0
-        var failure: String?
-        while written < bytes.count, failure == nil {
-            let result = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress! + written, $0.count - written) }
-            if result > 0 { written += result } else if errno != EINTR { failure = SystemError.latest }
+        while written < bytes.count {
+            let result = unsafe bytes.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress! + written, $0.count - written) }
+            if result >= 0 { written += result } else if errno != EINTR { throw failure() }
         }
-        if close(descriptor) != 0, failure == nil { failure = SystemError.latest }
-        if failure == nil, unsafe rename(temporary, path) != 0 { failure = SystemError.latest }
-        if let failure {
-            unsafe unlink(temporary)
-            throw ImageError(.unreadable, operation, failure)
+    }
+
+    package mutating func finish() throws(ImageError) {
+        let closed = descriptor
+        descriptor = -1
+        guard close(closed) == 0, unsafe rename("\(path).part", path) == 0 else {
+            let failure = failure()
+            unsafe unlink("\(path).part")
+            throw failure
         }
+    }
+
+    private func failure() -> ImageError { ImageError(.unwritable, "write \(path)", SystemError.latest) }
+
+    private func discard() {
+        guard descriptor >= 0 else { return }
+        close(descriptor)
+        unsafe unlink("\(path).part")
     }
 }
 

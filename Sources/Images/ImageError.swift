@@ -7,8 +7,10 @@ package struct ImageError: Error, Hashable, Sendable, CustomStringConvertible {
 
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        /// The file or folder can't be opened, read or written.
+        /// The file or folder can't be opened or read.
         package static let unreadable = Code(rawValue: "unreadable")
+        /// The file or folder can't be made or written.
+        package static let unwritable = Code(rawValue: "unwritable")
         /// Neither JPEG nor PNG, nor a file of records.
         package static let unknownFormat = Code(rawValue: "unknown-format")
         /// The data ends before the image does.

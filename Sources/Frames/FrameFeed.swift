@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Images
+internal import Synchronization
+
+/// Runs a source on a thread of its own and puts its frames into a slot.
+package final class FrameFeed: Sendable {
+    package struct Counts: Hashable, Sendable {
+        /// Frames that the source delivered.
+        package var delivered: UInt64 = 0
+        /// Frames that could not be read.
+        package var damaged: UInt64 = 0
+        /// Frames that were passed over unread because newer ones were there.
+        package var skipped: UInt64 = 0
+        /// Why the last damaged frame could not be read.
+        package var lastDamage: String?
+        /// What ended the source, where it did not end by itself.
+        package var failure: FrameError?
+        package var hasEnded = false
+    }
+
+    private let slot: NewestFrame
+    private let stopSignal: StopSignal
+    private let state: Monitor<Counts>
+    private let thread: Mutex<pthread_t?>
+
+    /// Starts at once.
+    ///
+    /// - Parameter report: called on the source's thread with each damaged frame's reason.
+    package init(
+        _ source: some FrameSource, into slot: NewestFrame, report: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws(FrameError) {
+        let stopSignal = try StopSignal()
+        let state = Monitor(Counts())
+        self.slot = slot
+        self.stopSignal = stopSignal
+        self.state = state
+        var identifier = pthread_t()
+        let work = ThreadWork { Self.run(source, slot, stopSignal, state, report) }
+        let argument = unsafe Unmanaged.passRetained(work)
+        let status = unsafe pthread_create(
+            &identifier, nil,
+            { argument in
+                guard let argument = unsafe argument else { return nil }
+                unsafe Unmanaged<ThreadWork>.fromOpaque(argument).takeRetainedValue().body()
+                return nil
+            }, argument.toOpaque())
+        guard status == 0 else {
+            unsafe argument.release()
+            throw FrameError(.unreadable, "start the thread of a frame source", SystemError.text(status))
+        }
+        thread = Mutex(identifier)
+    }
+
+    deinit { stop() }
+
+    package var counts: Counts { state.change { $0 } }
+
+    /// Ends the source and closes the slot; returns when the source's thread has ended.
+    package func stop() {
+        stopSignal.signal()
+        slot.close()
+        let running = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        if let running { _ = pthread_join(running, nil) }
+    }
+
+    /// Waits until the source has ended by itself, or was stopped.
+    package func waitUntilEnded() { _ = state.wait { $0.hasEnded ? true : nil } }
+
+    private static func run(
+        _ source: some FrameSource, _ slot: NewestFrame, _ stop: StopSignal, _ state: Monitor<Counts>, _ report: (String) -> Void
+    ) {
+        var source = source
+        var isOpen = true
+        while isOpen, !stop.isSignalled {
+            do throws(FrameError) {
+                if !source.isLive, !slot.waitUntilEmpty() { break }
+                switch try source.next(stop) {
+                case .frame(let frame):
+                    state.change { $0.delivered += 1 }
+                    isOpen = slot.put(frame)
+                case .damaged(let reason):
+                    state.change { counts in
+                        counts.damaged += 1
+                        counts.lastDamage = reason
+                    }
+                    report(reason)
+                case .skipped(let count): state.change { $0.skipped += UInt64(count) }
+                case .ended: isOpen = false
+                }
+            } catch {
+                state.change { $0.failure = error }
+                isOpen = false
+            }
+        }
+        slot.finish()
+        state.change { $0.hasEnded = true }
+    }
+}
+
+private final class ThreadWork: Sendable {
+    let body: @Sendable () -> Void
+
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+}
