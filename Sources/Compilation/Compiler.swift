@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Gating
+internal import Inference
+package import Networks
+package import Tensors
+
+/// Makes a bundle of a network: simplifies it, quantises it, measures what that costs, fits the temperature, records golden outputs.
+package struct Compiler {
+    package var preprocessing: Preprocessing
+    /// Images that are not scored later. One in eight is kept out of the statistics and judges them.
+    package var samples: [CalibrationSample]
+    /// The rule for ranges; `nil` picks the one with the least error.
+    package var rule: RangeRule?
+    package var threads = 1
+    /// Is told what is being done, and how much of how much is done.
+    package var progress: (String, Int, Int) -> Void = { _, _, _ in }
+
+    package init(preprocessing: Preprocessing, samples: [CalibrationSample]) {
+        self.preprocessing = preprocessing
+        self.samples = samples
+    }
+
+    /// What was measured while a network was compiled.
+    package struct Report: Sendable, Codable {
+        /// Squared error of the logits over their variance, by rule, on images that the statistics don't know; empty for fp32.
+        package var errorByRule: [String: Double] = [:]
+        package var rule: String?
+        /// Share of those images on which the quantised network and the float32 one have the same top-1.
+        package var agreement: Double?
+        package var quantizedNodes = 0
+        package var nodes = 0
+        package var temperature = 1.0
+    }
+
+    /// - Parameters:
+    ///   - graph: as it was imported: one input `[1, c, h, w]` of the preprocessing's size.
+    ///   - details: `precision` says what to make; temperature and preprocessing are filled in.
+    package func compile(_ graph: Graph, details: BundleDetails) throws -> (bundle: Bundle, report: Report) {
+        try check(graph)
+        var report = Report()
+        let compiled: Graph
+        switch details.precision {
+        case .fp32: compiled = try graph.optimized(for: .float)
+        case .int8: compiled = try quantize(graph, report: &report)
+        }
+        report.nodes = compiled.nodes.count
+        report.quantizedNodes = compiled.nodes.filter { node in node.inputs.first.flatMap(\.self).map { compiled[$0].type == .uint8 } ?? false }.count
+        var details = details
+        details.preprocessing = preprocessing
+        if let temperature = try temperature(of: compiled, kind: details.outputKind) { details.temperature = temperature }
+        report.temperature = details.temperature
+        return (Bundle(graph: compiled, details: details, golden: try golden(of: compiled)), report)
+    }
+
+    private func check(_ graph: Graph) throws(CompilationError) {
+        let wanted = [1, preprocessing.channels, preprocessing.height, preprocessing.width]
+        guard graph.inputs.count == 1, graph[graph.inputs[0]].type == .float32, graph[graph.inputs[0]].shape == wanted else {
+            let found = graph.inputs.map { "\(graph[$0].type.rawValue) \(graph[$0].shape)" }.joined(separator: ", ")
+            throw CompilationError("network '\(graph.name)'", "expected one float32 input \(wanted), found \(found)")
+        }
+        guard !graph.outputs.isEmpty else { throw CompilationError("network '\(graph.name)'", "it has no output") }
+    }
+
+    private func quantize(_ graph: Graph, report: inout Report) throws -> Graph {
+        guard !samples.isEmpty else { throw CompilationError("network '\(graph.name)' to int8", "there are no calibration images") }
+        let prepared = try graph.takingQuantizationIntoValues().optimized(for: .quantized)
+        let judges = samples.count < 8 ? samples : samples.enumerated().filter { $0.offset % 8 == 7 }.prefix(Self.mostJudges).map(\.element)
+        let seen = samples.count < 8 ? samples : samples.enumerated().filter { $0.offset % 8 != 7 }.map(\.element)
+        let statistics = try statistics(of: prepared, seen)
+        let reference = try outputs(of: prepared.withoutQuantization(), judges, "reference")
+        var best: (error: Double, graph: Graph)?
+        let rules = rule.map { [$0] } ?? RangeRule.all
+        for rule in rules {
+            let candidate = try prepared.quantized(
+                statistics: statistics, rule: rule, given: [prepared.inputs[0]: preprocessing.quantization])
+            let results = try outputs(of: candidate, judges, "\(rule)")
+            let error = Self.relativeError(results, reference)
+            report.errorByRule["\(rule)"] = error
+            guard best == nil || error < best?.error ?? .infinity else { continue }
+            best = (error, candidate)
+            report.rule = "\(rule)"
+            report.agreement = Double(zip(results, reference).filter { $0.largestIndex == $1.largestIndex }.count) / Double(judges.count)
+        }
+        guard let best else { throw CompilationError("network '\(graph.name)' to int8", "no quantisation gives finite results") }
+        return best.graph
+    }
+
+    private static let mostJudges = 128
+
+    private func statistics(of graph: Graph, _ samples: [CalibrationSample]) throws -> [ValueID: RangeStatistics] {
+        let executor = try Executor(graph.withoutQuantization(), options: ExecutorOptions(threads: threads))
+        var statistics: [ValueID: RangeStatistics] = [:]
+        for (index, sample) in samples.enumerated() {
+            try executor.run([preprocessing.tensor(pixels: sample.pixels)]) { id, numbers in
+                statistics[id, default: RangeStatistics()].observe(numbers)
+            }
+            progress("calibrating", index + 1, samples.count)
+        }
+        return statistics
+    }
+
+    private func outputs(of graph: Graph, _ samples: [CalibrationSample], _ name: String) throws -> [[Float]] {
+        let executor = try Executor(graph, preprocessing: preprocessing, options: ExecutorOptions(threads: threads))
+        var results: [[Float]] = []
+        for (index, sample) in samples.enumerated() {
+            try executor.run(pixels: sample.pixels.span)
+            results.append(executor.withOutput { span in span.indices.map { span[$0] } })
+            progress(name, index + 1, samples.count)
+        }
+        return results
+    }
+
+    /// `Σ (result − reference)² / Σ (reference − mean of its image)²`
+    private static func relativeError(_ results: [[Float]], _ references: [[Float]]) -> Double {
+        var (error, spread) = (0.0, 0.0)
+        for (result, reference) in zip(results, references) {
+            let mean = Double(reference.reduce(0, +)) / Double(max(reference.count, 1))
+            for (a, b) in zip(result, reference) {
+                error += (Double(a) - Double(b)) * (Double(a) - Double(b))
+                spread += (Double(b) - mean) * (Double(b) - mean)
+            }
+        }
+        return spread > 0 ? error / spread : error
+    }
+
+    /// Fitted on the compiled network's own outputs; `nil` without labelled samples.
+    private func temperature(of graph: Graph, kind: BundleDetails.OutputKind) throws -> Double? {
+        let classes = graph[graph.outputs[0]].shape.elementCount
+        let labelled = samples.filter { $0.label.map { $0 < classes } ?? false }.prefix(Self.mostLabelled)
+        guard labelled.count >= Self.fewestLabelled else { return nil }
+        let outputs = try outputs(of: graph, Array(labelled), "temperature")
+        return Temperature.fit(
+            outputs: outputs, labels: labelled.compactMap(\.label), scores: kind == .logits ? .logits : .probabilities)?.value
+    }
+
+    private static let fewestLabelled = 50
+    private static let mostLabelled = 1000
+
+    private func golden(of graph: Graph) throws -> Bundle.Golden {
+        let pixels = samples.first?.pixels ?? (0..<preprocessing.width * preprocessing.height * preprocessing.channels).map { UInt8($0 * 7 % 256) }
+        let input = preprocessing.tensor(pixels: pixels)
+        let outputs = try Executor(graph).run([input])
+        let largest = outputs.flatMap(\.floats).map(\.magnitude).max() ?? 0
+        return Bundle.Golden(inputs: [input], outputs: outputs, tolerance: graph.goldenTolerance * largest)
+    }
+}
+
+extension [Float] {
+    /// Position of the first greatest number; numbers before NaN.
+    var largestIndex: Int { indices.reduce(0) { self[$1] > self[$0] ? $1 : $0 } }
+}
+
+extension Graph {
+    /// Of the largest output: 0 where only exact operations take part, little where float32 is rounded at the end, more where such results are quantised
+    /// again and may fall on the other side of a step.
+    fileprivate var goldenTolerance: Float {
+        var rounded: Set<ValueID> = []
+        var result: Float = 0
+        for node in nodes {
+            let reads = node.inputs.contains { $0.map(rounded.contains) ?? false }
+            if case .quantize = node.operation {
+                if reads { result = 0.05 }
+                continue
+            }
+            guard node.outputs.contains(where: { self[$0].type.isFloatingPoint }) else { continue }
+            if reads || node.isRounded(in: self) {
+                rounded.formUnion(node.outputs)
+                result = max(result, 1e-4)
+            }
+        }
+        return result
+    }
+}
+
+extension Node {
+    /// Whether float32 results may differ between implementations.
+    fileprivate func isRounded(in graph: Graph) -> Bool {
+        switch operation {
+        case .dequantize, .reshape, .transpose, .slice, .split, .gather, .concatenation, .pad: false
+        case .convolution, .gemm: input(0).map { graph[$0].type == .float32 } ?? true
+        default: true
+        }
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Networks
+internal import Tensors
+
+extension Graph {
+    /// The float32 graph behind one in QDQ form: each pair of `quantize` and `dequantize` disappears and leaves its parameters at the value that it
+    /// quantised; each `dequantize` of a constant becomes a float32 constant that remembers its scales. The quantised form is then made with them.
+    ///
+    /// Kept are 8-bit activations with one scale, and 8-bit weights with zero points of 0; other pairs disappear without a trace. The result isn't for
+    /// running: ``withoutQuantization()`` is.
+    package func takingQuantizationIntoValues() -> Graph {
+        var graph = self
+        graph.rewrite { graph, uses, index in
+            guard case .dequantize(let axis, 0) = graph.nodes[index].operation, let source = graph.nodes[index].input(0),
+                graph[graph.nodes[index].outputs[0]].type == .float32
+            else { return false }
+            if graph[source].constant != nil { return graph.replaceDequantizedConstant(at: index, axis: axis) }
+            return graph.dropPair(dequantize: index, uses: uses)
+        }
+        return graph.withoutDeadCode()
+    }
+
+    /// Without the parameters that ``takingQuantizationIntoValues()`` left at float32 values.
+    package func withoutQuantization() -> Graph {
+        var graph = self
+        for index in graph.values.indices where graph.values[index].type == .float32 { graph.values[index].quantization = nil }
+        return graph
+    }
+
+    private mutating func replaceDequantizedConstant(at index: Int, axis: Int) -> Bool {
+        let node = nodes[index]
+        guard let source = node.input(0), let bytes = self[source].constant, let integers = bytes.integers,
+            let scales = floats(node.input(1)), !scales.isEmpty
+        else { return false }
+        let zeros: [Int]
+        if let zeroPoint = node.input(2) {
+            guard let constant = self[zeroPoint].constant?.integers, constant.count == scales.count else { return false }
+            zeros = constant
+        } else {
+            zeros = scales.map { _ in 0 }
+        }
+        let shape = bytes.shape
+        guard scales.count == 1 || (shape.indices.contains(axis) && shape[axis] == scales.count) else { return false }
+        let inner = scales.count == 1 ? 1 : shape[(axis + 1)...].reduce(1, *)
+        let numbers = integers.enumerated().map { position, integer in
+            let channel = scales.count == 1 ? 0 : position / inner % scales.count
+            return scales[channel] * Float(integer - zeros[channel])
+        }
+        let isExact = bytes.type == .int8 && zeros.allSatisfy { $0 == 0 } && !integers.contains(-128)
+        let quantization = isExact
+            ? Quantization(scales: scales, zeroPoints: scales.map { _ in 0 }, axis: scales.count == 1 ? nil : axis) : nil
+        let result = node.outputs[0]
+        guard !outputs.contains(result) else { return false }
+        let constant = addConstant(self[source].name, shape: shape, numbers, quantization: quantization)
+        nodes.remove(at: index)
+        replaceReads(of: result, with: constant)
+        return true
+    }
+
+    private mutating func dropPair(dequantize index: Int, uses: Uses) -> Bool {
+        let dequantize = nodes[index]
+        guard let bytes = dequantize.input(0), let producer = uses.producer(of: bytes), case .quantize(_, 0) = nodes[producer].operation,
+            let source = nodes[producer].input(0), self[source].type == .float32
+        else { return false }
+        if let scale = scalar(nodes[producer].input(1)), scalar(dequantize.input(1)) == scale, self[source].quantization == nil {
+            let zero = nodes[producer].input(2).flatMap { self[$0].constant?.integers?.first } ?? 0
+            switch self[bytes].type {
+            case .uint8: self[source].quantization = Quantization(scale: scale, zeroPoint: Int32(zero))
+            case .int8: self[source].quantization = Quantization(scale: scale, zeroPoint: Int32(zero + 128))
+            default: break
+            }
+        }
+        return removeIdentity(at: index, source: source, uses: uses)
+    }
+}
