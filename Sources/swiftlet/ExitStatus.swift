@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import Images
 internal import Networks
 
 /// How the tool ends, in the numbers of sysexits.h.
@@ -43,6 +44,10 @@ extension BundleError: EndingError {
         default: .badData
         }
     }
+}
+
+extension ImageError: EndingError {
+    var exitStatus: ExitStatus { code == .unreadable ? .noInput : .badData }
 }
 
 /// Runs the body of a command; what it throws becomes one line on standard error and the exit status that fits. What ArgumentParser

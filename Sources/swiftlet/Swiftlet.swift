@@ -4,5 +4,12 @@ internal import ArgumentParser
 @main
 struct Swiftlet: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "swiftlet", abstract: "Prepare, check and try networks for the Swiftlet agent.", subcommands: [Conform.self, FlightCommand.self])
+        commandName: "swiftlet", abstract: "Prepare, check and try networks for the Swiftlet agent.",
+        subcommands: [
+            CompileCommand.self,
+            Conform.self,
+            EvaluateCommand.self,
+            FlightCommand.self,
+            InspectCommand.self,
+        ])
 }

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Compilation
+internal import FoundationEssentials
+internal import Images
+internal import Inference
+internal import Networks
+internal import Tensors
+
+/// `swiftlet compile MODEL.onnx --calibration PATH -o NAME.swiftlet`: makes a bundle.
+struct CompileCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compile", abstract: "Make a bundle of an ONNX network.",
+        discussion: """
+            The bundle holds the network in int8 (or fp32), how images become its input, its labels, and outputs to check it by. \
+            What MODEL.json beside the model says of preprocessing and classes is used unless other files are given.
+
+            Calibration images give the ranges of int8 activations and, where they are labelled, the temperature of the confidence. \
+            Images that the network was trained on make it look surer of itself than it is.
+            """)
+
+    @Argument(help: ArgumentHelp("The network.", valueName: "model.onnx"))
+    var model: String
+
+    @Option(help: ArgumentHelp("Images: a folder, a folder with labels.tsv, or a CIFAR-10 binary file.", valueName: "path"))
+    var calibration: String?
+
+    @Option(name: [.customShort("o"), .long], help: ArgumentHelp("The bundle to write.", valueName: "name.swiftlet"))
+    var output: String
+
+    @Option(help: ArgumentHelp("How images become the input, instead of MODEL.json.", valueName: "file.json"))
+    var preprocess: String?
+
+    @Option(help: ArgumentHelp("Names of the classes, one a line, instead of those in MODEL.json.", valueName: "file"))
+    var labels: String?
+
+    @Option(help: "Numbers of the bundle: int8 or fp32.")
+    var precision: BundleDetails.Precision = .int8
+
+    @Option(help: "How many of the calibration images to use, evenly spread.")
+    var limit = 512
+
+    @Option(help: "Threads to calibrate with.")
+    var threads = 2
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        guard limit > 0 else { throw ValidationError("--limit must be above 0") }
+        guard (1...64).contains(threads) else { throw ValidationError("--threads must be 1 … 64") }
+        guard precision == .fp32 || calibration != nil else { throw ValidationError("int8 needs --calibration PATH") }
+    }
+
+    func run() throws { try exiting { try compile() } }
+
+    private func compile() throws {
+        let file = try ModelFile(model, sidecar: preprocess, labels: labels)
+        guard let preprocessing = file.details.preprocessing else {
+            throw CommandFailure(.usage, "\(model) has no \(ModelFile.name(of: model)).json beside it: give --preprocess FILE.json")
+        }
+        let classes = file.graph.outputs.first.map { file.graph[$0].shape.elementCount } ?? 0
+        guard file.details.labels.isEmpty || file.details.labels.count == classes else {
+            throw CommandFailure(.badData, "\(file.details.labels.count) labels for \(classes) classes of \(model)")
+        }
+        var compiler = Compiler(preprocessing: preprocessing, samples: try samples(preprocessing))
+        compiler.threads = threads
+        let display = StageDisplay()
+        compiler.progress = display.show
+        var details = file.details
+        details.precision = precision
+        let (bundle, report) = try compiler.compile(file.graph, details: details)
+        display.finish()
+        try bundle.write(to: output)
+        let written = try Bundle(contentsOf: output)
+        let executor = try Executor(written.graph)
+        try written.verify { try executor.run($0) }
+        let summary = CompileSummary(output: output, bundle: written, report: report, images: compiler.samples.count)
+        if json { try printJSON(summary) } else { print(summary.text) }
+    }
+
+    private func samples(_ preprocessing: Preprocessing) throws -> [CalibrationSample] {
+        guard let calibration else { return [] }
+        let set = try ImageSet(path: calibration)
+        let count = min(limit, set.count)
+        var bar = ProgressBar("reading images", total: count)
+        var preprocessor = Preprocessor(preprocessing)
+        var samples: [CalibrationSample] = []
+        for position in 0..<count {
+            let index = position * set.count / count
+            preprocessor.prepare(try set.image(at: index))
+            samples.append(CalibrationSample(pixels: preprocessor.pixels, label: set.entries[index].label))
+            bar.update(position + 1)
+        }
+        return samples
+    }
+}
+
+extension BundleDetails.Precision: ExpressibleByArgument {}
+
+/// A bar for each stage of the compiler.
+private final class StageDisplay {
+    private var stage = ""
+    private var bar: ProgressBar?
+
+    func show(_ stage: String, _ done: Int, _ total: Int) {
+        if stage != self.stage {
+            bar = ProgressBar(stage, total: total)
+            self.stage = stage
+        }
+        bar?.update(done)
+    }
+
+    func finish() { bar = nil }
+}
+
+/// What `compile` says at its end.
+private struct CompileSummary: Encodable {
+    var output: String
+    var bytes: Int
+    var precision: BundleDetails.Precision
+    var weights_digest: String
+    var task: String
+    var calibration_images: Int
+    var report: Compiler.Report
+
+    init(output: String, bundle: Bundle, report: Compiler.Report, images: Int) {
+        self.output = output
+        bytes = (try? FileManager.default.attributesOfItem(atPath: output)[.size] as? Int) ?? 0
+        precision = bundle.details.precision
+        weights_digest = bundle.details.weightsDigest
+        task = bundle.details.task
+        calibration_images = images
+        self.report = report
+    }
+
+    var text: String {
+        var lines = ["\(output): \(precision.rawValue), \(bytes / 1024) KiB, \(report.quantizedNodes) of \(report.nodes) operations in int8"]
+        if let rule = report.rule, let error = report.errorByRule[rule] {
+            lines.append("ranges by \(rule): squared error of the logits \(percent(error)) of their variance, same top-1 on \(percent(report.agreement ?? 0))")
+        }
+        lines.append("temperature \(Double(Int(report.temperature * 1000)) / 1000)")
+        return lines.joined(separator: "\n")
+    }
+
+    private func percent(_ share: Double) -> String { "\(Double(Int(share * 100_000)) / 1000) %" }
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import FoundationEssentials
+internal import Images
+internal import Inference
+internal import Networks
+internal import Tensors
+
+/// `swiftlet evaluate BUNDLE --images PATH`: how often a network is right, and how often it agrees with another.
+struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate", abstract: "Measure the accuracy of a bundle, beside a reference.",
+        discussion: "Each network prepares the images in its own way; a reference without preprocessing takes the bundle's.")
+
+    @Argument(help: ArgumentHelp("The network.", valueName: "bundle"))
+    var bundle: String
+
+    @Option(help: ArgumentHelp("Images: a folder, a folder with labels.tsv, or a CIFAR-10 binary file.", valueName: "path"))
+    var images: String
+
+    @Option(help: ArgumentHelp("A table like labels.tsv, for a folder without one.", valueName: "file"))
+    var labels: String?
+
+    @Option(help: ArgumentHelp("A network to compare with.", valueName: "model.onnx|bundle"))
+    var reference: String?
+
+    @Option(help: "How many images to use at most, evenly spread.")
+    var limit: Int?
+
+    @Option(help: "Threads to run with.")
+    var threads = 2
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit must be above 0") }
+        guard (1...64).contains(threads) else { throw ValidationError("--threads must be 1 … 64") }
+    }
+
+    func run() throws { try exiting { try evaluate() } }
+
+    private func evaluate() throws {
+        let options = ExecutorOptions(threads: threads)
+        let file = try ModelFile(bundle)
+        guard let preprocessing = file.details.preprocessing else {
+            throw CommandFailure(.badData, "\(bundle) doesn't say how images become its input")
+        }
+        var tested = try Contestant(file, preprocessing: preprocessing, options: options)
+        var other: Contestant?
+        if let reference {
+            other = try Contestant(ModelFile(reference), preprocessing: preprocessing, options: options)
+            guard other?.classes == tested.classes else {
+                throw CommandFailure(.badData, "\(bundle) has \(tested.classes) classes, \(reference) has \(other?.classes ?? 0)")
+            }
+        }
+        let set = try ImageSet(path: images)
+        let truth = try labels.map { try labelsByName($0, set) }
+        let count = min(limit ?? set.count, set.count)
+        var result = Evaluation()
+        var bar = ProgressBar("evaluating", total: count)
+        for position in 0..<count {
+            let index = position * set.count / count
+            let image = try set.image(at: index)
+            let label = truth.map { $0[set.entries[index].name] } ?? set.entries[index].label
+            let answer = try tested.answer(image)
+            try result.add(answer, reference: other?.answer(image), label: label)
+            bar.update(position + 1)
+        }
+        _ = consume bar
+        let summary = result.summary(precision: file.details.precision, reference: other?.precision)
+        if json { try printJSON(summary) } else { print(summary.text) }
+    }
+
+    private func labelsByName(_ path: String, _ set: ImageSet) throws -> [String: Int] {
+        let table = try LabelTable(readText(path), path: path) { _ in true }
+        return Dictionary(table.entries.compactMap { entry in entry.label.map { (entry.name, $0) } }, uniquingKeysWith: { first, _ in first })
+    }
+}
+
+/// A network that is asked.
+private struct Contestant {
+    private let executor: Executor
+    private var preprocessor: Preprocessor
+    let precision: BundleDetails.Precision
+    let classes: Int
+
+    init(_ file: ModelFile, preprocessing: Preprocessing, options: ExecutorOptions) throws {
+        executor = try file.executor(preprocessing: preprocessing, options: options)
+        preprocessor = Preprocessor(file.details.preprocessing ?? preprocessing)
+        precision = file.details.precision
+        classes = file.graph.outputs.first.map { file.graph[$0].shape.elementCount } ?? 0
+    }
+
+    /// The five best classes, best first; of equals the one with the smaller index.
+    mutating func answer(_ image: Image) throws -> [Int] {
+        preprocessor.prepare(image)
+        try executor.run(pixels: preprocessor.pixels.span)
+        return executor.withOutput { scores in
+            var best: [Int] = []
+            for index in scores.indices {
+                let place = best.firstIndex { scores[index] > scores[$0] } ?? best.count
+                if place < 5 { best.insert(index, at: place) }
+                if best.count > 5 { best.removeLast() }
+            }
+            return best
+        }
+    }
+}
+
+/// Counts while images are evaluated.
+private struct Evaluation {
+    private var images = 0
+    private var labelled = 0
+    private var right = 0
+    private var rightInFive = 0
+    private var referenceRight = 0
+    private var referenceRightInFive = 0
+    private var same = 0
+
+    mutating func add(_ answer: [Int], reference: [Int]?, label: Int?) {
+        images += 1
+        if let reference, reference.first == answer.first { same += 1 }
+        guard let label else { return }
+        labelled += 1
+        if answer.first == label { right += 1 }
+        if answer.contains(label) { rightInFive += 1 }
+        if reference?.first == label { referenceRight += 1 }
+        if reference?.contains(label) == true { referenceRightInFive += 1 }
+    }
+
+    func summary(precision: BundleDetails.Precision, reference: BundleDetails.Precision?) -> EvaluationSummary {
+        var summary = EvaluationSummary(images: images)
+        func share(_ count: Int) -> Double { Double(count) / Double(labelled) }
+        if labelled > 0 { summary.networks[precision.rawValue] = .init(top1: share(right), top5: share(rightInFive)) }
+        guard let reference else { return summary }
+        summary.agreement = Double(same) / Double(max(images, 1))
+        let name = reference == precision ? "reference" : reference.rawValue
+        if labelled > 0 { summary.networks[name] = .init(top1: share(referenceRight), top5: share(referenceRightInFive)) }
+        return summary
+    }
+}
+
+/// `{"images":…,"int8":{"top1":…,"top5":…},"fp32":{…},"agreement":…}`: shares. The network stands under its precision, the reference under its own, or
+/// under `reference` where both are the same. What isn't known is left out.
+private struct EvaluationSummary: Encodable {
+    struct Accuracy: Encodable {
+        var top1: Double
+        var top5: Double
+    }
+
+    var images: Int
+    var networks: [String: Accuracy] = [:]
+    var agreement: Double?
+
+    private struct Key: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+        init(_ stringValue: String) { self.stringValue = stringValue }
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(images, forKey: Key("images"))
+        for (name, accuracy) in networks { try container.encode(accuracy, forKey: Key(name)) }
+        try container.encodeIfPresent(agreement, forKey: Key("agreement"))
+    }
+
+    var text: String {
+        var lines = ["\(images) images"]
+        for (name, accuracy) in networks.sorted(by: { $0.key < $1.key }) {
+            lines.append("\(name): top-1 \(percent(accuracy.top1)), top-5 \(percent(accuracy.top5))")
+        }
+        if let agreement { lines.append("same top-1: \(percent(agreement))") }
+        return lines.joined(separator: "\n")
+    }
+
+    private func percent(_ share: Double) -> String { "\(Double((share * 10_000).rounded()) / 100) %" }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Inference
+internal import Networks
+internal import Tensors
+
+/// `swiftlet inspect BUNDLE [--json]`: what a bundle holds, and whether it still gives its golden outputs.
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect", abstract: "Show what a bundle holds, and check it.")
+
+    @Argument(help: ArgumentHelp("The bundle.", valueName: "bundle"))
+    var bundle: String
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func run() throws { try exiting { try inspect() } }
+
+    private func inspect() throws {
+        let content = try Bundle(contentsOf: bundle)
+        let executor = try Executor(content.graph)
+        try content.verify { try executor.run($0) }
+        let inspection = Inspection(content, executor)
+        if json { try printJSON(inspection) } else { print(inspection.text) }
+    }
+}
+
+private struct Inspection: Encodable {
+    struct Port: Encodable {
+        var name: String
+        var type: String
+        var shape: [Int]
+    }
+
+    struct Step: Encodable {
+        var node: String
+        var kernel: String
+        var macs: Int
+    }
+
+    var details: BundleDetails
+    var task: String
+    var inputs: [Port]
+    var outputs: [Port]
+    var nodes: Int
+    var macs: Int
+    var weight_bytes: Int
+    var activation_bytes: Int
+    /// Inputs and outputs to check the network by are there, and fit.
+    var golden: Bool
+    var steps: [Step]
+
+    init(_ bundle: Bundle, _ executor: Executor) {
+        details = bundle.details
+        task = bundle.details.task
+        func port(_ id: ValueID) -> Port {
+            Port(name: bundle.graph[id].name, type: bundle.graph[id].type.rawValue, shape: bundle.graph[id].shape)
+        }
+        inputs = bundle.graph.inputs.map(port)
+        outputs = bundle.graph.outputs.map(port)
+        nodes = bundle.graph.nodes.count
+        macs = bundle.graph.cost.multiplyAccumulates
+        weight_bytes = bundle.graph.values.reduce(0) { $0 + ($1.constant?.storage.count ?? 0) }
+        activation_bytes = executor.arenaBytes
+        golden = bundle.golden != nil
+        steps = executor.plan.map { Step(node: $0.node, kernel: $0.kernel, macs: $0.macs) }
+    }
+
+    var text: String {
+        var lines = [
+            "name           \(details.name)",
+            "precision      \(details.precision.rawValue)",
+            "input          \(inputs.map(Self.line).joined(separator: ", "))",
+            "output         \(outputs.map(Self.line).joined(separator: ", ")), \(details.outputKind.rawValue), temperature \(details.temperature)",
+        ]
+        if let preprocessing = details.preprocessing {
+            lines.append(
+                "preprocessing  \(preprocessing.channelOrder.rawValue), resize \(preprocessing.resize), (pixel · \(preprocessing.scale) − \(preprocessing.mean)) / \(preprocessing.deviation)")
+        }
+        lines += [
+            "labels         \(details.labels.count)\(details.labels.isEmpty ? "" : ": \(details.labels.prefix(4).joined(separator: ", ")) …")",
+            "task           \(task)",
+            "source         \(details.sourceDigest.isEmpty ? "unknown" : details.sourceDigest)",
+            "weights        \(details.weightsDigest), \(weight_bytes / 1024) KiB",
+            "work           \(nodes) operations, \(Double(macs / 10_000) / 100) million multiplications, \(activation_bytes / 1024) KiB of activations",
+            "golden output  \(golden ? "there, and reproduced" : "none")",
+            "",
+        ]
+        let width = steps.map { $0.kernel.count }.max() ?? 0
+        for step in steps {
+            lines.append("\(step.kernel)\(String(repeating: " ", count: width - step.kernel.count))  \(step.node)\(step.macs > 0 ? ", \(step.macs) multiplications" : "")")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func line(_ port: Port) -> String { "\(port.name) \(port.type) \(port.shape)" }
+}
