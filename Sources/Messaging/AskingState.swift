@@ -120,7 +120,7 @@ package struct AskingState: Sendable {
     }
 
     package mutating func received(_ reply: Reply, now: Duration) -> [Action] {
-        guard let index = inFlight.firstIndex(where: { $0.id == reply.id }) else { return receivedUnasked(reply) }
+        guard let index = inFlight.firstIndex(where: { $0.id == reply.id }) else { return receivedUnasked(reply, now: now) }
         let pending = inFlight.remove(at: index)
         guard now < pending.deadline else {
             return fail(pending, .expired, awaitsReply: false, now: now) + [.tell(.late(frame: pending.frame, reply))] + next(now: now)
@@ -149,7 +149,7 @@ package struct AskingState: Sendable {
         return actions + next(now: now)
     }
 
-    private mutating func receivedUnasked(_ reply: Reply) -> [Action] {
+    private mutating func receivedUnasked(_ reply: Reply, now: Duration) -> [Action] {
         guard let index = ended.firstIndex(where: { $0.id == reply.id }) else {
             counters.unknown += 1
             return []
@@ -160,6 +160,8 @@ package struct AskingState: Sendable {
         }
         ended[index].awaitsReply = false
         counters.late += 1
+        // Somebody is alive, only slow: no need to wait for the next probe's time.
+        if reply.status == .ok { breaker.encourage(now: now) }
         return [.tell(.late(frame: ended[index].frame, reply))]
     }
 

@@ -103,7 +103,7 @@ package struct Supervisor: Sendable {
 
     private func delay(using generator: inout some RandomNumberGenerator) -> Duration {
         var window = settings.base
-        for _ in 1..<max(2, failures) where window < settings.cap { window = window * 2 }
+        for _ in 1..<max(1, failures) where window < settings.cap { window = window * 2 }
         return min(window, settings.cap) * Double.random(in: 0...1, using: &generator)
     }
 }

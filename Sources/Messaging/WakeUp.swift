@@ -2,12 +2,12 @@
 internal import Glibc
 
 /// A flag that one thread raises and another waits for, also among sockets: a pipe to oneself.
-final class WakeUp: Sendable {
+package final class WakeUp: Sendable {
     /// Readable while the flag is up.
     let descriptor: CInt
     private let source: CInt
 
-    init() throws(LinkFault) {
+    package init() throws(LinkFault) {
         var ends: [CInt] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { throw LinkFault(.resource, "pipe", "error \(errno)") }
         for end in ends {
@@ -22,18 +22,18 @@ final class WakeUp: Sendable {
         close(source)
     }
 
-    func raise() {
+    package func raise() {
         var byte: UInt8 = 1
         _ = unsafe write(source, &byte, 1)
     }
 
-    func lower() {
+    package func lower() {
         var bytes = [UInt8](repeating: 0, count: 256)
         while unsafe read(descriptor, &bytes, bytes.count) == bytes.count {}
     }
 
     /// Waits until the flag is up, without lowering it; false after `timeout`.
-    func wait(for timeout: Duration) -> Bool {
+    package func wait(for timeout: Duration) -> Bool {
         let end = MonotonicClock.now() + timeout
         while true {
             let left = max(.zero, end - MonotonicClock.now())

@@ -64,7 +64,7 @@ package final class PrivateBroker: Sendable {
         _ = child?.wait()
     }
 
-    /// Stops the broker in order and removes its folder.
+    /// Stops the broker in order and removes its folder with all the files in it.
     package func stop() {
         let child = process.withLock { process in
             defer { process = nil }
@@ -72,7 +72,15 @@ package final class PrivateBroker: Sendable {
         }
         guard let child else { return }
         child.end()
-        for file in ["broker.conf", "broker.log", "broker.err"] { unsafe unlink(directory + "/" + file) }
+        if let stream = unsafe opendir(directory) {
+            while let entry = unsafe readdir(stream) {
+                let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+                }
+                unsafe unlink(directory + "/" + name)
+            }
+            unsafe closedir(stream)
+        }
         unsafe rmdir(directory)
     }
 }

@@ -68,7 +68,7 @@ struct SupervisorTests {
         #expect(supervisor.lastFault == fault)
     }
 
-    @Test func atakenOverSessionWaitsLong() throws {
+    @Test func aTakenOverSessionWaitsLong() throws {
         var generator = SeededGenerator(seed: 4)
         var sum = Duration.zero
         for _ in 0..<100 {
@@ -118,6 +118,7 @@ struct SupervisorTests {
         }
         let storm = try #require(attemptsBySecond.filter { $0.key >= 160 }.values.max())
         #expect(storm <= 50, "\(storm) attempts in one second after the restart")
-        #expect(try #require(attemptsBySecond.values.max()) <= 600)
+        // The first round, while the broker is away: everybody within the first two seconds.
+        #expect(try #require(attemptsBySecond.values.max()) <= 700)
     }
 }
