@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Inference
+package import Logging
+package import Messaging
+internal import Networks
+package import Settings
+internal import Wire
+
+extension CloudWorker {
+    /// The worker that a configuration file describes, with the network of its bundle.
+    ///
+    /// - Throws: where the bundle can't be read (`BundleError`) or has no labels to agree on, or a name has another form than the
+    ///   protocol's (`ModelFault`).
+    package convenience init(_ settings: CloudSettings, agent: String, log: Logger) throws {
+        let bundle = try Bundle(contentsOf: settings.bundle)
+        guard let worker = ClientID(settings.worker), let pool = ClientID(settings.pool), let model = ModelName(settings.model),
+            let task = DigestText(bundle.details.task)
+        else { throw ModelFault(.network, "set up the worker", "a name in the configuration has another form than the protocol's") }
+        guard !bundle.details.labels.isEmpty else {
+            throw ModelFault(.network, "read \(settings.bundle)", "it has no labels, so that devices can't tell whether their classes are the same")
+        }
+        let link = WorkerLink.Settings(
+            worker: worker, pool: pool, model: model, task: task, digest: DigestText(bundle.details.weightsDigest), capacity: 1,
+            broker: BrokerOptions(settings.broker), agent: agent)
+        var generator = SystemRandomNumberGenerator()
+        let options = ExecutorOptions(threads: settings.threads)
+        try self.init(
+            Settings(link: link, concurrency: settings.concurrency, queue: settings.queue), boot: .random(using: &generator), log: log
+        ) { () throws(ModelFault) in try BundleModel(bundle, options: options) }
+    }
+}
+
+extension BrokerOptions {
+    /// What the configuration says of the broker.
+    package init(_ settings: BrokerSettings) {
+        self.init(
+            host: settings.host, port: settings.port,
+            credentials: settings.userName.map { Credentials(username: $0, password: settings.password?.exposed) },
+            tls: settings.tls.map { TLS(authorityFile: $0.authoritiesFile, certificateFile: $0.certificateFile, keyFile: $0.keyFile) })
+        keepAlive = settings.keepAlive
+        supervision.base = settings.firstBackOff
+        supervision.cap = settings.longestBackOff
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import CloudWorker
+internal import Glibc
+internal import Logging
+internal import Settings
+
+/// `swiftlet serve`: the worker in the cloud.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Answer devices with the full network of a bundle.",
+        discussion: "Runs until SIGINT or SIGTERM; says goodbye to the devices then.")
+
+    @Option(help: ArgumentHelp("The configuration, as Config/cloud.yaml.", valueName: "file"))
+    var config: String
+
+    func run() throws {
+        // Blocked before any thread exists, so that only the waiting below sees them.
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        unsafe sigaddset(&signals, SIGINT)
+        unsafe sigaddset(&signals, SIGTERM)
+        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+        try exiting {
+            let settings: CloudSettings
+            do {
+                settings = try CloudSettings.load(config)
+            } catch {
+                throw CommandFailure(.badConfiguration, "\(error)")
+            }
+            let log = Logger(label: "swiftlet serve") { StreamLogHandler.standardError(label: $0) }
+            let worker = try CloudWorker(settings, agent: "swiftlet 0.1", log: log)
+            try worker.start()
+            log.notice("worker '\(settings.worker)' runs \(settings.bundle)")
+            var signal: CInt = 0
+            unsafe sigwait(&signals, &signal)
+            log.notice("signal \(signal): stopping; \(worker.counters)")
+            worker.stop()
+        }
+    }
+}
