@@ -23,18 +23,12 @@ struct Definition {
         case .dequantize(let axis, let blockSize): return [dequantized(axis: axis, blockSize: blockSize)]
         default: break
         }
-        guard inputs[0]?.isQuantizedActivation != true else { return try evaluateQuantized(operation) }
+        guard inputs[0]?.isQuantizedActivation != true else { return try quantizedForm(of: operation) }
         switch outputs[0].type {
         case .float32, .float16, .float64: return try evaluate(operation, as: Double.self)
         case .uint64: return try evaluate(operation, as: UInt64.self)
         default: return try evaluate(operation, as: Int64.self)
         }
-    }
-
-    /// The quantised forms; the other operations only move elements.
-    private func evaluateQuantized(_ operation: Networks.Operation) throws(EvaluationError) -> [Tensor] {
-        if case .pool(let pooling) = operation, pooling.kind == .maximum { return maximumPool(pooling, as: Int64.self) }
-        throw EvaluationError(.undefined, "this operation has no quantised form")
     }
 
     private func evaluate<Wide: WideNumber>(_ operation: Networks.Operation, as _: Wide.Type) throws(EvaluationError) -> [Tensor] {
