@@ -47,7 +47,13 @@ extension BundleError: EndingError {
 }
 
 extension ImageError: EndingError {
-    var exitStatus: ExitStatus { code == .unreadable ? .noInput : .badData }
+    var exitStatus: ExitStatus {
+        switch code {
+        case .unreadable: .noInput
+        case .unwritable: .cannotCreate
+        default: .badData
+        }
+    }
 }
 
 /// Runs the body of a command; what it throws becomes one line on standard error and the exit status that fits. What ArgumentParser

@@ -39,13 +39,3 @@ struct FlightWriter: ~Copyable {
         try records?.finish()
     }
 }
-
-extension ImageError: EndingError {
-    var exitStatus: ExitStatus {
-        switch code {
-        case .unreadable: .noInput
-        case .unwritable: .cannotCreate
-        default: .badData
-        }
-    }
-}

@@ -11,5 +11,6 @@ struct Swiftlet: ParsableCommand {
             EvaluateCommand.self,
             FlightCommand.self,
             InspectCommand.self,
+            ServeCommand.self,
         ])
 }
