@@ -10,20 +10,24 @@ enum { PANEL_BYTES = 96 * 1024, MAX_BLOCK_PIXELS = 192 };
 
 static size_t round_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
+static size_t element_size(enum panel panel) { return panel == PANEL_U16 ? 2 : 1; }
+
 static size_t depth(const struct convolution_geometry *g) {
     return g->kernel_height * g->kernel_width * (g->input_channels / g->groups);
 }
 
 static size_t panel_stride(const struct qconvolution *c) {
-    return round_up(depth(&c->geometry), (size_t)c->gemm->kr) * (c->gemm->panel == PANEL_U16 ? 2 : 1);
+    return round_up(depth(&c->geometry), (size_t)c->gemm->kr) * element_size((enum panel)c->gemm->panel);
 }
 
-// A window that is one whole pixel can be read where it lies.
+// The windows are the pixels themselves, one after the other.
+static bool is_pointwise(const struct convolution_geometry *g) {
+    return g->kernel_height == 1 && g->kernel_width == 1 && g->stride_y == 1 && g->stride_x == 1
+        && g->pad_top == 0 && g->pad_left == 0 && g->output_height == g->input_height && g->output_width == g->input_width;
+}
+
 static bool reads_in_place(const struct qconvolution *c) {
-    const struct convolution_geometry *g = &c->geometry;
-    return c->gemm->panel == PANEL_U8 && g->kernel_height == 1 && g->kernel_width == 1 && g->stride_y == 1 && g->stride_x == 1
-        && g->pad_top == 0 && g->pad_left == 0 && g->output_height == g->input_height && g->output_width == g->input_width
-        && (g->input_channels / g->groups) % (size_t)c->gemm->kr == 0;
+    return c->gemm->panel == PANEL_U8 && is_pointwise(&c->geometry) && depth(&c->geometry) % (size_t)c->gemm->kr == 0;
 }
 
 // Output pixels [first, last) of every row are computed where they lie: their windows are inside the image from side to side, and
@@ -136,18 +140,16 @@ void qconvolution_pack_bias(const struct qconvolution *c, const int8_t *weights,
 }
 
 static void *append(void *row, enum panel panel, const uint8_t *source, size_t count) {
-    if (panel == PANEL_U8) {
-        memcpy(row, source, count);
-        return (uint8_t *)row + count;
+    switch (panel) {
+    case PANEL_U8: memcpy(row, source, count); break;
+    case PANEL_S8:
+        for (size_t i = 0; i < count; i++) ((uint8_t *)row)[i] = source[i] ^ 0x80;
+        break;
+    case PANEL_U16:
+        for (size_t i = 0; i < count; i++) ((uint16_t *)row)[i] = source[i];
+        break;
     }
-    if (panel == PANEL_S8) {
-        uint8_t *to = row;
-        for (size_t i = 0; i < count; i++) to[i] = source[i] ^ 0x80;
-        return to + count;
-    }
-    uint16_t *to = row;
-    for (size_t i = 0; i < count; i++) to[i] = source[i];
-    return to + count;
+    return (uint8_t *)row + count * element_size(panel);
 }
 
 static void *append_padding(void *row, enum panel panel, uint8_t zero_point, size_t count) {
@@ -189,7 +191,22 @@ static void pack_window(const struct qconvolution *c, size_t group, const uint8_
                 row = append(row, panel, line + (size_t)ix * g->input_channels, channels);
         }
     }
-    memset(row, 0, (size_t)(end - (uint8_t *)row));
+    for (uint8_t *tail = row; tail < end; tail++) *tail = 0;
+}
+
+// Packs the windows of `pixels` output pixels from `first` on.
+static void pack_block(const struct qconvolution *c, size_t group, const uint8_t *input, size_t first, size_t pixels, uint8_t *panel) {
+    const struct convolution_geometry *g = &c->geometry;
+    const size_t stride = panel_stride(c);
+    if (is_pointwise(g) && g->groups == 1 && g->input_channels % (size_t)c->gemm->kr == 0) {
+        append(panel, (enum panel)c->gemm->panel, input + first * g->input_channels, pixels * g->input_channels);
+        return;
+    }
+    size_t y = first / g->output_width, x = first % g->output_width;
+    for (size_t i = 0; i < pixels; i++) {
+        pack_window(c, group, input, y, x, panel + i * stride);
+        if (++x == g->output_width) x = 0, y++;
+    }
 }
 
 static void run_gemm(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
@@ -210,13 +227,7 @@ static void run_gemm(const struct qconvolution *c, const uint8_t *input, const u
         const size_t pixels = last_pixel - first < c->block_pixels ? last_pixel - first : c->block_pixels;
         for (size_t group = 0; group < g->groups; group++) {
             const uint8_t *panel = in_place ? input + first * g->input_channels + group * inputs : scratch;
-            if (!in_place) {
-                size_t y = first / g->output_width, x = first % g->output_width;
-                for (size_t i = 0; i < pixels; i++) {
-                    pack_window(c, group, input, y, x, (uint8_t *)scratch + i * tile.a_stride);
-                    if (++x == g->output_width) x = 0, y++;
-                }
-            }
+            if (!in_place) pack_block(c, group, input, first, pixels, scratch);
             for (size_t column = 0; column < outputs; column += nr) {
                 tile.b = (const int8_t *)c->weights + (group * padded + column) * padded_depth;
                 tile.bias = c->bias + group * padded + column;

@@ -154,7 +154,10 @@ struct FloatLayersTests {
                     continue
                 }
                 // Below the smallest exponential that is computed, 2⁻¹²⁶, errors are absolute, times the input for SiLU.
-                let tolerance = abs(expected) * 4 * 0x1p-23 + 0x1p-125 * max(1, abs(Double(input)))
+                var tolerance = abs(expected) * 4 * 0x1p-23 + 0x1p-125 * max(1, abs(Double(input)))
+                // Where the two terms of a linear part cancel, the error is that of the terms.
+                if case .hardSigmoid = activation { tolerance += (0.2 * abs(Double(input)) + 0.5) * 0x1p-23 }
+                if case .hardSwish = activation { tolerance += (abs(Double(input)) / 6 + 0.5) * 0x1p-23 * abs(Double(input)) }
                 #expect(abs(Double(output) - expected) <= tolerance || abs(input) > 1e30, "\(activation) of \(input): \(output) instead of \(expected)")
             }
             var inPlace = inputs
