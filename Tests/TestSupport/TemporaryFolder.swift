@@ -11,7 +11,7 @@ package final class TemporaryFolder: Sendable {
     package init() {
         var template = Array("\(FileManager.default.temporaryDirectory.path())/swiftlet-test-XXXXXX".utf8CString)
         precondition(unsafe mkdtemp(&template) != nil, "no temporary folder")
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        path = unsafe template.withUnsafeBytes { unsafe String(decoding: $0.dropLast(), as: UTF8.self) }
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
