@@ -105,7 +105,7 @@ let package = Package(
         tests("Messaging", ["Answers", "Wire", "Rehearsal"]),
         tests("Settings", ["Gating"]),
         tests("Frames", ["Images", "Digests"]),
-        tests("Agent", ["Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames"]),
+        tests("Agent", ["Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames", logging]),
         tests("ONNXImport", ["Tensors", "Networks", "Definitions", protobuf]),
         tests("Compilation", ["Tensors", "Networks", "Definitions", "Inference", "Gating"]),
         tests("CloudWorker", ["Answers", "Tensors", "Networks", "Inference", "Images", "Wire", "Messaging", "Rehearsal"]),

@@ -1,1 +1,215 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Answers
+package import Frames
+internal import Gating
+internal import Images
+internal import Inference
+package import Logging
+package import Networks
+package import Settings
+
+/// The loop: a frame in, exactly one decision out.
+///
+/// Threads, and what each may wait for:
+/// - the source's own puts frames into the slot for the newest: waits for the source;
+/// - `swiftlet-frames` takes the newest frame, runs the network and the gate: waits for frames only;
+/// - `swiftlet-asks` compresses images and hands them to the link: never for the network;
+/// - `swiftlet-timer` decides at the deadline;
+/// - `swiftlet-notes` calls the callback and the link's `publish`, `swiftlet-lines` writes standard output, `swiftlet-log` the log:
+///   each from a bounded queue, so that whoever is slow there loses elements and holds up nobody.
+package final class Agent: Sendable {
+    package struct Outputs: Sendable {
+        /// Decisions are written here as JSON lines.
+        package var lines: CInt?
+        /// Called with each decision, in order, on a thread of the agent's.
+        package var onDecision: (@Sendable (DecisionRecord) -> Void)?
+
+        package init(lines: CInt? = nil, onDecision: (@Sendable (DecisionRecord) -> Void)? = nil) {
+            self.lines = lines
+            self.onDecision = onDecision
+        }
+    }
+
+    private struct Running {
+        var feed: FrameFeed?
+        var threads: [WorkerThread] = []
+        var hasStarted = false
+        var hasStopped = false
+        var isOver = false
+        var cloud = CloudStatus(.autonomous, reason: "not started")
+    }
+
+    private let source: any FrameSource
+    private let slot = NewestFrame()
+    private let link: (any CloudLink)?
+    private let clock: AgentClock
+    private let log: AgentLog
+    private let desk: DecisionDesk
+    private let loop: FrameLoop
+    private let notes: Outlet<DecisionRecord>
+    private let lines: LineWriter?
+    private let questions: Outlet<FrameQuestion>
+    private let running: Monitor<Running>
+    private let started: Duration
+
+    /// Loads the network and prepares everything; connects to nothing.
+    ///
+    /// - Parameters:
+    ///   - bundle: the board's network; its golden inputs are run and compared.
+    ///   - source: where frames come from, whatever the settings say about it.
+    ///   - link: `nil`: every answer is local.
+    /// - Throws: where network and settings don't go together, or the network doesn't give what its bundle says.
+    package init(
+        settings: AgentSettings, bundle: Bundle, source: any FrameSource, link: (any CloudLink)?, clock: AgentClock = .system, logger: Logger,
+        outputs: Outputs
+    ) throws(AgentError) {
+        let network = try AgentNetwork(bundle, settings: settings)
+        self.source = source
+        self.link = link
+        self.clock = clock
+        started = clock.now()
+        running = Monitor(Running())
+        let log = try AgentLog(logger, clock: clock)
+        self.log = log
+        let labels = bundle.details.labels
+        let lines: LineWriter? = if let descriptor = outputs.lines { try LineWriter(descriptor: descriptor, labels: labels) } else { nil }
+        self.lines = lines
+        let publisher = settings.output.publishes ? link : nil
+        let notes = try Outlet<DecisionRecord>("swiftlet-notes", capacity: 1024) { record in
+            outputs.onDecision?(record)
+            publisher?.publish(record.json(labels: labels), isRevision: record.decision.isRevision)
+        }
+        self.notes = notes
+        let desk = DecisionDesk(
+            .init(
+                deadline: settings.deadline, expiry: settings.recovery.expiry, asksCloud: settings.recovery.isEnabled && link != nil,
+                maximumInFlight: settings.recovery.maximumInFlight), clock: clock
+        ) { record in
+            notes.offer(record)
+            lines?.offer(record)
+        }
+        self.desk = desk
+        let expiry = settings.recovery.expiry
+        let questions = try Outlet<FrameQuestion>("swiftlet-asks", capacity: settings.recovery.maximumInFlight) { question in
+            let rest = question.taken + expiry - clock.now()
+            guard let link, rest > .zero else {
+                desk.handle(.unanswered(question.frame))
+                return
+            }
+            let reading = question.reading
+            let refusal = link.ask(
+                CloudQuestion(
+                    frame: question.frame, image: question.image, timeout: rest, verdict: reading?.verdict,
+                    localAnswer: reading?.confidence.map { .classification($0.classification) }))
+            guard let refusal else { return }
+            desk.count(refusal: refusal)
+            desk.handle(.unanswered(question.frame))
+        }
+        self.questions = questions
+        loop = FrameLoop(
+            executor: network.executor, preprocessor: network.preprocessor, calibration: network.calibration, gate: settings.gate,
+            desk: desk, log: log
+        ) { questions.offer($0) }
+    }
+
+    /// Begins. Call it once.
+    package func start() throws(AgentError) {
+        let isFirst = running.withLock { running in
+            defer { running.hasStarted = true }
+            return !running.hasStarted
+        }
+        precondition(isFirst, "an agent starts once")
+        let desk = desk
+        let loop = loop
+        let slot = slot
+        let log = log
+        let clock = clock
+        let timer = try WorkerThread("swiftlet-timer") { desk.runTimer() }
+        running.withLock { $0.threads.append(timer) }
+        try link?.start { [self] event in take(event) }
+        let feed: FrameFeed
+        do {
+            feed = try FrameFeed(source, into: slot) { log.write(.warning, kind: "damaged frame", $0) }
+        } catch {
+            throw AgentError(.unavailable, "start the source", "\(error)")
+        }
+        let frames = try WorkerThread("swiftlet-frames") { loop.run(slot, clock: clock) }
+        running.withLock { running in
+            running.feed = feed
+            running.threads.append(frames)
+        }
+        running.wakeAll()
+    }
+
+    private func take(_ event: CloudEvent) {
+        switch event {
+        case .answered(let frame, let answer): desk.handle(.answered(frame, answer))
+        case .unanswered(let frame, let reason):
+            desk.count(refusal: reason)
+            desk.handle(.unanswered(frame))
+        case .status(let status):
+            running.withLock { $0.cloud = status }
+            log.write(.notice, kind: "cloud " + status.mode.rawValue, "cloud: \(status.mode.rawValue): \(status.reason)")
+        }
+    }
+
+    /// Waits until the source has ended, every frame is decided and no answer is waited for; or until ``stop()``.
+    package func waitUntilFinished() {
+        let frames: WorkerThread? = running.wait { running in
+            if running.hasStopped { return .done(nil) }
+            return running.threads.count == 2 ? .done(running.threads[1]) : .wait(nil)
+        }
+        frames?.join()
+        desk.waitUntilIdle()
+    }
+
+    /// What ended the source, where it did not end by itself.
+    package var sourceFailure: AgentError? {
+        guard let failure = running.withLock({ $0.feed })?.counts.failure else { return nil }
+        let code: AgentError.Code = [.badHeader, .unsupported, .tooLarge].contains(failure.code) ? .data : .unavailable
+        return AgentError(code, failure.operation, failure.cause)
+    }
+
+    /// Ends: decides what is undecided, says goodbye to the broker, writes what is left. Takes a few seconds at most, even where standard
+    /// output isn't read. Further calls wait for the first.
+    package func stop() {
+        let isFirst = running.withLock { running in
+            defer { running.hasStopped = true }
+            return !running.hasStopped
+        }
+        running.wakeAll()
+        guard isFirst else { return running.wait { $0.isOver ? .done(()) : .wait(nil) } }
+        let (feed, threads) = running.withLock { ($0.feed, $0.threads) }
+        feed?.stop()
+        if threads.count == 2 { threads[1].join(timeout: .seconds(5)) }
+        questions.close(timeout: .seconds(1))
+        desk.stop()
+        threads.first?.join(timeout: .seconds(1))
+        notes.close(timeout: .seconds(1))
+        lines?.close(timeout: .seconds(1))
+        link?.stop()
+        log.close()
+        running.withLock { $0.isOver = true }
+        running.wakeAll()
+    }
+
+    /// Looks at the clock again: for clocks that are moved by hand.
+    package func clockMoved() { desk.wake() }
+
+    /// How long the present frame has been in the network; `nil` between frames. A frame thread that hangs shows here.
+    package var computingTime: Duration? { desk.computingTime }
+
+    package var statistics: AgentStatistics {
+        var statistics = desk.statistics
+        let slot = slot.counts
+        let feed = running.withLock { $0.feed }?.counts
+        statistics.skippedFrames = feed?.skipped ?? 0
+        statistics.damagedFrames = feed?.damaged ?? 0
+        statistics.replacedFrames = slot.dropped
+        statistics.droppedLines = lines?.dropped ?? 0
+        statistics.droppedNotices = notes.dropped
+        statistics.cloud = running.withLock { $0.cloud }
+        statistics.uptime = clock.now() - started
+        return statistics
+    }
+}

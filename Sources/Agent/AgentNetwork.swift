@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Gating
+internal import Images
+internal import Inference
+internal import Networks
+internal import Settings
+internal import Tensors
+
+/// A bundle's network, loaded and checked against the settings.
+struct AgentNetwork {
+    let executor: Executor
+    let preprocessor: Preprocessor
+    let calibration: Calibration
+
+    init(_ bundle: Bundle, settings: AgentSettings) throws(AgentError) {
+        let details = bundle.details
+        let operation = "load \(details.name)"
+        guard let preprocessing = details.preprocessing else {
+            throw AgentError(.data, operation, "the network doesn't take images: its bundle has no preprocessing")
+        }
+        guard let temperature = Temperature(details.temperature) else {
+            throw AgentError(.data, operation, "a temperature of \(details.temperature)")
+        }
+        let executor: Executor
+        do {
+            executor = try Executor(bundle.graph, preprocessing: preprocessing, options: ExecutorOptions(threads: settings.threads))
+        } catch {
+            throw AgentError(.data, operation, "\(error)")
+        }
+        let classes = executor.outputs.first?.shape.elementCount ?? 0
+        guard executor.outputs.count == 1, classes > 0 else {
+            throw AgentError(.data, operation, "the network has \(executor.outputs.count) outputs, expected one with a score a class")
+        }
+        guard details.labels.isEmpty || details.labels.count == classes else {
+            throw AgentError(.data, operation, "\(details.labels.count) labels for \(classes) classes")
+        }
+        do {
+            try bundle.verify { inputs in try executor.run(inputs) }
+        } catch {
+            throw AgentError(.data, operation, "\(error)")
+        }
+        if settings.recovery.isEnabled, details.labels.isEmpty {
+            throw AgentError(
+                .configuration, operation, "a network without labels can't ask the cloud: nobody knows that its classes are the same; set recovery.enabled to false")
+        }
+        if details.outputKind == .probabilities, settings.gate.uses(.energy) {
+            throw AgentError(.configuration, operation, "gate.measure: the network ends in a softmax, so its energy is always about 0")
+        }
+        self.executor = executor
+        preprocessor = Preprocessor(preprocessing)
+        calibration = Calibration(scores: details.outputKind == .logits ? .logits : .probabilities, temperature: temperature)
+    }
+}
+
+extension Gate {
+    fileprivate func uses(_ measure: Measure) -> Bool {
+        switch self {
+        case .threshold(let used, _): used == measure
+        case .all(let gates), .any(let gates): gates.contains { $0.uses(measure) }
+        case .not(let gate): gate.uses(measure)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What an agent has done since its start: a snapshot.
+package struct AgentStatistics: Hashable, Sendable {
+    package var decisions = DecisionCounts()
+    /// Frames that a newer one replaced before they were taken up.
+    package var replacedFrames: UInt64 = 0
+    /// Frames that the source passed over unread, because newer ones were there.
+    package var skippedFrames: UInt64 = 0
+    /// Frames that couldn't be read.
+    package var damagedFrames: UInt64 = 0
+    /// From taking up a frame to what the board's network said.
+    package var frameTimes = TimeHistogram()
+    /// From taking up a frame to its decision; revisions are left out.
+    package var latencies = TimeHistogram()
+    /// The calibrated probability of the board's best class.
+    package var confidences = FractionHistogram()
+    /// Questions that were not sent, by reason.
+    package var refusals: [String: UInt64] = [:]
+    /// Decisions that didn't reach standard output, because nobody read it.
+    package var droppedLines: UInt64 = 0
+    /// Decisions that didn't reach the callback and the broker, because they were too slow.
+    package var droppedNotices: UInt64 = 0
+    package var cloud = CloudStatus(.autonomous, reason: "not started")
+    package var uptime = Duration.zero
+
+    package init() {}
+
+    /// One JSON object: the counters and quantiles, for telemetry.
+    package var json: [UInt8] {
+        var object = JSONObject()
+        let counts = decisions
+        object.add("uptime_ms", milliseconds: uptime)
+        for (key, value) in [
+            ("replaced", replacedFrames), ("skipped", skippedFrames), ("damaged", damagedFrames), ("taken", counts.taken), ("local", counts.local), ("cloud", counts.cloud),
+            ("local_unconfirmed", counts.unconfirmed), ("revisions", counts.revisions), ("overdue", counts.overdue), ("asked", counts.asked),
+            ("crowded", counts.crowded), ("unanswered", counts.unanswered), ("expired", counts.expired), ("late_answers", counts.lateAnswers),
+            ("duplicate_answers", counts.duplicateAnswers), ("unknown_answers", counts.unknownAnswers), ("faults", counts.faults),
+            ("failures", counts.failures), ("dropped_lines", droppedLines),
+        ] {
+            object.add(key, number: "\(value)")
+        }
+        for (key, histogram) in [("frame", frameTimes), ("latency", latencies)] {
+            for (name, fraction) in [("p50", 0.5), ("p99", 0.99)] {
+                guard let time = histogram.quantile(fraction) else { continue }
+                object.add("\(key)_\(name)_ms", milliseconds: time)
+            }
+        }
+        object.add("confidences", array: confidences.counts.map { "\($0)" })
+        object.add("mode", text: cloud.mode.rawValue)
+        object.add("reason", text: cloud.reason)
+        return Array(object.closed.utf8)
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Answers
+internal import Gating
+internal import Images
+internal import Messaging
+package import Settings
+internal import Synchronization
+internal import Wire
+
+/// The cloud over MQTT: compresses images, asks through a `DeviceLink`, translates its events.
+package final class DeviceCloudLink: CloudLink {
+    private let link: DeviceLink
+    private let task: DigestText
+    private let jpegQuality: Int
+    private let clock: AgentClock
+    /// Until then nothing is compressed, since the last image was refused.
+    private let quietUntil = Mutex(Duration.zero)
+
+    /// So long after a refusal the link isn't asked again, which spares the board the compression while nobody can answer.
+    private static let quietTime = Duration.milliseconds(100)
+
+    /// Prepares the connection; nothing is sent before `start`.
+    ///
+    /// - Parameters:
+    ///   - task: SHA-256 of the label list, hexadecimal.
+    ///   - agent: program and version, for the status topic.
+    package init(_ settings: AgentSettings, task: String, agent: String, clock: AgentClock = .system) throws(AgentError) {
+        guard let device = ClientID(settings.device), let model = ModelName(settings.recovery.model), let task = DigestText(task) else {
+            throw AgentError(.configuration, "connect to \(settings.broker.host)", "the device or model name has a form that topics can't hold")
+        }
+        var linkSettings = DeviceLink.Settings(device: device, model: model, broker: Messaging.BrokerSettings(settings.broker), agent: agent)
+        linkSettings.asking.maximumInFlight = settings.recovery.maximumInFlight
+        var random = SystemRandomNumberGenerator()
+        do {
+            link = try DeviceLink(linkSettings, boot: .random(using: &random))
+        } catch {
+            throw AgentError(.unavailable, "prepare the broker connection", "\(error)")
+        }
+        self.task = task
+        jpegQuality = settings.recovery.jpegQuality
+        self.clock = clock
+    }
+
+    package func start(events: @escaping @Sendable (CloudEvent) -> Void) throws(AgentError) {
+        do {
+            try link.start { event in
+                switch event {
+                case .answered(_, let frame, let reply, _): events(Self.event(frame, reply))
+                case .late(let frame, let reply): events(Self.event(frame, reply))
+                case .unanswered(_, let frame, let failure): events(.unanswered(frame: frame, reason: failure.rawValue))
+                case .mode(let mode): events(.status(CloudStatus(mode)))
+                }
+            }
+        } catch {
+            throw AgentError(.unavailable, "start the broker connection", "\(error)")
+        }
+    }
+
+    private static func event(_ frame: UInt64, _ reply: Reply) -> CloudEvent {
+        if reply.status == .ok, let answer = reply.answer { return .answered(frame: frame, answer) }
+        return .unanswered(frame: frame, reason: "worker: " + reply.status.rawValue)
+    }
+
+    package func ask(_ question: CloudQuestion) -> String? {
+        guard link.mode.kind != .autonomous else { return Refusal.disconnected.rawValue }
+        let now = clock.now()
+        guard quietUntil.withLock({ $0 <= now }) else { return "refused a moment ago" }
+        let image: [UInt8]
+        do {
+            image = try JPEG.encode(question.image, quality: jpegQuality)
+        } catch {
+            return "the image can't be compressed"
+        }
+        let compressed = clock.now()
+        var random = SystemRandomNumberGenerator()
+        let refusal = link.ask(
+            DeviceLink.Question(
+                id: .random(using: &random), frame: question.frame, task: task,
+                deadline: max(question.timeout - (compressed - now), .milliseconds(1)), encoding: .jpeg, width: question.image.width,
+                height: question.image.height, gate: question.verdict.flatMap(Request.Gate.init), image: image))
+        if refusal != nil { quietUntil.withLock { $0 = compressed + Self.quietTime } }
+        return refusal?.rawValue
+    }
+
+    package func publish(_ json: [UInt8], isRevision: Bool) { link.publish(event: isRevision ? .revision : .decision, json) }
+
+    package func stop() { link.stop() }
+
+    package var status: CloudStatus { CloudStatus(link.mode) }
+}
+
+extension CloudStatus {
+    fileprivate init(_ mode: LinkMode) {
+        let kind: Mode =
+            switch mode.kind {
+            case .connected: .connected
+            case .degraded: .degraded
+            case .autonomous: .autonomous
+            }
+        self.init(kind, reason: mode.reason)
+    }
+}
+
+extension Request.Gate {
+    /// `nil` for an accepted answer.
+    fileprivate init?(_ verdict: Verdict) {
+        switch verdict {
+        case .accept: return nil
+        case .escalate(.unsure(let measure, let value, _)): self.init(reason: measure.rawValue, score: value.isFinite ? value : nil)
+        case .escalate(.ruledOut): self.init(reason: "ruled-out")
+        case .escalate(.fault(let fault)): self.init(reason: fault.rawValue)
+        }
+    }
+}
+
+extension Messaging.BrokerSettings {
+    fileprivate init(_ settings: Settings.BrokerSettings) {
+        self.init(
+            host: settings.host, port: settings.port,
+            credentials: settings.userName.map { Credentials(username: $0, passwordFile: settings.passwordFile) },
+            tls: settings.tls.map { TLS(authorityFile: $0.authoritiesFile, certificateFile: $0.certificateFile, keyFile: $0.keyFile) })
+        keepAlive = settings.keepAlive
+        supervision.base = settings.firstBackOff
+        supervision.cap = settings.longestBackOff
+    }
+}

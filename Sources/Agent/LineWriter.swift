@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// Writes lines to a file descriptor from a thread of its own. A reader that doesn't read, or is gone, holds up nobody: its lines are
+/// dropped and counted.
+final class LineWriter: Sendable {
+    private let outlet: Outlet<DecisionRecord>
+    private let failed: Monitor<UInt64>
+
+    /// - Parameter descriptor: stays the caller's.
+    init(descriptor: CInt, labels: [String], capacity: Int = 1024) throws(AgentError) {
+        let failed = Monitor<UInt64>(0)
+        self.failed = failed
+        outlet = try Outlet("swiftlet-lines", capacity: capacity) { record in
+            var line = record.json(labels: labels)
+            line.append(UInt8(ascii: "\n"))
+            if !Self.write(line, to: descriptor) { failed.withLock { $0 += 1 } }
+        }
+    }
+
+    func offer(_ record: DecisionRecord) { outlet.offer(record) }
+
+    /// Lines that were not written.
+    var dropped: UInt64 { outlet.dropped + failed.withLock { $0 } }
+
+    func close(timeout: Duration) { outlet.close(timeout: timeout) }
+
+    private static func write(_ line: [UInt8], to descriptor: CInt) -> Bool {
+        var rest = line[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+            } else if errno == EAGAIN || errno == EWOULDBLOCK {
+                var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                unsafe poll(&request, 1, -1)
+            } else if errno != EINTR {
+                return false
+            }
+        }
+        return true
+    }
+}

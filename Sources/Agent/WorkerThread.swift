@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// A POSIX thread of the agent, with a name that `top -H` shows.
+package struct WorkerThread: Sendable {
+    private let finished = Monitor(false)
+
+    private final class Start: Sendable {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+
+    /// Runs `body` on a new thread.
+    ///
+    /// - Parameter name: at most 15 bytes.
+    package init(_ name: String, _ body: @escaping @Sendable () -> Void) throws(AgentError) {
+        let finished = finished
+        let start = unsafe Unmanaged.passRetained(
+            Start {
+                Self.setName(name)
+                body()
+                finished.withLock { $0 = true }
+                finished.wakeAll()
+            })
+        var thread = pthread_t()
+        let result = unsafe pthread_create(
+            &thread, nil,
+            { context in
+                if let context = unsafe context { unsafe Unmanaged<Start>.fromOpaque(context).takeRetainedValue().body() }
+                return nil
+            }, start.toOpaque())
+        guard result == 0 else {
+            unsafe start.release()
+            throw AgentError(.unavailable, "start the thread \(name)", unsafe String(cString: strerror(result)))
+        }
+        pthread_detach(thread)
+    }
+
+    /// Where the name can't be set, the thread has its program's.
+    private static func setName(_ name: String) {
+        let file = unsafe open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        _ = unsafe name.withCString { unsafe write(file, $0, strlen($0)) }
+        close(file)
+    }
+
+    /// Waits until the thread's body has returned.
+    ///
+    /// - Returns: false where it hasn't after `timeout`; it goes on then by itself.
+    @discardableResult
+    package func join(timeout: Duration? = nil) -> Bool {
+        var isFirst = true
+        return finished.wait { isFinished in
+            if isFinished { return .done(true) }
+            defer { isFirst = false }
+            return isFirst || timeout == nil ? .wait(timeout) : .done(false)
+        }
+    }
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+import Agent
+import Answers
+import Frames
+import Glibc
+import Images
+import Logging
+import Networks
+import Settings
+import Synchronization
+import Tensors
+
+/// Networks, sources and a cloud that tests hold in their hand.
+enum AgentFixtures {
+    static let labels = ["red", "green", "blue"]
+
+    /// A network that sees the mean colour: logit of class i = `gain` · mean of channel i, for 8 × 8 pixels.
+    static func bundle(gain: Float = 20, labels: [String] = AgentFixtures.labels, kind: BundleDetails.OutputKind = .logits) -> Bundle {
+        var graph = Graph(name: "colour")
+        let input = graph.add(Value(name: "x", type: .float32, shape: [1, 3, 8, 8]))
+        let mean = graph.add(
+            .mean(axes: [2, 3], keepsDimensions: false), name: "mean", inputs: [input], output: Value(name: "m", type: .float32, shape: [1, 3]))
+        let weights = graph.add(Value(name: "w", constant: Tensor(shape: [3, 3], [gain, 0, 0, 0, gain, 0, 0, 0, gain])))
+        let output = graph.add(
+            .gemm(Gemm(transposesB: true)), name: "gain", inputs: [mean, weights], output: Value(name: "y", type: .float32, shape: [1, 3]))
+        graph.inputs = [input]
+        graph.outputs = [output]
+        let preprocessing = Preprocessing(width: 8, height: 8, resize: .warp, mean: [0, 0, 0], deviation: [1, 1, 1])
+        return Bundle(
+            graph: graph,
+            details: BundleDetails(name: "colour", precision: .fp32, preprocessing: preprocessing, labels: labels, outputKind: kind))
+    }
+
+    static func image(_ red: UInt8, _ green: UInt8, _ blue: UInt8) -> Image {
+        Image(width: 8, height: 8, channels: 3, pixels: (0..<64).flatMap { _ in [red, green, blue] })
+    }
+
+    /// Class 0 with a probability of nearly 1.
+    static let clear = image(255, 0, 0)
+    /// Class 1, but the gate doesn't trust it.
+    static let unclear = image(120, 128, 120)
+
+    static func settings(_ change: (inout AgentSettings) -> Void = { _ in }) -> AgentSettings {
+        var settings = AgentSettings(device: "d", bundle: "unused", source: .y4m(path: "-"))
+        change(&settings)
+        return settings
+    }
+
+    static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+}
+
+/// A source whose frames the test pushes.
+final class ManualSource: Sendable {
+    private let events = Mutex<[FrameEvent]>([])
+    private let ends: (read: CInt, write: CInt)
+
+    init() {
+        var ends: [CInt] = [0, 0]
+        unsafe precondition(pipe(&ends) == 0)
+        self.ends = (ends[0], ends[1])
+    }
+
+    deinit {
+        close(ends.read)
+        close(ends.write)
+    }
+
+    func push(_ event: FrameEvent) {
+        events.withLock { $0.append(event) }
+        var byte: UInt8 = 0
+        _ = unsafe write(ends.write, &byte, 1)
+    }
+
+    func push(_ index: UInt64, _ image: Image) {
+        push(.frame(Frame(index: index, captured: .now, image: image, name: "\(index)")))
+    }
+
+    /// Its frames wait for each other, so that none is dropped.
+    var source: any FrameSource { Source(manual: self) }
+
+    private struct Source: FrameSource {
+        let manual: ManualSource
+        var isLive: Bool { false }
+
+        func next(_ stop: StopSignal) throws(FrameError) -> FrameEvent {
+            guard stop.wait(for: manual.ends.read) == .readable else { return .ended }
+            var byte: UInt8 = 0
+            _ = unsafe read(manual.ends.read, &byte, 1)
+            return manual.events.withLock { $0.removeFirst() }
+        }
+    }
+}
+
+/// A cloud that answers when the test says so.
+final class ManualCloud: CloudLink {
+    private struct State {
+        var events: (@Sendable (CloudEvent) -> Void)?
+        var published: [[UInt8]] = []
+        var isStopped = false
+        var refusal: String?
+        var answer: Answer?
+    }
+
+    private let state = Mutex(State())
+    /// Each question, as it is asked.
+    let asked: AsyncStream<CloudQuestion>
+    private let askedContinuation: AsyncStream<CloudQuestion>.Continuation
+    /// While it is locked, `ask` doesn't return.
+    let gate = DispatchGate()
+
+    init(refusal: String? = nil, answer: Answer? = nil) {
+        (asked, askedContinuation) = AsyncStream.makeStream()
+        state.withLock {
+            $0.refusal = refusal
+            $0.answer = answer
+        }
+    }
+
+    func start(events: @escaping @Sendable (CloudEvent) -> Void) throws(AgentError) {
+        state.withLock { $0.events = events }
+        events(.status(status))
+    }
+
+    func ask(_ question: CloudQuestion) -> String? {
+        askedContinuation.yield(question)
+        gate.pass()
+        let (refusal, answer) = state.withLock { ($0.refusal, $0.answer) }
+        if let answer, refusal == nil { send(.answered(frame: question.frame, answer)) }
+        return refusal
+    }
+
+    func send(_ event: CloudEvent) { state.withLock { $0.events }?(event) }
+
+    func publish(_ json: [UInt8], isRevision: Bool) { state.withLock { $0.published.append(json) } }
+
+    func stop() { state.withLock { $0.isStopped = true } }
+
+    var status: CloudStatus { CloudStatus(.connected, reason: "the test says so") }
+    var published: [[UInt8]] { state.withLock { $0.published } }
+    var isStopped: Bool { state.withLock { $0.isStopped } }
+}
+
+/// A gate that a thread waits at while it is closed.
+final class DispatchGate: Sendable {
+    private let ends: (read: CInt, write: CInt)
+    private let isClosed = Mutex(false)
+
+    init() {
+        var ends: [CInt] = [0, 0]
+        unsafe precondition(pipe(&ends) == 0)
+        self.ends = (ends[0], ends[1])
+    }
+
+    deinit {
+        Glibc.close(ends.read)
+        Glibc.close(ends.write)
+    }
+
+    func close() { isClosed.withLock { $0 = true } }
+
+    /// Lets everybody through from now on.
+    func open() {
+        isClosed.withLock { $0 = false }
+        var byte: UInt8 = 0
+        _ = unsafe write(ends.write, &byte, 1)
+    }
+
+    func pass() {
+        guard isClosed.withLock({ $0 }) else { return }
+        var request = pollfd(fd: ends.read, events: Int16(POLLIN), revents: 0)
+        unsafe poll(&request, 1, -1)
+    }
+}
+
+/// A clock that stands still until the test moves it.
+final class ManualClock: Sendable {
+    private let time = Mutex(Duration.seconds(1000))
+
+    var clock: AgentClock {
+        AgentClock(now: { self.time.withLock { $0 } }, wall: { .seconds(1_790_000_000) + self.time.withLock { $0 } })
+    }
+
+    func advance(_ agent: Agent, by duration: Duration) {
+        time.withLock { $0 += duration }
+        agent.clockMoved()
+    }
+}
+
+/// An agent under test with its decisions.
+struct AgentBench {
+    let agent: Agent
+    let source = ManualSource()
+    let clock = ManualClock()
+    let records: AsyncStream<DecisionRecord>
+    private let continuation: AsyncStream<DecisionRecord>.Continuation
+
+    init(
+        _ bundle: Bundle = AgentFixtures.bundle(), cloud: ManualCloud? = nil, lines: CInt? = nil,
+        settings change: (inout AgentSettings) -> Void = { _ in }
+    ) throws {
+        let (records, continuation) = AsyncStream<DecisionRecord>.makeStream()
+        (self.records, self.continuation) = (records, continuation)
+        agent = try Agent(
+            settings: AgentFixtures.settings(change), bundle: bundle, source: source.source, link: cloud, clock: clock.clock,
+            logger: AgentFixtures.quiet, outputs: Agent.Outputs(lines: lines) { continuation.yield($0) })
+    }
+
+    /// Stops the agent; the remaining decisions.
+    func finish(_ iterator: inout AsyncStream<DecisionRecord>.Iterator) async -> [DecisionRecord] {
+        agent.stop()
+        continuation.finish()
+        var rest: [DecisionRecord] = []
+        while let record = await iterator.next(isolation: #isolation) { rest.append(record) }
+        return rest
+    }
+}
