@@ -23,10 +23,10 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 /// The tests of one module, in `Tests/<Module>Tests`.
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
         name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
-        path: "Tests/\(name)Tests", swiftSettings: strict)
+        path: "Tests/\(name)Tests", exclude: exclude, swiftSettings: strict)
 }
 
 func debian(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
@@ -92,6 +92,8 @@ let package = Package(
             ], swiftSettings: strict),
 
         .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "BrokerTestSupport", dependencies: ["TestSupport", "Messaging", "Rehearsal"], path: "Tests/BrokerTestSupport", swiftSettings: strict),
         tests("Tensors", []),
         tests("Digests", []),
         tests("Networks", ["Tensors"]),
@@ -102,13 +104,15 @@ let package = Package(
         tests("Gating", ["Answers"]),
         tests("Images", ["Tensors"]),
         tests("Wire", ["Answers", "Tensors"]),
-        tests("Messaging", ["Answers", "Wire", "Rehearsal"]),
+        tests("Messaging", ["Answers", "Wire", "Rehearsal", "BrokerTestSupport"]),
         tests("Settings", ["Gating"]),
         tests("Frames", ["Images", "Digests"]),
         tests("Agent", ["Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames", logging]),
         tests("ONNXImport", ["Tensors", "Networks", "Definitions", protobuf]),
         tests("Compilation", ["Tensors", "Networks", "Definitions", "Inference", "Gating"]),
-        tests("CloudWorker", ["Answers", "Tensors", "Networks", "Inference", "Images", "Wire", "Messaging", "Rehearsal"]),
+        tests("CloudWorker", [
+            "Answers", "Tensors", "Networks", "Images", "Wire", "Messaging", "Settings", "Rehearsal", "BrokerTestSupport", logging,
+        ], exclude: ["worker.py", "colours.py"]),
         tests("Demonstration", []),
         .testTarget(
             name: "CommandTests", dependencies: ["TestSupport", "Tensors", "Networks", "Frames", "Images", "swiftlet", "swiftletd"],

@@ -7,7 +7,8 @@ struct Swiftlet: ParsableCommand {
         commandName: "swiftlet", abstract: "Prepare, check and try networks for the Swiftlet agent.",
         subcommands: [
             CompileCommand.self,
-            Conform.self,
+            ConformCommand.self,
+            DemoCommand.self,
             EvaluateCommand.self,
             FlightCommand.self,
             InspectCommand.self,

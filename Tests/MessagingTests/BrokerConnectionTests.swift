@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import FoundationEssentials
+import BrokerTestSupport
 import Messaging
 import Rehearsal
 import TestSupport
@@ -287,7 +288,7 @@ struct EncryptionTests {
     }
 
     private static func options(_ broker: PrivateBroker, host: String, authority: String) -> BrokerOptions {
-        var options = MessagingTests.options(port: broker.port)
+        var options = BrokerTestSupport.options(port: broker.port)
         options.host = host
         options.tls = .init(authorityFile: broker.directory + "/" + authority)
         return options

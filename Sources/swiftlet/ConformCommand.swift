@@ -4,7 +4,7 @@ internal import ArgumentParser
 /// `swiftlet conform DIR… [--json]`: runs tests in ONNX's own layout.
 ///
 /// Exit status: 0, 1 when a test fails, 65 when a folder holds no test.
-struct Conform: ParsableCommand {
+struct ConformCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run tests in ONNX's backend-test layout.",
         discussion: """

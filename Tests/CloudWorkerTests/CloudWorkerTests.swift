@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+import Answers
+import BrokerTestSupport
+import CloudWorker
+import FoundationEssentials
+import Logging
+import Messaging
+import Networks
+import Rehearsal
+import Settings
+import Synchronization
+import TestSupport
+import Testing
+import Wire
+
+/// A model that computes only while it is let, and counts.
+private final class GatedModel: FullModel, Sendable {
+    let gate: WakeUp
+    let runs: Journal<[UInt8]>
+
+    init(gate: WakeUp, runs: Journal<[UInt8]>) {
+        self.gate = gate
+        self.runs = runs
+    }
+
+    func probabilities(of image: [UInt8]) throws(ModelFault) -> [Double] {
+        runs.record(image)
+        _ = gate.wait(for: .seconds(30))
+        if image == [0] { throw ModelFault(.image, "decode", "not an image") }
+        if image == [1] { return [.nan, 0, 0] }
+        return [0.25, 0.5, 0.25]
+    }
+}
+
+/// A worker and a client that sends what it likes.
+private struct Bench {
+    let broker: PrivateBroker
+    let worker: CloudWorker
+    let client: Spy
+    let gate: WakeUp
+    let runs = Journal<[UInt8]>()
+
+    init(queue: Int = 4, isOpen: Bool = true) async throws {
+        broker = try PrivateBroker()
+        let gate = try WakeUp()
+        self.gate = gate
+        if isOpen { gate.raise() }
+        let runs = runs
+        let link = WorkerLink.Settings(
+            worker: ClientID("worker-1")!, pool: ClientID("workers")!, model: Colours.model, task: Colours.task, digest: nil, capacity: 1,
+            broker: options(port: broker.port), agent: "test")
+        worker = try CloudWorker(
+            .init(link: link, concurrency: 1, queue: queue), boot: RequestID(high: 0, low: 0), log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        ) { () throws(ModelFault) in GatedModel(gate: gate, runs: runs) }
+        try worker.start()
+        client = try Spy("client", options(port: broker.port), subscriptions: ["swiftlet/v1/d/board-1/dn/infer", Topic.poolState(Colours.model).description])
+        // The worker is there once its pool's state is.
+        _ = try await client.message { $0.topic == Topic.poolState(Colours.model).description }
+    }
+
+    func send(_ request: Request) throws {
+        try client.connection.publish(
+            OutboundMessage(topic: Topic.request(ClientID("board-1")!, Colours.model).description, payload: try request.encoded(), quality: .atLeastOnce))
+    }
+
+    func reply(to request: Request, from start: Int = 0) async throws -> Reply {
+        try await client.journal.first(from: start) { entry in
+            guard case .received(let message) = entry, let reply = try? Reply(decoding: message.payload), reply.id == request.id else { return nil }
+            return reply
+        }
+    }
+
+    func stop() {
+        gate.raise()
+        worker.stop()
+        client.connection.stop()
+        broker.stop()
+    }
+}
+
+private func request(_ number: UInt64, image: [UInt8] = [7], deadline: Duration = .seconds(20), task: DigestText = Colours.task) -> Request {
+    Request(
+        id: RequestID(high: 1, low: number), model: Colours.model, task: task, frame: number, deadline: deadline, encoding: .png, width: 8, height: 8,
+        image: image)
+}
+
+@Suite(.serialized, .timeLimit(.minutes(1)), .enabled(if: PrivateBroker.executable != nil, "mosquitto is not installed"))
+struct CloudWorkerTests {
+    @Test func anAnswerCarriesTheBestClassesFirst() async throws {
+        let bench = try await Bench()
+        defer { bench.stop() }
+        try bench.send(request(1))
+        let reply = try await bench.reply(to: request(1))
+        #expect(reply.status == .ok)
+        #expect(reply.answer == .classification(Classification(classIndex: 1, confidence: 0.5)))
+        #expect(reply.top.map(\.class) == [1, 0, 2] || reply.top.map(\.class) == [1, 2, 0])
+    }
+
+    @Test func otherLabelsAreRefusedWithTheReason() async throws {
+        let bench = try await Bench()
+        defer { bench.stop() }
+        let other = request(1, task: DigestText(String(repeating: "0", count: 64))!)
+        try bench.send(other)
+        let reply = try await bench.reply(to: other)
+        #expect(reply.status == .noModel && reply.reason?.contains("labels differ") == true)
+        #expect(bench.runs.entries.isEmpty)
+    }
+
+    @Test func aFullQueueAnswersBusyAndWhenToAskAgain() async throws {
+        let bench = try await Bench(queue: 1, isOpen: false)
+        defer { bench.stop() }
+        try bench.send(request(1))
+        try await bench.runs.wait { _ in true }
+        try bench.send(request(2))
+        try bench.send(request(3))
+        let busy = try await bench.reply(to: request(3))
+        #expect(busy.status == .busy)
+        #expect(try #require(busy.retryAfter) > .zero)
+        bench.gate.raise()
+        #expect(try await bench.reply(to: request(1)).status == .ok)
+        #expect(try await bench.reply(to: request(2)).status == .ok)
+        // A request that was refused as busy may be sent again.
+        let count = bench.client.journal.entries.count
+        try bench.send(request(3))
+        #expect(try await bench.reply(to: request(3), from: count).status == .ok)
+    }
+
+    @Test func whatIsTooLateIsNotComputed() async throws {
+        let bench = try await Bench(isOpen: false)
+        defer { bench.stop() }
+        try bench.send(request(1))
+        try await bench.runs.wait { _ in true }
+        try bench.send(request(2, image: [9], deadline: .milliseconds(1)))
+        // The answer to a later message shows that the worker has taken the second one too.
+        let other = request(3, task: DigestText(String(repeating: "0", count: 64))!)
+        try bench.send(other)
+        _ = try await bench.reply(to: other)
+        let now = MonotonicClock.now()
+        while MonotonicClock.now() < now + .milliseconds(2) { await Task.yield() }
+        bench.gate.raise()
+        #expect(try await bench.reply(to: request(2)).status == .deadline)
+        #expect(bench.runs.entries == [[7]])
+    }
+
+    @Test func aRepeatedRequestIsComputedOnceAndAnsweredAlike() async throws {
+        let bench = try await Bench()
+        defer { bench.stop() }
+        try bench.send(request(1))
+        let first = try await bench.reply(to: request(1))
+        let count = bench.client.journal.entries.count
+        try bench.send(request(1))
+        #expect(try await bench.reply(to: request(1), from: count) == first)
+        #expect(bench.runs.entries.count == 1)
+        #expect(bench.worker.counters.repeated == 1)
+    }
+
+    @Test func badImagesAndFaultyOutputsAreAnsweredAndSurvived() async throws {
+        let bench = try await Bench()
+        defer { bench.stop() }
+        try bench.send(request(1, image: [0]))
+        try bench.send(request(2, image: [1]))
+        try bench.send(request(3))
+        #expect(try await bench.reply(to: request(1)).status == .badRequest)
+        #expect(try await bench.reply(to: request(2)).status == .badRequest)
+        #expect(try await bench.reply(to: request(3)).status == .ok)
+        #expect(bench.worker.counters.badRequests == 1 && bench.worker.counters.faults == 1)
+    }
+
+    @Test func aBundlesNetworkAnswersWithCalibratedProbabilities() throws {
+        let model = try BundleModel(Colours.bundle())
+        for colour in 0..<3 {
+            let probabilities = try model.probabilities(of: Colours.image(of: colour))
+            #expect(abs(probabilities[colour] - Colours.confidence) < 1e-5, "\(probabilities)")
+        }
+        let error = #expect(throws: ModelFault.self) { try model.probabilities(of: [1, 2, 3]) }
+        #expect(error?.code == .image)
+        var blind = Colours.bundle()
+        blind.details.preprocessing = nil
+        #expect(throws: ModelFault.self) { try BundleModel(blind) }
+    }
+
+    @Test func aConfigurationAndItsBundleMakeAWorker() async throws {
+        let broker = try PrivateBroker()
+        defer { broker.stop() }
+        let path = broker.directory + "/colours.swiftlet"
+        try Colours.bundle().write(to: path)
+        var settings = CloudSettings(worker: "worker-1", bundle: path)
+        settings.model = "colours"
+        settings.broker = BrokerSettings(host: "127.0.0.1", port: broker.port, firstBackOff: .milliseconds(100))
+        let worker = try CloudWorker(settings, agent: "test", log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try worker.start()
+        defer { worker.stop() }
+        let answers = try await answersOfADevice(port: broker.port)
+        #expect(answers == [0, 1, 2])
+    }
+}
+
+/// Asks a pool of workers for the colours, as a device does; the classes that came back.
+private func answersOfADevice(port: Int) async throws -> [Int] {
+    let journal = Journal<LinkEvent>()
+    let link = try DeviceLink(
+        .init(device: ClientID("board-1")!, model: Colours.model, broker: options(port: port), agent: "test"), boot: RequestID(high: 0, low: 0))
+    try link.start { journal.record($0) }
+    defer { link.stop() }
+    try await journal.wait { if case .mode(let mode) = $0 { mode.kind == .connected } else { false } }
+    var answers: [Int] = []
+    for colour in 0..<3 {
+        let id = RequestID(high: 2, low: UInt64(colour))
+        let refusal = link.ask(
+            .init(
+                id: id, frame: UInt64(colour), task: Colours.task, deadline: .seconds(20), encoding: .png, width: 8, height: 8, gate: nil,
+                image: try Colours.image(of: colour)))
+        #expect(refusal == nil)
+        let reply = try await journal.first { event -> Reply?? in
+            switch event {
+            case .answered(id, _, let reply, _): .some(reply)
+            case .unanswered(id, _, _): .some(nil)
+            default: nil
+            }
+        }
+        guard case .classification(let classification)? = reply?.answer else { continue }
+        #expect(abs(classification.confidence - Colours.confidence) < 1e-5)
+        answers.append(classification.classIndex)
+    }
+    return answers
+}
+
+/// A worker in another language, written from Config/protocol.md alone.
+@Suite(.serialized, .timeLimit(.minutes(2)),
+    .enabled(if: PrivateBroker.executable != nil && Python.isReady, "no mosquitto, or no Python with paho-mqtt 2, onnxruntime, onnx and pillow (SWIFTLET_PYTHON)"))
+struct ForeignWorkerTests {
+    @Test func aPythonWorkerAnswersAndItsDeathIsNoticed() async throws {
+        let broker = try PrivateBroker()
+        defer { broker.stop() }
+        let folder = broker.directory
+        let here = String(#filePath.prefix(#filePath.count - "CloudWorkerTests.swift".count))
+        #expect(try ChildProcess(Python.path, [here + "colours.py", folder + "/colours.onnx"]).wait() == .exited(0))
+        try writeFile(folder + "/labels.txt", Colours.labels.joined(separator: "\n") + "\n")
+        let worker = try ChildProcess(
+            Python.path, [here + "worker.py", "\(broker.port)", "worker-9", "colours", folder + "/colours.onnx", folder + "/labels.txt", "8", "\(Colours.scale)"])
+        defer { worker.end() }
+        #expect(try await answersOfADevice(port: broker.port) == [0, 1, 2])
+
+        let spy = try Spy("spy", options(port: broker.port), subscriptions: [Topic.workerStatus(ClientID("worker-9")!).description])
+        defer { spy.connection.stop() }
+        _ = try await spy.message { (try? Availability(decoding: $0.payload))?.state == .online }
+        worker.kill(9)
+        _ = try await spy.message { (try? Availability(decoding: $0.payload))?.state == .offline }
+    }
+}
+
+private enum Python {
+    static let path = ProcessInfo.processInfo.environment["SWIFTLET_PYTHON"] ?? ChildProcess.find("python3") ?? ""
+    static let isReady: Bool = {
+        let modules = "import paho.mqtt.client, onnxruntime, onnx, PIL; paho.mqtt.client.CallbackAPIVersion.VERSION2"
+        let ending = try? ChildProcess(path, ["-c", modules], errors: .discarded).wait(for: .seconds(60))
+        return ending == .exited(0)
+    }()
+}
