@@ -67,9 +67,9 @@ let package = Package(
         module("Gating", ["Answers"]),
         module("Images", ["Tensors", "CTurboJPEG", "CPNG"]),
         module("Wire", ["Answers", "Tensors"]),
-        module("Messaging", ["Wire", "CMosquitto"]),
         module("Rehearsal", []),
         module("Settings", ["Gating", "CLibYAML"]),
+        module("Messaging", ["Answers", "Settings", "Wire", "CMosquitto"]),
         module("Frames", ["Images"]),
         module("Agent", [
             "Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames",

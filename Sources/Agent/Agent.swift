@@ -21,11 +21,16 @@ package final class Agent: Sendable {
     package struct Outputs: Sendable {
         /// Decisions are written here as JSON lines.
         package var lines: CInt?
+        /// Called with the number of each frame that is taken up, on the frame thread: it must not wait.
+        package var onTaken: (@Sendable (UInt64) -> Void)?
         /// Called with each decision, in order, on a thread of the agent's.
         package var onDecision: (@Sendable (DecisionRecord) -> Void)?
 
-        package init(lines: CInt? = nil, onDecision: (@Sendable (DecisionRecord) -> Void)? = nil) {
+        package init(
+            lines: CInt? = nil, onTaken: (@Sendable (UInt64) -> Void)? = nil, onDecision: (@Sendable (DecisionRecord) -> Void)? = nil
+        ) {
             self.lines = lines
+            self.onTaken = onTaken
             self.onDecision = onDecision
         }
     }
@@ -108,7 +113,7 @@ package final class Agent: Sendable {
         self.questions = questions
         loop = FrameLoop(
             executor: network.executor, preprocessor: network.preprocessor, calibration: network.calibration, gate: settings.gate,
-            desk: desk, log: log
+            desk: desk, log: log, onTaken: outputs.onTaken
         ) { questions.offer($0) }
     }
 

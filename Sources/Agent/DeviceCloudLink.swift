@@ -28,7 +28,7 @@ package final class DeviceCloudLink: CloudLink {
         guard let device = ClientID(settings.device), let model = ModelName(settings.recovery.model), let task = DigestText(task) else {
             throw AgentError(.configuration, "connect to \(settings.broker.host)", "the device or model name has a form that topics can't hold")
         }
-        var linkSettings = DeviceLink.Settings(device: device, model: model, broker: Messaging.BrokerSettings(settings.broker), agent: agent)
+        var linkSettings = DeviceLink.Settings(device: device, model: model, broker: BrokerOptions(settings.broker), agent: agent)
         linkSettings.asking.maximumInFlight = settings.recovery.maximumInFlight
         var random = SystemRandomNumberGenerator()
         do {
@@ -110,17 +110,5 @@ extension Request.Gate {
         case .escalate(.ruledOut): self.init(reason: "ruled-out")
         case .escalate(.fault(let fault)): self.init(reason: fault.rawValue)
         }
-    }
-}
-
-extension Messaging.BrokerSettings {
-    fileprivate init(_ settings: Settings.BrokerSettings) {
-        self.init(
-            host: settings.host, port: settings.port,
-            credentials: settings.userName.map { Credentials(username: $0, passwordFile: settings.passwordFile) },
-            tls: settings.tls.map { TLS(authorityFile: $0.authoritiesFile, certificateFile: $0.certificateFile, keyFile: $0.keyFile) })
-        keepAlive = settings.keepAlive
-        supervision.base = settings.firstBackOff
-        supervision.cap = settings.longestBackOff
     }
 }

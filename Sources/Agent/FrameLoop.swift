@@ -16,12 +16,13 @@ final class FrameLoop: @unchecked Sendable {
     private let gate: Gate
     private let desk: DecisionDesk
     private let log: AgentLog
+    private let onTaken: (@Sendable (UInt64) -> Void)?
     private let ask: @Sendable (FrameQuestion) -> Bool
 
     /// - Parameter ask: hands a frame to the request thread; false where it has no room. It doesn't wait.
     init(
         executor: Executor, preprocessor: Preprocessor, calibration: Calibration, gate: Gate, desk: DecisionDesk, log: AgentLog,
-        ask: @escaping @Sendable (FrameQuestion) -> Bool
+        onTaken: (@Sendable (UInt64) -> Void)?, ask: @escaping @Sendable (FrameQuestion) -> Bool
     ) {
         self.executor = executor
         self.preprocessor = preprocessor
@@ -29,6 +30,7 @@ final class FrameLoop: @unchecked Sendable {
         self.gate = gate
         self.desk = desk
         self.log = log
+        self.onTaken = onTaken
         self.ask = ask
     }
 
@@ -37,6 +39,7 @@ final class FrameLoop: @unchecked Sendable {
         while case .frame(let frame) = slot.take() {
             let taken = clock.now()
             desk.handle(.taken(frame.index, name: frame.name))
+            onTaken?(frame.index)
             var question = FrameQuestion(frame: frame.index, image: frame.image, taken: taken, reading: nil)
             let asks: Bool
             do {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Inference
 package import Logging
-package import Messaging
+internal import Messaging
 internal import Networks
 package import Settings
 internal import Wire
@@ -27,18 +27,5 @@ extension CloudWorker {
         try self.init(
             Settings(link: link, concurrency: settings.concurrency, queue: settings.queue), boot: .random(using: &generator), log: log
         ) { () throws(ModelFault) in try BundleModel(bundle, options: options) }
-    }
-}
-
-extension BrokerOptions {
-    /// What the configuration says of the broker.
-    package init(_ settings: BrokerSettings) {
-        self.init(
-            host: settings.host, port: settings.port,
-            credentials: settings.userName.map { Credentials(username: $0, password: settings.password?.exposed) },
-            tls: settings.tls.map { TLS(authorityFile: $0.authoritiesFile, certificateFile: $0.certificateFile, keyFile: $0.keyFile) })
-        keepAlive = settings.keepAlive
-        supervision.base = settings.firstBackOff
-        supervision.cap = settings.longestBackOff
     }
 }

@@ -98,22 +98,6 @@ struct CompileCommand: ParsableCommand {
 
 extension BundleDetails.Precision: ExpressibleByArgument {}
 
-/// A bar for each stage of the compiler.
-private final class StageDisplay {
-    private var stage = ""
-    private var bar: ProgressBar?
-
-    func show(_ stage: String, _ done: Int, _ total: Int) {
-        if stage != self.stage {
-            bar = ProgressBar(stage, total: total)
-            self.stage = stage
-        }
-        bar?.update(done)
-    }
-
-    func finish() { bar = nil }
-}
-
 /// What `compile` says at its end.
 private struct CompileSummary: Encodable {
     var output: String

@@ -6,7 +6,7 @@ internal import ArgumentParser
 /// Exit status: 0, 1 when a test fails, 65 when a folder holds no test.
 struct ConformCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run tests in ONNX's backend-test layout.",
+        commandName: "conform", abstract: "Run tests in ONNX's backend-test layout.",
         discussion: """
             A test is a folder with model.onnx and test_data_set_*/{input,output}_*.pb. Real numbers must agree within
             1e-7 + 1e-3 of the expected magnitude, everything else exactly.

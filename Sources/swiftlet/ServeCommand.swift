@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 internal import CloudWorker
-internal import Glibc
 internal import Logging
 internal import Settings
 
@@ -15,12 +14,7 @@ struct ServeCommand: ParsableCommand {
     var config: String
 
     func run() throws {
-        // Blocked before any thread exists, so that only the waiting below sees them.
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        unsafe sigaddset(&signals, SIGINT)
-        unsafe sigaddset(&signals, SIGTERM)
-        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+        let stop = StopRequest()
         try exiting {
             let settings: CloudSettings
             do {
@@ -32,9 +26,8 @@ struct ServeCommand: ParsableCommand {
             let worker = try CloudWorker(settings, agent: "swiftlet 0.1", log: log)
             try worker.start()
             log.notice("worker '\(settings.worker)' runs \(settings.bundle)")
-            var signal: CInt = 0
-            unsafe sigwait(&signals, &signal)
-            log.notice("signal \(signal): stopping; \(worker.counters)")
+            stop.wait()
+            log.notice("stopping; \(worker.counters)")
             worker.stop()
         }
     }
