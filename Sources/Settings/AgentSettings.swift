@@ -5,7 +5,7 @@ package import Gating
 package struct AgentSettings: Hashable, Sendable {
     /// Where frames come from.
     package enum Source: Hashable, Sendable {
-        /// The JPEG and PNG files of a folder, by name; then, if watched, those that come.
+        /// The JPEG and PNG files of a folder: those that are there, by name; or, if watched, those that come.
         case folder(path: String, watch: Bool)
         /// A YUV4MPEG2 stream; `-` is standard input.
         case y4m(path: String)

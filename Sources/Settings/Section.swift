@@ -43,6 +43,8 @@ package struct Section {
     private var entries: [String: YAMLEntry] = [:]
     private var order: [String] = []
     private var known: [String] = []
+    /// What stands in the section's place holds no keys; that is reported once.
+    private var isMisshapen = false
 
     /// - Parameter node: `nil` where the file doesn't have the section.
     init(_ node: YAMLNode?, path: String, position: Position, findings: Findings) {
@@ -51,6 +53,7 @@ package struct Section {
         self.findings = findings
         guard let node else { return }
         guard case .mapping(let list) = node.content else {
+            isMisshapen = true
             findings.problems.append(Problem(at: node.position, key: path, "expected keys, found \(node.words)"))
             return
         }
@@ -95,7 +98,7 @@ package struct Section {
     /// `nil` with a problem reported.
     package mutating func required<Value>(_ key: String, _ kind: ValueKind<Value>) -> Value? {
         let value = take(key, kind, .required)
-        if entries[key] == nil { findings.problems.append(Problem(at: position, key: full(key), "missing: expected \(kind.expectation)")) }
+        if entries[key] == nil, !isMisshapen { findings.problems.append(Problem(at: position, key: full(key), "missing: expected \(kind.expectation)")) }
         return value
     }
 

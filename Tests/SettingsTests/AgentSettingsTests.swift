@@ -89,6 +89,10 @@ struct AgentSettingsTests {
             ])
     }
 
+    @Test func whatIsNoSectionIsReportedOnce() {
+        #expect(Self.problems("device: d\nmodel: 5\nsource: {y4m: {}}\n") == ["agent.yaml:2:8: model: expected keys, found '5'"])
+    }
+
     @Test func exactlyOneSource() {
         #expect(
             Self.problems("device: d\nmodel: {bundle: b}\nsource: {y4m: {}, flight: {}}\n") == [
