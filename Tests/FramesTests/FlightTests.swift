@@ -87,7 +87,7 @@ import Testing
     @Test func whatIsOutOfSightIsClear() {
         let frames = (200..<230).flatMap { log(seed: $0, frames: 350) }
         for frame in frames {
-            if frame.obstacle == .clear { #expect(frame.size == 0) } else { #expect(frame.size >= 4.5) }
+            if frame.obstacle == .clear { #expect(frame.size == 0) } else { #expect(frame.size >= Encounter.leastSize) }
         }
         let appearing = zip(frames, frames.dropFirst()).contains { before, after in
             before.encounter == after.encounter && before.obstacle == .clear && after.obstacle != .clear

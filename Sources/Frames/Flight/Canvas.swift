@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A frame in linear light, on which shapes are laid with the exact or nearly exact share of each pixel that they cover.
-struct Canvas: Sendable {
-    static let width = Flight.width, height = Flight.height
+package struct Canvas: Sendable {
+    package static let width = Flight.width, height = Flight.height
     /// Row by row from the top left corner.
-    var pixels = [Colour](repeating: .zero, count: width * height)
+    package var pixels = [SIMD4<Float>](repeating: .zero, count: width * height)
+
+    /// A black canvas.
+    package init() {}
 
     mutating func blend(_ x: Int, _ y: Int, _ colour: Colour, _ coverage: Float) {
         let index = y &* Self.width &+ x
@@ -28,9 +31,9 @@ struct Canvas: Sendable {
     /// Fills a line with round ends whose radius runs from `startRadius` to `endRadius`, in pixels.
     ///
     /// `paint` gets the place across the line, -1 … 1, and the place along it, 0 … 1; the fourth lane is the opacity.
-    mutating func line(
+    package mutating func line(
         from start: SIMD2<Float>, to end: SIMD2<Float>, startRadius: Float, endRadius: Float,
-        paint: (_ across: Float, _ along: Float) -> Colour
+        paint: (_ across: Float, _ along: Float) -> SIMD4<Float>
     ) {
         let reach = max(startRadius, endRadius) + 1
         guard
@@ -60,9 +63,9 @@ struct Canvas: Sendable {
     /// Fills an ellipse; `tilt` is the sine of the angle, clockwise, by which its first axis leaves the horizontal.
     ///
     /// `outline` moves the rim outwards, as a share of the radius, at a place in the unit disc; `paint` colours that place.
-    mutating func ellipse(
+    package mutating func ellipse(
         centre: SIMD2<Float>, radii: SIMD2<Float>, tilt: Float = 0,
-        outline: (_ place: SIMD2<Float>) -> Float, paint: (_ place: SIMD2<Float>) -> Colour
+        outline: (_ place: SIMD2<Float>) -> Float, paint: (_ place: SIMD2<Float>) -> SIMD4<Float>
     ) {
         let drawn = SIMD2(max(radii.x, 0.5), max(radii.y, 0.5))
         let faint = (radii.x / drawn.x) * (radii.y / drawn.y)
@@ -87,7 +90,7 @@ struct Canvas: Sendable {
     }
 
     /// Fills a convex polygon, whichever way round its corners are given; `paint` gets the middle of a pixel.
-    mutating func polygon(_ corners: [SIMD2<Float>], paint: (_ x: Float, _ y: Float) -> Colour) {
+    package mutating func polygon(_ corners: [SIMD2<Float>], paint: (_ x: Float, _ y: Float) -> SIMD4<Float>) {
         guard corners.count > 2 else { return }
         var low = corners[0], high = corners[0], doubledArea: Float = 0
         for (index, corner) in corners.enumerated() {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A few seconds of flight in one place towards one thing, or past nothing.
-struct Encounter: Sendable {
+package struct Encounter: Sendable {
     /// Pixels of apparent size, and share of light left by fog, below which a thing counts as out of sight and is not drawn.
-    static let leastSize = 4.5
-    static let leastClarity = 0.14
+    package static let leastSize = 4.5
+    package static let leastClarity = 0.14
 
-    let conditions: Conditions
+    package let conditions: Conditions
     private let obstacle: Obstacle
     private let shape: (any Shape)?
     private let course: Course
@@ -18,7 +18,7 @@ struct Encounter: Sendable {
     private let sensor: Sensor
     private let seed: UInt64
 
-    init(obstacle: Obstacle, seed: UInt64) {
+    package init(obstacle: Obstacle, seed: UInt64) {
         var random = SplitMix64(seed: seed)
         self.obstacle = obstacle
         self.seed = random.next()
@@ -40,17 +40,17 @@ struct Encounter: Sendable {
     }
 
     /// Seconds.
-    var duration: Double { course.duration }
+    package var duration: Double { course.duration }
 
     /// What is true at a moment of the encounter: what is in sight, its apparent size in pixels, and the way to it in metres.
-    struct Truth {
-        let obstacle: Obstacle
-        let size: Double
-        let distance: Double
+    package struct Truth: Sendable {
+        package let obstacle: Obstacle
+        package let size: Double
+        package let distance: Double
     }
 
     /// What is true `time` seconds into the encounter.
-    func truth(at time: Double) -> Truth {
+    package func truth(at time: Double) -> Truth {
         let distance = course.distance(at: time)
         let size = shape?.apparentSize(distance: distance, altitude: course.altitude) ?? 0
         let clarity = Fog.transmission(conditions.density * distance)
@@ -59,7 +59,9 @@ struct Encounter: Sendable {
     }
 
     /// The picture `time` seconds into the encounter, RGB interleaved, row by row.
-    func render(at time: Double) -> [UInt8] {
+    ///
+    /// - Parameter isWhole: Otherwise the thing in the way is left out, which shows the pixels that it covers.
+    package func render(at time: Double, isWhole: Bool = true) -> [UInt8] {
         let truth = truth(at: time)
         let distance = Float(truth.distance), lane = Float(course.lane)
         let view = course.viewpoint(at: time)
@@ -67,7 +69,7 @@ struct Encounter: Sendable {
         landscape.draw(on: &canvas, from: view, time: Float(time))
         var painter = Painter(canvas: canvas, view: view, light: light, noise: noise)
         undergrowth.draw(with: &painter, from: distance, to: .infinity, clearLane: lane)
-        if truth.obstacle != .clear, let shape {
+        if isWhole, truth.obstacle != .clear, let shape {
             shape.draw(with: &painter, at: course.place(at: time), heading: heading, time: time)
         }
         undergrowth.draw(with: &painter, from: 0, to: distance, clearLane: lane)

@@ -3,9 +3,9 @@
 /// Functions made of additions and multiplications only, so that every platform computes the same bits.
 ///
 /// The C library's versions differ in the last place from one platform to the next, which would change pixels.
-enum Portable {
+package enum Portable {
     /// The sine of an angle in radians, |x| < 10⁶, with an error below 10⁻⁸.
-    static func sin(_ x: Double) -> Double {
+    package static func sin(_ x: Double) -> Double {
         let turns = (x / .pi).rounded()
         let r = x - turns * .pi
         let s = r * r
@@ -19,12 +19,12 @@ enum Portable {
         return Int(turns) & 1 == 0 ? r * series : -r * series
     }
 
-    static func cos(_ x: Double) -> Double {
+    package static func cos(_ x: Double) -> Double {
         sin(x + .pi / 2)
     }
 
     /// e to the power of `x`, |x| < 8, as (1 + x/4096)^4096: a relative error of x² / 8192.
-    static func exp(_ x: Double) -> Double {
+    package static func exp(_ x: Double) -> Double {
         var power = 1 + x / 4096
         for _ in 0..<12 { power *= power }
         return power

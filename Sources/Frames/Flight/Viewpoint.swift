@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Where the drone's camera is and where it looks: a pinhole with square pixels.
-struct Viewpoint: Sendable {
+package struct Viewpoint: Sendable {
     /// Focal length in pixels: 70 degrees across the width of a frame.
-    static let focalLength: Float = 68.5
+    package static let focalLength: Float = 68.5
     static let centre = SIMD2<Float>(Float(Flight.width) / 2, Float(Flight.height) / 2)
 
     /// Metres; y is the height above the ground.
-    let position: Vector
+    package let position: SIMD3<Float>
     let right: Vector
     let up: Vector
     let forward: Vector
 
     /// - Parameters: angles in radians; `pitch` is downwards, `yaw` to the right, `roll` clockwise.
-    init(position: Vector, pitch: Double, yaw: Double, roll: Double) {
+    package init(position: SIMD3<Float>, pitch: Double, yaw: Double, roll: Double) {
         let ahead = Vector.heading(yaw)
         let side = Vector.heading(yaw + .pi / 2)
         let cosPitch = Float(Portable.cos(pitch)), sinPitch = Float(Portable.sin(pitch))
@@ -26,14 +26,14 @@ struct Viewpoint: Sendable {
     }
 
     /// A point on the frame: pixels from the top left corner, and how large and far things are there.
-    struct Projection {
-        let point: SIMD2<Float>
-        let pixelsPerMetre: Float
-        let depth: Float
+    package struct Projection {
+        package let point: SIMD2<Float>
+        package let pixelsPerMetre: Float
+        package let depth: Float
     }
 
     /// Where a point of the world appears; points nearer than 0.3 m, or behind, are moved to that depth.
-    func project(_ point: Vector) -> Projection {
+    package func project(_ point: SIMD3<Float>) -> Projection {
         let offset = point - position
         let depth = max(offset.dot(forward), 0.3)
         let scale = Self.focalLength / depth
@@ -42,7 +42,7 @@ struct Viewpoint: Sendable {
     }
 
     /// The direction through a point of the frame, not normalised: its component along `forward` is the focal length.
-    func ray(_ x: Float, _ y: Float) -> Vector {
+    package func ray(_ x: Float, _ y: Float) -> SIMD3<Float> {
         right * (x - Self.centre.x) + up * (Self.centre.y - y) + forward * Self.focalLength
     }
 }
