@@ -5,6 +5,8 @@ extension Graph {
     /// The largest tensor that a graph may hold. It bounds what a hostile file makes a reader reserve.
     package static let maximumElements = 1 << 28
     package static let maximumRank = 8
+    /// The most elements that a convolution's or pool's window has.
+    package static let maximumWindow = 1 << 20
 
     /// Verifies the rules that ``Graph`` states, and those of quantised values, for a graph that comes from outside.
     ///

@@ -31,6 +31,9 @@ extension Window {
 
     private func checkParameters() throws(GraphError) {
         let limit = OperationInputs.largestParameter
+        guard let elements = size.checkedElementCount, elements <= Graph.maximumWindow else {
+            throw GraphError(.size, "a window of \(size), at most \(Graph.maximumWindow) elements are supported")
+        }
         for (name, list, least) in [
             ("kernel", size, 1), ("strides", strides, 1), ("dilations", dilations, 1), ("pads", padsBefore, 0), ("pads", padsAfter, 0),
         ] {
