@@ -17,9 +17,11 @@ extension Importer {
 
     mutating func addInputs(_ bindings: [String: InputBinding]) throws(ImportError) {
         let initialized = Set(ids.keys)
-        var unused = Set(bindings.keys)
+        let declared = Set(model.input.map(\.name)).subtracting(initialized)
+        if let name = Set(bindings.keys).subtracting(declared).min() {
+            throw ImportError(.invalid, "the model has no such input", subject: "input '\(name)'")
+        }
         for info in model.input where !initialized.contains(info.name) {
-            unused.remove(info.name)
             do throws(ImportError) {
                 guard !info.name.isEmpty else { throw ImportError(.format, "has no name") }
                 guard ids[info.name] == nil else { throw ImportError(.format, "appears twice") }
@@ -28,7 +30,6 @@ extension Importer {
                 throw error.within("input '\(info.name)'")
             }
         }
-        if let name = unused.min() { throw ImportError(.invalid, "the model has no such input", subject: "input '\(name)'") }
     }
 
     private mutating func addInput(_ info: Onnx_ValueInfoProto, _ binding: InputBinding?) throws(ImportError) -> ValueID {
