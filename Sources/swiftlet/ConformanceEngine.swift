@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Definitions
+internal import Inference
 internal import Networks
 internal import Tensors
 
 /// What `swiftlet conform` puts to the test.
-func conformanceOutputs(of graph: Graph, inputs: [Tensor]) throws -> [Tensor] { try evaluate(graph, inputs: inputs) }
+func conformanceOutputs(of graph: Graph, inputs: [Tensor]) throws -> [Tensor] { try Executor(graph).run(inputs) }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What became of one test.
-struct ConformanceResult: Encodable {
-    enum Status: String, Encodable { case pass, fail, unsupported }
+package struct ConformanceResult: Encodable {
+    package enum Status: String, Encodable { case pass, fail, unsupported }
 
-    var name: String
-    var status: Status
+    package var name: String
+    package var status: Status
     /// Why it didn't pass.
-    var reason: String?
+    package var reason: String?
 
     /// `pass`, `fail` or `unsupported`, the name, and the reason in parentheses.
-    var line: String { "\(status.rawValue) \(name)\(reason.map { " (\($0))" } ?? "")" }
+    package var line: String { "\(status.rawValue) \(name)\(reason.map { " (\($0))" } ?? "")" }
 }
 
 /// The results of a run of tests, as `swiftlet conform --json` prints them.

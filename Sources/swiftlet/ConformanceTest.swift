@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import FoundationEssentials
+internal import Inference
 internal import Networks
 internal import ONNXImport
 internal import Tensors
 
 /// One folder of ONNX's backend tests: a model, and sets of inputs with the outputs that are expected.
-struct ConformanceTest {
+package struct ConformanceTest {
     let folder: String
 
+    package init(folder: String) { self.folder = folder }
+
     /// The folders with a `model.onnx` at or below `folder`, sorted.
-    static func folders(under folder: String, depth: Int = 6) -> [String] {
+    package static func folders(under folder: String, depth: Int = 6) -> [String] {
         let files = FileManager.default
         if files.fileExists(atPath: folder + "/model.onnx") { return [folder] }
         guard depth > 0, let names = try? files.contentsOfDirectory(atPath: folder) else { return [] }
@@ -18,7 +21,7 @@ struct ConformanceTest {
 
     var name: String { folder.split(separator: "/").last.map(String.init) ?? folder }
 
-    func run() -> ConformanceResult {
+    package func run() -> ConformanceResult {
         do {
             let file = try ONNXFile(contentsOf: folder + "/model.onnx")
             let sets = try dataSets()
@@ -28,6 +31,8 @@ struct ConformanceTest {
             }
             return ConformanceResult(name: name, status: .pass)
         } catch let error as ImportError where error.code == .unsupported {
+            return ConformanceResult(name: name, status: .unsupported, reason: error.description)
+        } catch let error as InferenceError where error.code == .unsupported {
             return ConformanceResult(name: name, status: .unsupported, reason: error.description)
         } catch {
             return failure("\(error)")
