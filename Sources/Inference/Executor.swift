@@ -92,6 +92,19 @@ package final class Executor {
         }
     }
 
+    /// Runs the network and measures each step of the ``plan``. It reserves memory.
+    package func stepTimes(_ inputs: [Tensor]) throws(InferenceError) -> [Duration] {
+        try fill(inputs)
+        let clock = ContinuousClock()
+        var times: [Duration] = []
+        for index in program.entries.indices {
+            let start = clock.now
+            try program.run(entry: index)
+            times.append(clock.now - start)
+        }
+        return times
+    }
+
     /// Bytes that activations share.
     package var arenaBytes: Int { program.memory.arenaBytes }
     /// Bytes that each thread has for itself.

@@ -52,6 +52,7 @@ extension Lowering {
     }
 
     private mutating func lowerToDefinition(_ node: Node) throws(InferenceError) {
+        if let reason = node.undefinedForm(in: graph) { throw InferenceError(.unsupported, "node '\(node.name)'", reason) }
         let inputs = node.inputs.map { id -> DefinitionStep.Operand? in
             guard let id else { return nil }
             if let tensor = constant(id) { return .constant(tensor, graph[id].quantization) }
@@ -62,6 +63,27 @@ extension Lowering {
         emit(definition, kernel: "definition", macs: graph.cost(of: node).multiplyAccumulates)
         for (id, output) in zip(node.outputs, outputs) {
             define(id, output.slot, Geometry(shape: graph[id].shape, layout: .rowMajor))
+        }
+    }
+}
+
+extension Node {
+    /// Why a quantised node has no meaning at all; `nil` where it has one. Known when a network is loaded, not when it first runs.
+    fileprivate func undefinedForm(in graph: Graph) -> String? {
+        guard let first = input(0), graph[first].activationQuantization != nil else { return nil }
+        switch operation {
+        case .convolution(let convolution):
+            if !convolution.activation.isClamp { return "a quantised convolution can't fuse \(convolution.activation)" }
+            return convolution.window.planar == nil ? "a quantised convolution over \(convolution.window.size.count) axes" : nil
+        case .gemm(let gemm):
+            if !gemm.activation.isClamp { return "a quantised product can't fuse \(gemm.activation)" }
+            return gemm.transposesA || !gemm.transposesB ? "a quantised product takes [m, k] and [n, k]" : nil
+        case .binary(let binary, let activation):
+            if !activation.isClamp { return "a quantised \(binary.rawValue) can't fuse \(activation)" }
+            return binary == .divide ? "quantised values aren't divided" : nil
+        case .pool(let pooling):
+            return pooling.kind == .average && pooling.window.planar == nil ? "a quantised pool over \(pooling.window.size.count) axes" : nil
+        default: return nil
         }
     }
 }

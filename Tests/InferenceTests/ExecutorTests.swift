@@ -53,6 +53,16 @@ struct ExecutorTests {
         #expect(error?.description.contains("node '0'") == true)
     }
 
+    @Test func aQuantizedFormWithoutMeaningIsRefusedWhenItIsLoaded() throws {
+        var network = try PixelNetwork(isQuantized: true)
+        let index = try #require(network.graph.nodes.firstIndex { if case .convolution = $0.operation { true } else { false } })
+        guard case .convolution(var convolution) = network.graph.nodes[index].operation else { return }
+        convolution.activation = .silu
+        network.graph.nodes[index].operation = .convolution(convolution)
+        let error = #expect(throws: InferenceError.self) { try Executor(network.graph) }
+        #expect(error?.description.contains("node '\(network.graph.nodes[index].name)'") == true)
+    }
+
     @Test(arguments: [0, -1, 65]) func absurdNumbersOfThreadsAreRefused(threads: Int) throws {
         let network = try PixelNetwork(isQuantized: false)
         let error = #expect(throws: InferenceError.self) { try Executor(network.graph, options: ExecutorOptions(threads: threads)) }
