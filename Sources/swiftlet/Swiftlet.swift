@@ -6,12 +6,15 @@ struct Swiftlet: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "swiftlet", abstract: "Prepare, check and try networks for the Swiftlet agent.",
         subcommands: [
+            BenchCommand.self,
             CompileCommand.self,
             ConformCommand.self,
             DemoCommand.self,
             EvaluateCommand.self,
             FlightCommand.self,
+            InferCommand.self,
             InspectCommand.self,
             ServeCommand.self,
+            TensorCommand.self,
         ])
 }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Inference
+internal import Networks
+
+/// `swiftlet bench MODEL.onnx|BUNDLE`: how fast a network runs on this machine.
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measure how fast a network runs.",
+        discussion: """
+            The network runs on random numbers. A model in int8 takes its ranges from random inputs, so its answers mean nothing, and loading it includes taking them.
+            Times are wall-clock times of one run, from the float32 input to the float32 output.
+            """)
+
+    @Argument(help: "An ONNX model or a bundle.")
+    var network: String
+
+    @Option(help: "int8 or fp32; fp32 for a model, a bundle's own by default.")
+    var precision: BundleDetails.Precision?
+
+    @Option(help: "Threads that compute, 1 … 64.")
+    var threads = 1
+
+    @Option(help: "Runs that are measured, at least 1.")
+    var runs = 100
+
+    @Flag(help: "Print each step with its kernel and its shortest time.")
+    var steps = false
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        guard runs >= 1 else { throw ValidationError("--runs: expected at least 1, found \(runs)") }
+        guard 1...ExecutorOptions.maximumThreads ~= threads else {
+            throw ValidationError("--threads: expected 1 … \(ExecutorOptions.maximumThreads), found \(threads)")
+        }
+    }
+
+    func run() throws { try exiting { try measure() } }
+
+    private func measure() throws {
+        let bench = try Bench(network, precision: precision, threads: threads)
+        var bar = ProgressBar("bench", total: runs)
+        let report = try bench.run(runs) { bar.update($0) }
+        _ = consume bar
+        if steps {
+            for step in try bench.steps(runs) { printError(step) }
+        }
+        if json { try printJSON(report) } else { print(report) }
+    }
+}
