@@ -87,12 +87,12 @@ package struct Compiler {
 
     private static let mostJudges = 128
 
-    private func statistics(of graph: Graph, _ samples: [CalibrationSample]) throws -> [ValueID: RangeStatistics] {
+    private func statistics(of graph: Graph, _ samples: [CalibrationSample]) throws -> [ValueID: ValueStatistics] {
         let executor = try Executor(graph.withoutQuantization(), options: ExecutorOptions(threads: threads))
-        var statistics: [ValueID: RangeStatistics] = [:]
+        var statistics: [ValueID: ValueStatistics] = [:]
         for (index, sample) in samples.enumerated() {
             try executor.run([preprocessing.tensor(pixels: sample.pixels)]) { id, numbers in
-                statistics[id, default: RangeStatistics()].observe(numbers)
+                statistics[id, default: ValueStatistics()].observe(numbers, shape: graph[id].shape)
             }
             progress("calibrating", index + 1, samples.count)
         }

@@ -23,7 +23,7 @@ extension Graph {
     ///   - given: quantisations of values that are known beforehand, such as that of an image.
     /// - Throws: ``CompilationError`` where statistics are missing or the result is no valid graph.
     package func quantized(
-        statistics: [ValueID: RangeStatistics], rule: RangeRule, given: [ValueID: Quantization] = [:]
+        statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization] = [:]
     ) throws(CompilationError) -> Graph {
         var emitter = QuantizedEmitter(self, statistics: statistics, rule: rule, given: given)
         let result = try emitter.run()
@@ -41,14 +41,16 @@ private struct QuantizedEmitter {
     private let source: Graph
     private let plan: QuantizationPlan
     private let parameters: QuantizationParameters
+    private let statistics: [ValueID: ValueStatistics]
     private var target: Graph
     /// Where each value of the source is in the target, as real numbers and quantised.
     private var real: [ValueID: ValueID] = [:]
     private var quantized: [ValueID: ValueID] = [:]
 
-    init(_ source: Graph, statistics: [ValueID: RangeStatistics], rule: RangeRule, given: [ValueID: Quantization]) {
+    init(_ source: Graph, statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization]) {
         self.source = source
         plan = QuantizationPlan(source)
+        self.statistics = statistics
         parameters = QuantizationParameters(source, plan: plan, statistics: statistics, rule: rule, given: given)
         target = Graph(name: source.name)
     }
@@ -102,7 +104,8 @@ private struct QuantizedEmitter {
         let input = try quantizedID(x)
         let inputScale = target[input].quantization?.scale ?? 1
         let weights = WeightQuantization(
-            weights: product.weights, bias: product.bias, inputScale: inputScale, given: givenScales(w, channels: product.outputChannels))
+            weights: product.weights, bias: product.bias, inputScale: inputScale, given: givenScales(w, channels: product.outputChannels),
+            inputMeans: inputMeans(of: product, from: x))
         let weightsID = target.add(
             Value(
                 name: source[w].name, constant: Tensor(shape: source[w].shape, weights.weights),
@@ -133,6 +136,12 @@ private struct QuantizedEmitter {
             Node(
                 name: "\(node.name).sum", operation: .binary(.add, activation: product.activation), inputs: [sum, realID(residual)],
                 outputs: [addReal(output)]))
+    }
+
+    /// The mean of what each weight is multiplied with, padding left aside.
+    private func inputMeans(of product: FoldableProduct, from x: ValueID) -> [Float]? {
+        guard let means = statistics[x]?.channelMeans, means.count == product.inputChannels else { return nil }
+        return product.weights.indices.map { means[product.channels(ofWeight: $0).input] }
     }
 
     private func biasScale(_ input: Float, _ weight: Float) -> Float { max(input * weight, .leastNormalMagnitude) }

@@ -10,7 +10,7 @@ struct QuantizationParameters {
     private var byRepresentative: [ValueID: Quantization] = [:]
 
     init(
-        _ graph: Graph, plan: QuantizationPlan, statistics: [ValueID: RangeStatistics], rule: RangeRule, given: [ValueID: Quantization]
+        _ graph: Graph, plan: QuantizationPlan, statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization]
     ) {
         self.graph = graph
         self.plan = plan
@@ -33,7 +33,7 @@ struct QuantizationParameters {
                 byRepresentative[representative] = known
                 continue
             }
-            let seen = members.compactMap { statistics[$0] }
+            let seen = members.compactMap { statistics[$0]?.range }
             guard var all = seen.first else { continue }
             for other in seen.dropFirst() { all.merge(other) }
             byRepresentative[representative] = all.quantization(rule)

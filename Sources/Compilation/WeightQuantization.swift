@@ -11,8 +11,13 @@ struct WeightQuantization {
     /// Picks one scale a channel: of `largest / k`, the one with the least squared error; `k` above 127 clips the largest weights, a smaller one may hit
     /// the grid that the weights were on before. A scale grows where the bias would leave 32 bits.
     ///
-    /// - Parameter given: scales to keep, one a channel.
-    init(weights: [Float], bias: [Float], inputScale: Float, given: [Float]? = nil) {
+    /// Rounding moves each result by `Σ (rounded − weight) · x` on average: the bias takes that back, with the mean of `x` from calibration
+    /// (M. Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, section 4.2).
+    ///
+    /// - Parameters:
+    ///   - given: scales to keep, one a channel.
+    ///   - inputMeans: of what each weight is multiplied with; `nil` leaves the bias alone.
+    init(weights: [Float], bias: [Float], inputScale: Float, given: [Float]? = nil, inputMeans: [Float]? = nil) {
         let channels = bias.count
         let length = channels > 0 ? weights.count / channels : 0
         self.weights = []
@@ -25,8 +30,13 @@ struct WeightQuantization {
             let least = Float(abs(Double(bias[channel])) / (Double(inputScale) * Self.largestBias))
             let scale = max(wanted, least, Float.leastNormalMagnitude * 0x1p10)
             scales.append(scale)
-            for index in row.indices { self.weights.append(Int8(min(max((row[index] / scale).rounded(.toNearestOrEven), -127), 127))) }
-            let units = (Double(bias[channel]) / (Double(inputScale) * Double(scale))).rounded(.toNearestOrEven)
+            var drift = 0.0
+            for index in row.indices {
+                let rounded = min(max((row[index] / scale).rounded(.toNearestOrEven), -127), 127)
+                self.weights.append(Int8(rounded))
+                if let inputMeans { drift += Double(rounded * scale - row[index]) * Double(inputMeans[channel * length + index]) }
+            }
+            let units = ((Double(bias[channel]) - drift) / (Double(inputScale) * Double(scale))).rounded(.toNearestOrEven)
             self.bias.append(Int32(min(max(units, -Self.largestBias), Self.largestBias)))
         }
     }
