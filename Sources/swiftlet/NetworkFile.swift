@@ -43,9 +43,9 @@ extension Graph {
         let executor = try Executor(prepared.withoutQuantization())
         var random = SystemRandomNumberGenerator()
         let inputs = samples.isEmpty ? (0..<4).map { _ in executor.inputs.map { $0.randomTensor(using: &random) } } : [samples]
-        var statistics: [ValueID: RangeStatistics] = [:]
+        var statistics: [ValueID: ValueStatistics] = [:]
         for input in inputs {
-            try executor.run(input) { id, numbers in statistics[id, default: RangeStatistics()].observe(numbers) }
+            try executor.run(input) { id, numbers in statistics[id, default: ValueStatistics()].observe(numbers, shape: prepared[id].shape) }
         }
         return try prepared.quantized(statistics: statistics, rule: .extremes)
     }
