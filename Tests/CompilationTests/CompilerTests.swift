@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import Compilation
+import Inference
+import Networks
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct CompilerTests {
+    private let preprocessing = Preprocessing(width: 8, height: 8, mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25])
+
+    private func network() throws -> Graph {
+        var builder = GraphBuilder(seed: 3)
+        let x = builder.input([1, 3, 8, 8])
+        var y = try builder.add(.activation(.relu), [builder.normalization(builder.convolution(x, channels: 8, stride: 2))])
+        y = try builder.add(.mean(axes: [2, 3], keepsDimensions: true), [builder.convolution(y, channels: 8, activation: .relu)])
+        y = try builder.add(.reshape, [y], shape: [1, 8])
+        return try builder.finish(builder.add(.gemm(Gemm(transposesB: true)), [y, builder.constant([3, 8])]))
+    }
+
+    private func samples(_ count: Int, labelled: Bool) -> [CalibrationSample] {
+        var random = SeededGenerator(seed: 8)
+        return (0..<count).map { index in
+            CalibrationSample(pixels: (0..<192).map { _ in UInt8.random(in: 0...255, using: &random) }, label: labelled ? index % 3 : nil)
+        }
+    }
+
+    @Test func aBundleGivesItsGoldenOutputsAgain() throws {
+        for precision in BundleDetails.Precision.allCases {
+            let compiler = Compiler(preprocessing: preprocessing, samples: samples(20, labelled: false))
+            let (bundle, report) = try compiler.compile(network(), details: BundleDetails(name: "net", precision: precision))
+            #expect(bundle.details.preprocessing == preprocessing)
+            #expect(bundle.details.temperature == 1)
+            #expect((report.quantizedNodes > 0) == (precision == .int8))
+            let executor = try Executor(bundle.graph)
+            try bundle.verify { try executor.run($0) }
+            if precision == .int8 { #expect(bundle.golden?.tolerance == 0) }
+        }
+    }
+
+    @Test func theRuleWithTheLeastErrorIsTaken() throws {
+        let compiler = Compiler(preprocessing: preprocessing, samples: samples(64, labelled: false))
+        let (_, report) = try compiler.compile(network(), details: BundleDetails(name: "net", precision: .int8))
+        #expect(report.errorByRule.count == RangeRule.all.count)
+        let rule = try #require(report.rule)
+        #expect(report.errorByRule[rule] == report.errorByRule.values.min())
+    }
+
+    @Test func labelsFitTheTemperature() throws {
+        let compiler = Compiler(preprocessing: preprocessing, samples: samples(60, labelled: true))
+        let (bundle, _) = try compiler.compile(network(), details: BundleDetails(name: "net", precision: .int8))
+        #expect(bundle.details.temperature != 1)
+    }
+
+    @Test func aNetworkThatDoesNotTakeTheImagesIsRefused() throws {
+        var small = preprocessing
+        small.width = 4
+        let compiler = Compiler(preprocessing: small, samples: [])
+        #expect(throws: CompilationError.self) { try compiler.compile(network(), details: BundleDetails(name: "net", precision: .fp32)) }
+    }
+
+    @Test func int8NeedsImages() throws {
+        let compiler = Compiler(preprocessing: preprocessing, samples: [])
+        #expect(throws: CompilationError.self) { try compiler.compile(network(), details: BundleDetails(name: "net", precision: .int8)) }
+    }
+
+    @Test func imagesOfEightBitsAreQuantisedExactlyWhereTheStepsAllowIt() {
+        for (scale, mean, deviation) in [(1.0, 0.0, 1.0), (1, 128, 128), (1 / 255.0, 0, 1)] {
+            let plain = Preprocessing(
+                width: 1, height: 1, scale: scale, mean: [mean, mean, mean], deviation: [deviation, deviation, deviation])
+            let quantization = plain.quantization
+            #expect(Set(plain.table(channel: 0).map(quantization.quantize)).count == 256)
+        }
+    }
+}

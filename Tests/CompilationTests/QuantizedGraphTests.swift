@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import Compilation
+import Definitions
+import Networks
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct QuantizedGraphTests {
+    private func samples(_ graph: Graph, count: Int = 16) -> [[Tensor]] {
+        var random = SeededGenerator(seed: 5)
+        return (0..<count).map { _ in
+            graph.inputs.map { id in
+                let shape = graph[id].shape
+                return Tensor(shape: shape, (0..<shape.elementCount).map { _ in Float.random(in: -2...2, using: &random) })
+            }
+        }
+    }
+
+    /// The quantised form of a graph, calibrated by the definitions.
+    private func quantize(_ graph: Graph, rule: RangeRule = .extremes) throws -> Graph {
+        let prepared = try graph.takingQuantizationIntoValues().optimized(for: .quantized)
+        let plain = prepared.withoutQuantization()
+        var statistics: [ValueID: ValueStatistics] = [:]
+        for inputs in samples(plain) {
+            for (id, input) in zip(plain.inputs, inputs) {
+                statistics[id, default: ValueStatistics()].observe(input.floats.span, shape: input.shape)
+            }
+            _ = try evaluate(plain, inputs: inputs) { id, tensor in
+                statistics[id, default: ValueStatistics()].observe(tensor.floats.span, shape: tensor.shape)
+            }
+        }
+        return try prepared.quantized(statistics: statistics, rule: rule)
+    }
+
+    /// Squared error over variance.
+    private func relativeError(_ quantized: Graph, _ graph: Graph) throws -> Float {
+        var (error, spread): (Float, Float) = (0, 0)
+        for inputs in samples(graph) {
+            for (a, b) in try zip(evaluate(quantized, inputs: inputs), evaluate(graph, inputs: inputs)) {
+                #expect(a.type == .float32 && a.shape == b.shape)
+                let mean = b.floats.reduce(0, +) / Float(b.count)
+                for (x, y) in zip(a.floats, b.floats) {
+                    error += (x - y) * (x - y)
+                    spread += (y - mean) * (y - mean)
+                }
+            }
+        }
+        return error / spread
+    }
+
+    private func network(seed: UInt64) throws -> Graph {
+        var builder = GraphBuilder(seed: seed)
+        let x = builder.input([1, 3, 9, 9])
+        var y = try builder.add(.activation(.relu), [builder.normalization(builder.convolution(x, channels: 8, stride: 2))])
+        let branch = y
+        y = try builder.convolution(y, channels: 8, groups: 8, activation: .clip(low: 0, high: 6))
+        y = try builder.add(.binary(.add, activation: .relu), [builder.convolution(y, channels: 8, size: 1), branch])
+        let left = try builder.add(.activation(.hardSwish), [builder.convolution(y, channels: 4)])
+        let right = try builder.add(
+            .pool(Pooling(kind: .maximum, window: Window(size: [3, 3], padsBefore: [1, 1], padsAfter: [1, 1]))), [y])
+        y = try builder.add(.concatenation(axis: 1), [left, right])
+        y = try builder.add(.mean(axes: [2, 3], keepsDimensions: true), [builder.convolution(y, channels: 12)])
+        y = try builder.add(.reshape, [y], shape: [1, 12])
+        y = try builder.add(.gemm(Gemm(transposesB: true)), [y, builder.constant([10, 12]), builder.constant([10])])
+        return try builder.finish(y)
+    }
+
+    @Test(arguments: 1...6) func theQuantisedFormIsCloseToTheNetwork(seed: UInt64) throws {
+        let graph = try network(seed: seed)
+        for rule in RangeRule.all {
+            let quantized = try quantize(graph, rule: rule)
+            #expect(try relativeError(quantized, graph) < 0.02, "\(rule)")
+            #expect(quantized.nodes.filter { $0.operation == .quantize(axis: 0, blockSize: 0) }.count == 1)
+        }
+    }
+
+    @Test func theLastProductGivesRealNumbers() throws {
+        let quantized = try quantize(network(seed: 1))
+        let last = try #require(quantized.nodes.last)
+        #expect(quantized[last.outputs[0]].type == .float32)
+        #expect(last.inputs.first.flatMap(\.self).map { quantized[$0].type } == .uint8)
+        #expect(!quantized.nodes.contains { $0.operation == .dequantize(axis: 0, blockSize: 0) })
+    }
+
+    @Test func partsThatOnlyAConcatenationReadsShareItsScale() throws {
+        var builder = GraphBuilder()
+        let x = builder.input([1, 3, 6, 6])
+        let parts = try (1...3).map { try builder.convolution(x, channels: $0, activation: .relu) }
+        let joined = try builder.add(.concatenation(axis: 1), parts)
+        let graph = try builder.finish(builder.convolution(joined, channels: 4))
+        let quantized = try quantize(graph)
+        let node = try #require(quantized.nodes.first { $0.operation == .concatenation(axis: 1) })
+        let all = (node.inputs.compactMap(\.self) + node.outputs).map { quantized[$0].quantization }
+        #expect(all.allSatisfy { $0 == all[0] && $0 != nil })
+    }
+
+    @Test func whatHasNoQuantisedFormStaysInRealNumbers() throws {
+        var builder = GraphBuilder()
+        let x = builder.input([1, 4, 6, 6])
+        var y = try builder.convolution(x, channels: 4, activation: .relu)
+        y = try builder.add(.localResponseNormalization(size: 3, alpha: 1, beta: 0.75, bias: 1), [y])
+        let graph = try builder.finish(try builder.add(.softmax(axis: 1), [builder.convolution(y, channels: 4)]))
+        let quantized = try quantize(graph)
+        #expect(quantized.kinds == "quantize convolution+relu localResponseNormalization quantize convolution softmax")
+        #expect(try relativeError(quantized, graph) < 0.01)
+    }
+
+    @Test func aResultWithAResidualIsAddedInRealNumbers() throws {
+        var builder = GraphBuilder()
+        let x = builder.input([1, 4, 6, 6])
+        let y = try builder.convolution(x, channels: 4, activation: .relu)
+        let graph = try builder.finish(try builder.add(.binary(.add, activation: .none), [builder.convolution(y, channels: 4), y]))
+        let quantized = try quantize(graph)
+        #expect(quantized.kinds == "quantize convolution+relu convolution dequantize add")
+        #expect(try relativeError(quantized, graph) < 0.01)
+    }
+
+    @Test func scalesOfAQuantisedModelAreKept() throws {
+        var builder = GraphBuilder()
+        let x = builder.input([1, 2, 4, 4])
+        func pair(_ id: ValueID, scale: Float, zeroPoint: Int8) throws -> ValueID {
+            let (s, z) = (builder.scalar(scale), builder.graph.add(Value(name: "z", constant: Tensor.scalar(zeroPoint))))
+            let bytes = builder.graph.add(
+                .quantize(axis: 0, blockSize: 0), name: "q", inputs: [id, s, z],
+                output: Value(name: "q", type: .int8, shape: builder.graph[id].shape))
+            return try builder.add(.dequantize(axis: 0, blockSize: 0), [bytes, s, z])
+        }
+        let integers: [Int8] = [127, -5, 3, -127, 64, 1]
+        let bytes = builder.graph.add(Value(name: "w", constant: Tensor(shape: [3, 2, 1, 1], integers)))
+        let scales = builder.graph.add(Value(name: "s", constant: Tensor(shape: [3], [Float(0.01), 0.02, 0.03])))
+        let weights = try builder.add(.dequantize(axis: 0, blockSize: 0), [bytes, scales])
+        var y = try builder.add(.convolution(Convolution(window: Window(size: [1, 1]))), [pair(x, scale: 0.02, zeroPoint: 4), weights])
+        y = try pair(builder.add(.activation(.relu), [y]), scale: 0.015, zeroPoint: -128)
+        let graph = try builder.finish(try builder.convolution(y, channels: 2))
+        let quantized = try quantize(graph)
+        #expect(quantized.kinds == "quantize convolution+relu convolution")
+        #expect(quantized[quantized.nodes[0].outputs[0]].quantization == Quantization(scale: 0.02, zeroPoint: 132))
+        #expect(quantized[quantized.nodes[1].outputs[0]].quantization == Quantization(scale: 0.015, zeroPoint: 0))
+        let kept = quantized[try #require(quantized.nodes[1].inputs[1])]
+        #expect(kept.quantization?.scales == [0.01, 0.02, 0.03])
+        #expect(kept.constant?.elements(of: Int8.self) == integers)
+    }
+
+    @Test func aHugeBiasBesideTinyWeightsKeepsItsValue() throws {
+        var builder = GraphBuilder()
+        let x = builder.input([1, 1, 2, 2])
+        let weights = builder.graph.add(Value(name: "w", constant: Tensor(shape: [2, 1, 1, 1], [Float(1e-20), 0])))
+        let bias = builder.graph.add(Value(name: "b", constant: Tensor(shape: [2], [Float(5), -3])))
+        let graph = try builder.finish(builder.add(.convolution(Convolution(window: Window(size: [1, 1]))), [x, weights, bias]))
+        let quantized = try quantize(graph)
+        let output = try evaluate(quantized, inputs: samples(graph, count: 1)[0])[0].floats
+        for (value, wanted) in zip(output, [Float](repeating: 5, count: 4) + [Float](repeating: -3, count: 4)) {
+            #expect(abs(value - wanted) < 1e-4)
+        }
+    }
+
+    @Test func withoutCalibrationThereIsAnError() throws {
+        let graph = try network(seed: 1).optimized(for: .quantized)
+        #expect(throws: CompilationError.self) { try graph.quantized(statistics: [:], rule: .extremes) }
+    }
+}
