@@ -202,7 +202,7 @@ struct AgentBench {
         (self.records, self.continuation) = (records, continuation)
         agent = try Agent(
             settings: AgentFixtures.settings(change), bundle: bundle, source: source.source, link: cloud, clock: clock.clock,
-            logger: AgentFixtures.quiet, outputs: Agent.Outputs(lines: lines) { continuation.yield($0) })
+            logger: AgentFixtures.quiet, outputs: Agent.Outputs(lines: lines, onDecision: { continuation.yield($0) }))
     }
 
     /// Stops the agent; the remaining decisions.
