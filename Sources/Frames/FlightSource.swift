@@ -11,15 +11,19 @@ package struct FlightSource: FrameSource {
     }
 
     private var flight: Flight
+    private let framesPerSecond: Double
     private let seed: UInt64
     private let pace: Pace
     private let limit: Int?
     private var schedule: FrameSchedule?
     private var index = 0
 
-    /// - Parameter limit: number of frames after which the source ends; without it there is no end.
-    package init(seed: UInt64, framesPerSecond: Double, pace: Pace = .realTime, limit: Int? = nil) {
-        flight = Flight(seed: seed, framesPerSecond: framesPerSecond)
+    /// - Parameters:
+    ///   - speed: seconds of flight that pass in a second; above 1 the flight is in fast motion.
+    ///   - limit: number of frames after which the source ends; without it there is no end.
+    package init(seed: UInt64, framesPerSecond: Double, speed: Double = 1, pace: Pace = .realTime, limit: Int? = nil) {
+        flight = Flight(seed: seed, framesPerSecond: framesPerSecond / speed)
+        self.framesPerSecond = framesPerSecond
         self.seed = seed
         self.pace = pace
         self.limit = limit
@@ -31,7 +35,7 @@ package struct FlightSource: FrameSource {
         if let limit, index >= limit { return .ended }
         var captured = ContinuousClock.now
         if pace == .realTime {
-            let schedule = schedule ?? FrameSchedule(start: captured, framesPerSecond: flight.framesPerSecond)
+            let schedule = schedule ?? FrameSchedule(start: captured, framesPerSecond: framesPerSecond)
             self.schedule = schedule
             let late = min(schedule.framesBehind(index, at: captured), (limit ?? .max) - index)
             if late > 0 {
