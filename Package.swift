@@ -115,7 +115,8 @@ let package = Package(
         ], exclude: ["worker.py", "colours.py", "requirements.txt"]),
         tests("Demonstration", []),
         .testTarget(
-            name: "CommandTests", dependencies: ["TestSupport", "Tensors", "Networks", "Frames", "Images", "swiftlet", "swiftletd"],
+            name: "CommandTests",
+            dependencies: ["TestSupport", "BrokerTestSupport", "Rehearsal", "Messaging", "Tensors", "Networks", "Frames", "Images", "swiftlet", "swiftletd"],
             path: "Tests/CommandTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -175,7 +175,7 @@ package final class Agent: Sendable {
         return AgentError(code, failure.operation, failure.cause)
     }
 
-    /// Ends: decides what is undecided, says goodbye to the broker, writes what is left. Takes a few seconds at most, even where standard
+    /// Ends: decides what is undecided, says goodbye to the broker, writes what is left, and the statistics to the log. Takes a few seconds at most, even where standard
     /// output isn't read. Further calls wait for the first.
     package func stop() {
         let isFirst = running.withLock { running in
@@ -193,6 +193,7 @@ package final class Agent: Sendable {
         notes.close(timeout: .seconds(1))
         lines?.close(timeout: .seconds(1))
         link?.stop()
+        log.write(.notice, "stopped; \(String(decoding: statistics.json, as: UTF8.self))")
         log.close()
         running.withLock { $0.isOver = true }
         running.wakeAll()
@@ -213,6 +214,7 @@ package final class Agent: Sendable {
         statistics.replacedFrames = slot.dropped
         statistics.droppedLines = lines?.dropped ?? 0
         statistics.droppedNotices = notes.dropped
+        statistics.damagedMessages = link?.damagedMessages ?? 0
         statistics.cloud = running.withLock { $0.cloud }
         statistics.uptime = clock.now() - started
         return statistics

@@ -21,6 +21,8 @@ package struct AgentStatistics: Hashable, Sendable {
     package var droppedLines: UInt64 = 0
     /// Decisions that didn't reach the callback and the broker, because they were too slow.
     package var droppedNotices: UInt64 = 0
+    /// Messages from the broker that weren't what their topics promise.
+    package var damagedMessages: UInt64 = 0
     package var cloud = CloudStatus(.autonomous, reason: "not started")
     package var uptime = Duration.zero
 
@@ -36,7 +38,7 @@ package struct AgentStatistics: Hashable, Sendable {
             ("local_unconfirmed", counts.unconfirmed), ("revisions", counts.revisions), ("overdue", counts.overdue), ("asked", counts.asked),
             ("crowded", counts.crowded), ("unanswered", counts.unanswered), ("expired", counts.expired), ("late_answers", counts.lateAnswers),
             ("duplicate_answers", counts.duplicateAnswers), ("unknown_answers", counts.unknownAnswers), ("faults", counts.faults),
-            ("failures", counts.failures), ("dropped_lines", droppedLines),
+            ("failures", counts.failures), ("dropped_lines", droppedLines), ("damaged_messages", damagedMessages),
         ] {
             object.add(key, number: "\(value)")
         }

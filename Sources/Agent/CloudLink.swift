@@ -22,6 +22,9 @@ package protocol CloudLink: Sendable {
 
     /// How far the cloud is with us.
     var status: CloudStatus { get }
+
+    /// Messages that came and weren't what their topics promise.
+    var damagedMessages: UInt64 { get }
 }
 
 /// How far the cloud is with us.

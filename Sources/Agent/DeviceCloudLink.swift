@@ -87,6 +87,8 @@ package final class DeviceCloudLink: CloudLink {
     package func stop() { link.stop() }
 
     package var status: CloudStatus { CloudStatus(link.mode) }
+
+    package var damagedMessages: UInt64 { link.counters.damaged }
 }
 
 extension CloudStatus {

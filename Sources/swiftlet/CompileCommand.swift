@@ -47,6 +47,7 @@ struct CompileCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
+        guard ModelFile.isONNX(model) else { throw ValidationError("expected an ONNX file, found \(model)") }
         guard limit > 0 else { throw ValidationError("--limit must be above 0") }
         guard (1...64).contains(threads) else { throw ValidationError("--threads must be 1 … 64") }
         guard precision == .fp32 || calibration != nil else { throw ValidationError("int8 needs --calibration PATH") }

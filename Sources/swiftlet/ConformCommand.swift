@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import FoundationEssentials
 
 /// `swiftlet conform DIR… [--json]`: runs tests in ONNX's own layout.
 ///
-/// Exit status: 0, 1 when a test fails, 65 when a folder holds no test.
+/// Exit status: 0, 1 when a test fails, 65 when a folder holds no test, 66 when there is none.
 struct ConformCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "conform", abstract: "Run tests in ONNX's backend-test layout.",
@@ -22,6 +23,7 @@ struct ConformCommand: ParsableCommand {
         try exiting {
             var tests: [String] = []
             for folder in folders {
+                guard FileManager.default.fileExists(atPath: folder) else { throw CommandFailure(.noInput, "\(folder): there is no such folder") }
                 let found = ConformanceTest.folders(under: folder)
                 guard !found.isEmpty else { throw CommandFailure(.badData, "\(folder): no model.onnx here or below") }
                 tests += found

@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import Images
 internal import Networks
+internal import ONNXImport
 
 /// How the tool ends, in the numbers of sysexits.h.
 struct ExitStatus: RawRepresentable, Hashable, Sendable {
@@ -54,6 +55,10 @@ extension ImageError: EndingError {
         default: .badData
         }
     }
+}
+
+extension ImportError: EndingError {
+    var exitStatus: ExitStatus { code == .file ? .noInput : .badData }
 }
 
 /// Runs the body of a command; what it throws becomes one line on standard error and the exit status that fits. What ArgumentParser

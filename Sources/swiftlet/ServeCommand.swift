@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import CloudWorker
 internal import Logging
+internal import Messaging
 internal import Settings
 
 /// `swiftlet serve`: the worker in the cloud.
@@ -27,8 +28,14 @@ struct ServeCommand: ParsableCommand {
             try worker.start()
             log.notice("worker '\(settings.worker)' runs \(settings.bundle)")
             stop.wait()
-            log.notice("stopping; \(worker.counters)")
             worker.stop()
+            let counters = worker.counters
+            log.notice(
+                """
+                stopped; \(counters.answered) answered, \(counters.busy) busy, \(counters.expired) too late, \(counters.badRequests) bad requests, \
+                \(counters.otherModels) for other models, \(counters.repeated) repeated, \(counters.faults) faults, \
+                \(worker.linkCounters.damaged) damaged messages
+                """)
         }
     }
 }

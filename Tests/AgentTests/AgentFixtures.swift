@@ -136,6 +136,7 @@ final class ManualCloud: CloudLink {
     func stop() { state.withLock { $0.isStopped = true } }
 
     var status: CloudStatus { CloudStatus(.connected, reason: "the test says so") }
+    var damagedMessages: UInt64 { 0 }
     var published: [[UInt8]] { state.withLock { $0.published } }
     var isStopped: Bool { state.withLock { $0.isStopped } }
 }
