@@ -52,7 +52,7 @@ struct DemoCommand: ParsableCommand {
         let signals = StopRequest()
         let folder = try TemporaryFolder()
         defer { folder.remove() }
-        let labels = try DemoNetworks.compile(models: models ?? Self.modelFolder(), into: folder.path)
+        let labels = try DemoNetworks.compile(models: models ?? DemoNetworks.folder(), into: folder.path)
         if signals.isRaised { throw ExitCode(130) }
         let stage = try Stage(folder: folder.path)
         defer { stage.strike() }
@@ -139,20 +139,6 @@ struct DemoCommand: ParsableCommand {
             let png = try PNG.encode(Image(width: Flight.width, height: Flight.height, channels: 3, pixels: pixels))
             return Report.Picture(record: record, png: Data(png).base64EncodedString())
         }
-    }
-
-    /// Config/models of the checkout that this program was built in, or where a package puts it.
-    private static func modelFolder() throws -> String {
-        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        var folder = URL(filePath: program).deletingLastPathComponent()
-        var candidates = ["Config/models"]
-        for _ in 0..<4 {
-            folder = folder.deletingLastPathComponent()
-            candidates.append(folder.path + "/Config/models")
-        }
-        candidates.append("/usr/share/swiftlet/models")
-        for candidate in candidates where FileManager.default.fileExists(atPath: candidate + "/flight-board.onnx") { return candidate }
-        throw CommandFailure(.noInput, "the default networks are not found: give --models FOLDER (Config/models of a checkout)")
     }
 }
 
