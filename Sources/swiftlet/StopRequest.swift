@@ -2,13 +2,28 @@
 internal import Glibc
 
 /// SIGINT and SIGTERM as something to wait for.
+///
+/// The signals are caught, not blocked for sigwait(3): libraries start threads as they are loaded, before any mask of ours, and a signal
+/// that one thread doesn't block goes there and ends the program.
 struct StopRequest {
-    /// Blocks the signals for the calling thread and all that it starts later: make it before any other thread is started. SIGPIPE is
+    private let descriptor: CInt
+
+    /// Catches the signals from now on; make one only. Where the system has no pipe for it, they end the program at once. SIGPIPE is
     /// ignored: a reader that goes away is an error of `write`.
     init() {
         signal(SIGPIPE, SIG_IGN)
-        var signals = Self.signals
-        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+        var ends: [CInt] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else {
+            descriptor = -1
+            return
+        }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        // The handler never waits: more signals than a pipe holds say nothing new.
+        _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
+        descriptor = ends[0]
+        unsafe signalPipe = ends[1]
+        signal(SIGINT, noteSignal)
+        signal(SIGTERM, noteSignal)
     }
 
     /// Waits that many seconds.
@@ -18,11 +33,13 @@ struct StopRequest {
         let end = ContinuousClock.now + .seconds(seconds)
         while true {
             let rest = max((end - ContinuousClock.now).seconds, 0)
-            var time = timespec(tv_sec: Int(rest), tv_nsec: Int((rest - rest.rounded(.down)) * 1e9))
-            var signals = Self.signals
-            if unsafe sigtimedwait(&signals, nil, &time) > 0 { return true }
-            // EAGAIN: the time is over. EINTR: another signal's handler ran.
-            if errno == EAGAIN { return false }
+            var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            let milliseconds = CInt(min((rest * 1000).rounded(.up), 3_600_000))
+            if unsafe poll(&request, 1, milliseconds) > 0 {
+                var number: UInt8 = 0
+                if unsafe read(descriptor, &number, 1) == 1 { return true }
+            }
+            if ContinuousClock.now >= end { return false }
         }
     }
 
@@ -31,12 +48,15 @@ struct StopRequest {
 
     /// Whether a signal has come since the last look. It is taken.
     var isRaised: Bool { wait(for: 0) }
+}
 
-    private static var signals: sigset_t {
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        unsafe sigaddset(&signals, SIGTERM)
-        unsafe sigaddset(&signals, SIGINT)
-        return signals
-    }
+/// Written once, before the handler is installed.
+private nonisolated(unsafe) var signalPipe: CInt = -1
+
+/// The handler: calls only what signal-safety(7) allows.
+private func noteSignal(_ number: CInt) {
+    let error = errno
+    var byte = UInt8(truncatingIfNeeded: number)
+    _ = unsafe write(signalPipe, &byte, 1)
+    errno = error
 }

@@ -3,36 +3,58 @@ internal import Agent
 internal import Glibc
 
 /// SIGTERM and SIGINT as calls on a thread. SIGPIPE is ignored: a reader that goes away is an error of `write`.
+///
+/// The signals are caught, not blocked for sigwait(3): libraries start threads as they are loaded, before any mask of ours, and a signal
+/// that one thread doesn't block goes there and ends the program.
 struct StopSignals {
-    /// Blocks the signals for the calling thread and all that it starts later: call it before any other thread is started.
+    private let descriptor: CInt
+
+    /// Catches the signals from now on. Where the system has no pipe for it, they end the program at once.
     init() {
         signal(SIGPIPE, SIG_IGN)
-        var signals = Self.signals
-        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+        var ends: [CInt] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else {
+            descriptor = -1
+            return
+        }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        // The handler never waits: more signals than a pipe holds say nothing new.
+        _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
+        descriptor = ends[0]
+        unsafe signalPipe = ends[1]
+        signal(SIGTERM, noteSignal)
+        signal(SIGINT, noteSignal)
     }
 
     /// Runs `body` on a thread at the first signal; the second ends the program at once.
     func onStop(_ body: @escaping @Sendable () -> Void) throws(AgentError) {
+        let descriptor = descriptor
+        guard descriptor >= 0 else { return }
         _ = try WorkerThread("swiftlet-signal") {
-            Self.wait()
+            Self.wait(descriptor)
             _ = try? WorkerThread("swiftlet-stop", body)
-            _exit(128 + Self.wait())
+            _exit(128 + Self.wait(descriptor))
         }
     }
 
+    /// Waits for a signal.
+    ///
+    /// - Returns: its number.
     @discardableResult
-    private static func wait() -> Int32 {
-        var signals = signals
-        var number: Int32 = 0
-        while unsafe sigwait(&signals, &number) != 0 {}
-        return number
+    private static func wait(_ descriptor: CInt) -> CInt {
+        var number: UInt8 = 0
+        while unsafe read(descriptor, &number, 1) != 1 {}
+        return CInt(number)
     }
+}
 
-    private static var signals: sigset_t {
-        var signals = sigset_t()
-        unsafe sigemptyset(&signals)
-        unsafe sigaddset(&signals, SIGTERM)
-        unsafe sigaddset(&signals, SIGINT)
-        return signals
-    }
+/// Written once, before the handler is installed.
+private nonisolated(unsafe) var signalPipe: CInt = -1
+
+/// The handler: calls only what signal-safety(7) allows.
+private func noteSignal(_ number: CInt) {
+    let error = errno
+    var byte = UInt8(truncatingIfNeeded: number)
+    _ = unsafe write(signalPipe, &byte, 1)
+    errno = error
 }

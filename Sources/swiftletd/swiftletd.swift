@@ -34,7 +34,6 @@ struct SwiftletDaemon: ParsableCommand {
         }
         guard let config else { return }
         let settings = try load(config)
-        // Threads inherit the mask, so that only the signal thread gets these.
         let signals = StopSignals()
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         let failure: AgentError?
