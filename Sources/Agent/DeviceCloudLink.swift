@@ -82,7 +82,10 @@ package final class DeviceCloudLink: CloudLink {
         return refusal?.rawValue
     }
 
-    package func publish(_ json: [UInt8], isRevision: Bool) { link.publish(event: isRevision ? .revision : .decision, json) }
+    package func publish(_ json: [UInt8], isRevision: Bool) {
+        // Every object of the protocol says its version.
+        link.publish(event: isRevision ? .revision : .decision, Array("{\"v\":1,".utf8) + json.dropFirst())
+    }
 
     package func stop() { link.stop() }
 
