@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Compilation
-internal import FoundationEssentials
 internal import Frames
 internal import Inference
 internal import Networks
@@ -52,19 +51,5 @@ struct DemoNetworks {
             bar.update(index + 1)
             return samples
         }
-    }
-
-    /// Config/models of the checkout that this program was built in, or where a package puts it.
-    static func folder() throws -> String {
-        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        var folder = URL(filePath: program).deletingLastPathComponent()
-        var candidates = ["Config/models"]
-        for _ in 0..<4 {
-            folder = folder.deletingLastPathComponent()
-            candidates.append(folder.path + "/Config/models")
-        }
-        candidates.append("/usr/share/swiftlet/models")
-        for candidate in candidates where FileManager.default.fileExists(atPath: candidate + "/flight-board.onnx") { return candidate }
-        throw CommandFailure(.noInput, "the default networks are not found: give --models FOLDER (Config/models of a checkout)")
     }
 }
