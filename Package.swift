@@ -112,7 +112,7 @@ let package = Package(
         tests("Compilation", ["Tensors", "Networks", "Definitions", "Inference", "Gating"]),
         tests("CloudWorker", [
             "Answers", "Tensors", "Networks", "Images", "Wire", "Messaging", "Settings", "Rehearsal", "BrokerTestSupport", logging,
-        ], exclude: ["worker.py", "colours.py", "requirements.txt"]),
+        ], exclude: ["worker.py", "colours.py"]),
         tests("Demonstration", []),
         .testTarget(
             name: "CommandTests",

@@ -82,7 +82,7 @@ import Testing
         Mistake(65, "bench @cut.swiftlet"), Mistake(65, "bench BUNDLE --precision fp32"),
         Mistake(78, "serve --config @none.yaml"), Mistake(78, "serve --config @bad.yaml"), Mistake(78, "serve --config @bad.txt"),
         Mistake(78, "serve --config @empty"), Mistake(66, "serve --config @lost.yaml"), Mistake(65, "serve --config @worse.yaml"),
-        Mistake(73, "flight --frames 2 --seed 1 --raw @none/x"), Mistake(73, "flight --frames 2 --seed 1 --out @none/a/b"),
+        Mistake(73, "flight --frames 2 --seed 1 --raw @none/x"), Mistake(73, "flight --frames 2 --seed 1 --out @bad.txt/a"),
         Mistake(66, "demo --models @none"), Mistake(65, "demo --models @models"),
     ]
 

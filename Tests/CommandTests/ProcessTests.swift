@@ -2,4 +2,4 @@
 import Testing
 
 /// Tests of the executables as processes: one at a time, so that they don't take the processor from each other's deadlines.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct ProcessTests {}
+@Suite(.serialized, .timeLimit(.minutes(1))) struct ProcessTests {}
