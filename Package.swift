@@ -112,7 +112,7 @@ let package = Package(
         tests("Compilation", ["Tensors", "Networks", "Definitions", "Inference", "Gating"]),
         tests("CloudWorker", [
             "Answers", "Tensors", "Networks", "Images", "Wire", "Messaging", "Settings", "Rehearsal", "BrokerTestSupport", logging,
-        ], exclude: ["worker.py", "colours.py"]),
+        ], exclude: ["worker.py", "colours.py", "requirements.txt"]),
         tests("Demonstration", []),
         .testTarget(
             name: "CommandTests",

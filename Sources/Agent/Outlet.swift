@@ -2,6 +2,7 @@
 
 /// A bounded queue with a thread of its own at the end: whoever offers never waits for what is done with the elements.
 ///
+/// The thread yields to the frame and timer threads.
 /// Elements come out in the order they were offered. What is offered while `capacity` elements wait is dropped and counted.
 final class Outlet<Element: Sendable>: Sendable {
     private struct State {
@@ -21,7 +22,7 @@ final class Outlet<Element: Sendable>: Sendable {
         empty.waiting.reserveCapacity(capacity)
         let state = Monitor(empty)
         self.state = state
-        thread = try WorkerThread(name) {
+        thread = try WorkerThread(name, yields: true) {
             // The two buffers change places, so that nothing is allocated once both have their size.
             var taken: [Element] = []
             taken.reserveCapacity(capacity)

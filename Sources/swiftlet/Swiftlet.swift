@@ -7,6 +7,7 @@ struct Swiftlet: ParsableCommand {
         commandName: "swiftlet", abstract: "Prepare, check and try networks for the Swiftlet agent.",
         subcommands: [
             BenchCommand.self,
+            IsolationCommand.self,
             CompileCommand.self,
             ConformCommand.self,
             DemoCommand.self,

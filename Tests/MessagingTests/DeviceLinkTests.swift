@@ -159,7 +159,7 @@ struct DeviceLinkTests {
         #expect(try await device.ask().hasPrefix(answered))
     }
 
-    @Test func whenOneOfTwoWorkersSaysGoodbyeTheOtherSpeaksForThePool() async throws {
+    @Test(.timeLimit(.minutes(1))) func whenOneOfTwoWorkersSaysGoodbyeTheOtherSpeaksForThePool() async throws {
         let broker = try PrivateBroker()
         defer { broker.stop() }
         let device = try Device(options(port: broker.port))
@@ -179,8 +179,9 @@ struct DeviceLinkTests {
             return state.online && state.worker == ClientID("worker-2")
         }
         var result = try await device.ask()
-        while result == "refused: pool offline" {
-            try await device.mode(.connected, from: device.journal.entries.count - 1)
+        // The broker may still hand a question to `first`, whose connection is about to end: that one expires.
+        while result == "refused: pool offline" || result == "unanswered: expired" {
+            if result == "refused: pool offline" { try await device.mode(.connected, from: device.journal.entries.count - 1) }
             result = try await device.ask()
         }
         #expect(result.hasPrefix(answered))

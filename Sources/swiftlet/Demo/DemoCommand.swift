@@ -25,6 +25,9 @@ struct DemoCommand: ParsableCommand {
     @Option(help: "Frames a second.")
     var rate = 20.0
 
+    @Option(help: "Seconds of flight that pass in a second: fast motion meets more things in the way.")
+    var speed = 8.0
+
     @Option(help: "Another seed is another flight.")
     var seed: UInt64 = 900_000
 
@@ -40,6 +43,7 @@ struct DemoCommand: ParsableCommand {
     func validate() throws {
         guard seconds >= 14, seconds <= 86_400 else { throw ValidationError("--seconds must be 14 … 86400") }
         guard rate >= 1, rate <= 200 else { throw ValidationError("--rate must be 1 … 200") }
+        guard speed >= 0.1, speed <= 100 else { throw ValidationError("--speed must be 0.1 … 100") }
     }
 
     func run() throws { try exiting { try fly() } }
@@ -48,7 +52,7 @@ struct DemoCommand: ParsableCommand {
         let signals = StopRequest()
         let folder = try TemporaryFolder()
         defer { folder.remove() }
-        let labels = try DemoNetworks.compile(models: models ?? Self.modelFolder(), into: folder.path)
+        let labels = try DemoNetworks.compile(models: models ?? DemoNetworks.folder(), into: folder.path)
         if signals.isRaised { throw ExitCode(130) }
         let stage = try Stage(folder: folder.path)
         defer { stage.strike() }
@@ -60,7 +64,7 @@ struct DemoCommand: ParsableCommand {
         let logbook = Logbook(start: start, phases: phases)
         let agent = try Agent(
             settings: settings, bundle: bundle,
-            source: LoggedFlight(FlightSource(seed: seed, framesPerSecond: rate), logbook: logbook),
+            source: LoggedFlight(FlightSource(seed: seed, framesPerSecond: rate, speed: speed), logbook: logbook),
             link: try DeviceCloudLink(settings, task: bundle.details.task, agent: "swiftlet demo"),
             logger: Logger(label: "demo") { _ in SwiftLogNoOpLogHandler() },
             outputs: Agent.Outputs(onTaken: { logbook.take($0) }, onDecision: { logbook.note($0.decision) }))
@@ -106,7 +110,7 @@ struct DemoCommand: ParsableCommand {
         if let report {
             let page = Report(
                 summary: summary, phases: phases, records: records, labels: labels, pictures: try pictures(records, logbook),
-                subtitle: "A rendered flight of \(fixed(seconds, 0)) s at \(fixed(rate, 0)) frames a second, seed \(seed). "
+                subtitle: "A rendered flight of \(fixed(seconds, 0)) s at \(fixed(rate, 0)) frames a second, \(fixed(speed, 0)) times as fast as real, seed \(seed). "
                     + "On the board \(bundle.details.name) in \(bundle.details.precision.rawValue); in the cloud flight-cloud in fp32 over MQTT.")
             try write(page.html, to: report)
             if !json { print("report: \(report)") }
@@ -135,20 +139,6 @@ struct DemoCommand: ParsableCommand {
             let png = try PNG.encode(Image(width: Flight.width, height: Flight.height, channels: 3, pixels: pixels))
             return Report.Picture(record: record, png: Data(png).base64EncodedString())
         }
-    }
-
-    /// Config/models of the checkout that this program was built in, or where a package puts it.
-    private static func modelFolder() throws -> String {
-        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        var folder = URL(filePath: program).deletingLastPathComponent()
-        var candidates = ["Config/models"]
-        for _ in 0..<4 {
-            folder = folder.deletingLastPathComponent()
-            candidates.append(folder.path + "/Config/models")
-        }
-        candidates.append("/usr/share/swiftlet/models")
-        for candidate in candidates where FileManager.default.fileExists(atPath: candidate + "/flight-board.onnx") { return candidate }
-        throw CommandFailure(.noInput, "the default networks are not found: give --models FOLDER (Config/models of a checkout)")
     }
 }
 

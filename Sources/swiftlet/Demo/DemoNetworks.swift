@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Compilation
+internal import FoundationEssentials
 internal import Frames
 internal import Inference
 internal import Networks
@@ -51,5 +52,19 @@ struct DemoNetworks {
             bar.update(index + 1)
             return samples
         }
+    }
+
+    /// Config/models of the checkout that this program was built in, or where a package puts it.
+    static func folder() throws -> String {
+        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        var folder = URL(filePath: program).deletingLastPathComponent()
+        var candidates = ["Config/models"]
+        for _ in 0..<4 {
+            folder = folder.deletingLastPathComponent()
+            candidates.append(folder.path + "/Config/models")
+        }
+        candidates.append("/usr/share/swiftlet/models")
+        for candidate in candidates where FileManager.default.fileExists(atPath: candidate + "/flight-board.onnx") { return candidate }
+        throw CommandFailure(.noInput, "the default networks are not found: give --models FOLDER (Config/models of a checkout)")
     }
 }

@@ -28,7 +28,7 @@ final class Stage {
     }
 
     /// Settings of the agent, as a person would write them.
-    func agentSettings(rate: Double, seed: UInt64) -> String {
+    func agentSettings(rate: Double, seed: UInt64, threshold: String = "80 %") -> String {
         """
         device: demo-board
         model:
@@ -40,7 +40,7 @@ final class Stage {
         deadline: 100 ms
         gate:
           measure: top-1
-          threshold: 80 %
+          threshold: \(threshold)
         recovery:
           model: flight
           max-in-flight: 4
@@ -83,6 +83,9 @@ final class Stage {
             try startWorker()
         }
     }
+
+    /// What the link between agent and broker is like from now on.
+    func setLink(_ condition: LinkRelay.Condition) { relay.set(condition) }
 
     private func startWorker() throws {
         worker = try ChildProcess(
