@@ -70,7 +70,7 @@ struct IsolationReport: Encodable, CustomStringConvertible {
 
     var description: String {
         var lines = [
-            "| cloud | frames | asked | by cloud | frame p50, ms | p99, ms | p50 / off | p99 / off (95 %) | by round | network p99 / off (95 %) |",
+            "| cloud | frames | asked | by cloud | frame p50, ms | p99, ms | p50 / off | p99 / off (95 %) | by round | inference p99 / off (95 %) |",
             "|---|---|---|---|---|---|---|---|---|---|",
         ]
         for row in conditions {
