@@ -127,16 +127,14 @@ package final class BrokerConnection: Sendable {
     }
 
     /// Begins to connect, on a thread of its own that lives until `stop`; a second call does nothing. Holds `observer` until then.
-    ///
-    /// - Parameter yields: whether the thread can wait while others want the processor: on a board, where frames come first.
-    package func start(_ observer: any ConnectionObserver, yields: Bool = false) throws(LinkFault) {
+    package func start(_ observer: any ConnectionObserver) throws(LinkFault) {
         let isFirst = shared.withLock { shared in
             defer { shared.isStarted = true }
             return !shared.isStarted
         }
         guard isFirst else { return }
         let connection = self
-        try Thread.run(yields: yields) { [observer] in
+        try Thread.run { [observer] in
             var loop = ConnectionLoop(connection: connection, observer: observer)
             loop.run()
             connection.finished.raise()

@@ -77,7 +77,7 @@ package final class DeviceLink: Sendable {
     /// Begins to connect, and goes on for ever. `events` is called as the type's description says.
     package func start(events: @escaping @Sendable (LinkEvent) -> Void) throws(LinkFault) {
         desk.listen(events)
-        try connection.start(desk, yields: true)
+        try connection.start(desk)
     }
 
     /// Takes a question, or says at once why not. A question that is taken ends in exactly one `answered` or `unanswered` event.
