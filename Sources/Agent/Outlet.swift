@@ -2,7 +2,6 @@
 
 /// A bounded queue with a thread of its own at the end: whoever offers never waits for what is done with the elements.
 ///
-/// The thread yields to the frame and timer threads.
 /// Elements come out in the order they were offered. What is offered while `capacity` elements wait is dropped and counted.
 final class Outlet<Element: Sendable>: Sendable {
     private struct State {
@@ -22,7 +21,7 @@ final class Outlet<Element: Sendable>: Sendable {
         empty.waiting.reserveCapacity(capacity)
         let state = Monitor(empty)
         self.state = state
-        thread = try WorkerThread(name, yields: true) {
+        thread = try WorkerThread(name) {
             // The two buffers change places, so that nothing is allocated once both have their size.
             var taken: [Element] = []
             taken.reserveCapacity(capacity)

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// `SCHED_BATCH`, which the C library names only for GNU sources.
-private let batchPolicy: CInt = 3
-
 /// A POSIX thread of the agent, with a name that `top -H` shows.
 package struct WorkerThread: Sendable {
     private let finished = Monitor(false)
@@ -15,15 +12,12 @@ package struct WorkerThread: Sendable {
 
     /// Runs `body` on a new thread.
     ///
-    /// - Parameters:
-    ///   - name: at most 15 bytes.
-    ///   - yields: whether it can wait while threads that don't yield want the processor.
-    package init(_ name: String, yields: Bool = false, _ body: @escaping @Sendable () -> Void) throws(AgentError) {
+    /// - Parameter name: at most 15 bytes.
+    package init(_ name: String, _ body: @escaping @Sendable () -> Void) throws(AgentError) {
         let finished = finished
         let start = unsafe Unmanaged.passRetained(
             Start {
                 Self.setName(name)
-                if yields { Self.yieldToOthers() }
                 body()
                 finished.withLock { $0 = true }
                 finished.wakeAll()
@@ -48,14 +42,6 @@ package struct WorkerThread: Sendable {
         guard file >= 0 else { return }
         _ = unsafe name.withCString { unsafe write(file, $0, strlen($0)) }
         close(file)
-    }
-
-    /// On a full core a batch thread that wakes doesn't push aside the thread that runs (sched(7)); the nice value gives it the smaller share.
-    private static func yieldToOthers() {
-        var parameters = sched_param()
-        _ = unsafe sched_setscheduler(0, batchPolicy, &parameters)
-        let process = __priority_which_t(PRIO_PROCESS.rawValue)
-        _ = setpriority(process, 0, getpriority(process, 0) + 5)
     }
 
     /// Waits until the thread's body has returned.
