@@ -57,6 +57,7 @@ let package = Package(
         debian("CPNG", "libpng", "libpng-dev"),
         debian("CCrypto", "libcrypto", "libssl-dev"),
 
+        module("Threads", []),
         module("Tensors", []),
         module("Answers", []),
         module("Digests", ["CCrypto"]),
@@ -67,12 +68,12 @@ let package = Package(
         module("Gating", ["Answers"]),
         module("Images", ["Tensors", "CTurboJPEG", "CPNG"]),
         module("Wire", ["Answers", "Tensors"]),
-        module("Rehearsal", []),
+        module("Rehearsal", ["Threads"]),
         module("Settings", ["Gating", "CLibYAML"]),
-        module("Messaging", ["Answers", "Settings", "Wire", "CMosquitto"]),
-        module("Frames", ["Images"]),
+        module("Messaging", ["Threads", "Answers", "Settings", "Wire", "CMosquitto"]),
+        module("Frames", ["Threads", "Images"]),
         module("Agent", [
-            "Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames",
+            "Threads", "Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames",
             logging,
         ]),
         .target(
@@ -80,10 +81,10 @@ let package = Package(
             swiftSettings: strict),
         module("Compilation", ["Tensors", "Digests", "Networks", "Definitions", "Inference", "Gating"]),
         module("CloudWorker", [
-            "Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", logging,
+            "Threads", "Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", logging,
         ]),
         module("Demonstration", []),
-        .executableTarget(name: "swiftletd", dependencies: ["Agent", "Settings", argumentParser, logging], swiftSettings: strict),
+        .executableTarget(name: "swiftletd", dependencies: ["Threads", "Agent", "Settings", argumentParser, logging], swiftSettings: strict),
         .executableTarget(
             name: "swiftlet",
             dependencies: [

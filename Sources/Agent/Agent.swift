@@ -7,6 +7,7 @@ internal import Inference
 package import Logging
 package import Networks
 package import Settings
+internal import Threads
 
 /// The loop: a frame in, exactly one decision out.
 ///
@@ -129,7 +130,7 @@ package final class Agent: Sendable {
         let slot = slot
         let log = log
         let clock = clock
-        let timer = try WorkerThread("swiftlet-timer") { desk.runTimer() }
+        let timer = try WorkerThread.ofAgent("swiftlet-timer") { desk.runTimer() }
         running.withLock { $0.threads.append(timer) }
         try link?.start { [self] event in take(event) }
         let feed: FrameFeed
@@ -138,7 +139,7 @@ package final class Agent: Sendable {
         } catch {
             throw AgentError(.unavailable, "start the source", "\(error)")
         }
-        let frames = try WorkerThread("swiftlet-frames") { loop.run(slot, clock: clock) }
+        let frames = try WorkerThread.ofAgent("swiftlet-frames") { loop.run(slot, clock: clock) }
         running.withLock { running in
             running.feed = feed
             running.threads.append(frames)

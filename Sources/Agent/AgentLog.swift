@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Logging
+internal import Threads
 
 /// The agent's log: written from a thread of its own, since standard error can block too. One line a kind and interval.
 final class AgentLog: Sendable {

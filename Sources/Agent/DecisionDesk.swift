@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Gating
+internal import Threads
 
 /// The shell around ``FrameDecisions``: its lock, its clock and its timer. Events come from any thread.
 final class DecisionDesk: Sendable {

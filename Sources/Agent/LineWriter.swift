@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Threads
 
 /// Writes lines to a file descriptor from a thread of its own. A reader that doesn't read, or is gone, holds up nobody: its lines are
 /// dropped and counted.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Threads
 
 /// A bounded queue with a thread of its own at the end: whoever offers never waits for what is done with the elements.
 ///
@@ -21,7 +22,7 @@ final class Outlet<Element: Sendable>: Sendable {
         empty.waiting.reserveCapacity(capacity)
         let state = Monitor(empty)
         self.state = state
-        thread = try WorkerThread(name) {
+        thread = try WorkerThread.ofAgent(name) {
             // The two buffers change places, so that nothing is allocated once both have their size.
             var taken: [Element] = []
             taken.reserveCapacity(capacity)

@@ -3,6 +3,7 @@ internal import Answers
 package import Logging
 package import Messaging
 internal import Synchronization
+internal import Threads
 package import Wire
 
 /// Answers the requests of devices with a full model: bounded in what it holds, and never ended by what it is sent.
@@ -69,7 +70,7 @@ package final class CloudWorker: Sendable {
     package func start() throws {
         for _ in 0..<settings.concurrency {
             let loading = Loading(settled: try WakeUp())
-            try Thread.run { [self] in compute(loading) }
+            _ = try WorkerThread("swiftlet-model") { [self] in compute(loading) }
             _ = loading.settled.wait(for: .seconds(3600))
             if let fault = loading.fault.withLock({ $0 }) { throw fault }
         }

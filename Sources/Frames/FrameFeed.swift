@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
-internal import Images
-internal import Synchronization
+internal import Threads
 
 /// Runs a source on a thread of its own and puts its frames into a slot.
 package final class FrameFeed: Sendable {
@@ -22,7 +20,7 @@ package final class FrameFeed: Sendable {
     private let slot: NewestFrame
     private let stopSignal: StopSignal
     private let state: Monitor<Counts>
-    private let thread: Mutex<pthread_t?>
+    private let thread: WorkerThread
 
     /// Starts at once.
     ///
@@ -35,40 +33,26 @@ package final class FrameFeed: Sendable {
         self.slot = slot
         self.stopSignal = stopSignal
         self.state = state
-        var identifier = pthread_t()
-        let work = ThreadWork { Self.run(source, slot, stopSignal, state, report) }
-        let argument = unsafe Unmanaged.passRetained(work)
-        let status = unsafe pthread_create(
-            &identifier, nil,
-            { argument in
-                guard let argument = unsafe argument else { return nil }
-                unsafe Unmanaged<ThreadWork>.fromOpaque(argument).takeRetainedValue().body()
-                return nil
-            }, argument.toOpaque())
-        guard status == 0 else {
-            unsafe argument.release()
-            throw FrameError(.unreadable, "start the thread of a frame source", SystemError.text(status))
+        do {
+            thread = try WorkerThread("swiftlet-source") { Self.run(source, slot, stopSignal, state, report) }
+        } catch {
+            throw FrameError(.unreadable, error.operation, error.cause)
         }
-        thread = Mutex(identifier)
     }
 
     deinit { stop() }
 
-    package var counts: Counts { state.change { $0 } }
+    package var counts: Counts { state.withLock { $0 } }
 
     /// Ends the source and closes the slot; returns when the source's thread has ended.
     package func stop() {
         stopSignal.signal()
         slot.close()
-        let running = thread.withLock { thread in
-            defer { thread = nil }
-            return thread
-        }
-        if let running { _ = pthread_join(running, nil) }
+        thread.join()
     }
 
     /// Waits until the source has ended by itself, or was stopped.
-    package func waitUntilEnded() { _ = state.wait { $0.hasEnded ? true : nil } }
+    package func waitUntilEnded() { state.wait { $0.hasEnded ? .done(()) : .wait(nil) } }
 
     private static func run(
         _ source: some FrameSource, _ slot: NewestFrame, _ stop: StopSignal, _ state: Monitor<Counts>, _ report: (String) -> Void
@@ -99,10 +83,4 @@ package final class FrameFeed: Sendable {
         slot.finish()
         state.change { $0.hasEnded = true }
     }
-}
-
-private final class ThreadWork: Sendable {
-    let body: @Sendable () -> Void
-
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 }

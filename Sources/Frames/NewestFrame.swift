@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Threads
 
 /// The slot between a source and the loop that answers its frames: it holds one frame, and a newer one replaces it.
 ///
@@ -38,7 +39,7 @@ package final class NewestFrame: Sendable {
 
     package init() {}
 
-    package var counts: Counts { state.change { $0.counts } }
+    package var counts: Counts { state.withLock { $0.counts } }
 
     /// Puts a frame in, in the place of one that waits. `false`, and nothing happens, once the slot is finished or closed.
     @discardableResult
@@ -54,20 +55,23 @@ package final class NewestFrame: Sendable {
 
     /// Waits until there is no frame in the slot; `false` once the slot is finished or closed.
     package func waitUntilEmpty() -> Bool {
-        state.wait { $0.isFinished ? false : $0.frame == nil ? true : nil } ?? false
+        state.wait { $0.isFinished ? .done(false) : $0.frame == nil ? .done(true) : .wait(nil) }
     }
 
     /// Waits for a frame, at most until `deadline` where one is given.
     package func take(until deadline: ContinuousClock.Instant? = nil) -> Taken {
-        let taken: Taken? = state.wait(until: deadline) { state in
+        let taken: Taken = state.wait { state in
             if let frame = state.frame {
                 state.frame = nil
                 state.counts.taken += 1
-                return .frame(frame)
+                return .done(.frame(frame))
             }
-            return state.isFinished ? .ended : nil
+            if state.isFinished { return .done(.ended) }
+            let remaining = deadline.map { $0 - .now }
+            return remaining.map { $0 <= .zero } == true ? .done(.timedOut) : .wait(remaining)
         }
-        return taken ?? .timedOut
+        if case .frame = taken { state.wakeAll() }
+        return taken
     }
 
     /// Says that no frame will come any more. One that waits can still be taken.

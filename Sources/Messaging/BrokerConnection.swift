@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Synchronization
+internal import Threads
 
 /// What the broker granted at the last connection.
 package struct Grant: Sendable, Equatable {
@@ -134,10 +135,14 @@ package final class BrokerConnection: Sendable {
         }
         guard isFirst else { return }
         let connection = self
-        try Thread.run { [observer] in
-            var loop = ConnectionLoop(connection: connection, observer: observer)
-            loop.run()
-            connection.finished.raise()
+        do {
+            _ = try WorkerThread("swiftlet-broker") { [observer] in
+                var loop = ConnectionLoop(connection: connection, observer: observer)
+                loop.run()
+                connection.finished.raise()
+            }
+        } catch {
+            throw LinkFault(.resource, error.operation, error.cause)
         }
     }
 

@@ -1,29 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Synchronization
+internal import Threads
 
 /// Threads, a flag between them, and a clock: what a rehearsal needs of the system.
 enum Background {
-    private final class Box {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-
-    /// Runs `body` on a new, detached thread.
+    /// Runs `body` on a new thread.
     static func run(_ body: @escaping @Sendable () -> Void) throws(RehearsalError) {
-        let box = unsafe Unmanaged.passRetained(Box(body))
-        var thread = pthread_t()
-        let result = unsafe pthread_create(
-            &thread, nil,
-            { context in
-                if let context = unsafe context { unsafe Unmanaged<Box>.fromOpaque(context).takeRetainedValue().body() }
-                return nil
-            }, box.toOpaque())
-        guard result == 0 else {
-            unsafe box.release()
-            throw RehearsalError("start a thread", error: result)
+        do {
+            _ = try WorkerThread("swiftlet-child", body)
+        } catch {
+            throw RehearsalError(.system, error.operation, error.cause)
         }
-        pthread_detach(thread)
     }
 
     /// Time since boot.

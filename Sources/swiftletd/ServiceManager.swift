@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Agent
 internal import Glibc
+internal import Threads
 
 /// What systemd wants to know (sd_notify(3), sd_watchdog_enabled(3)); nothing where it doesn't run us.
 struct ServiceManager: Sendable {
@@ -43,7 +44,7 @@ struct ServiceManager: Sendable {
     /// Gives signs of life for as long as the frame thread makes progress: a frame that takes longer than half the watchdog's time stops them.
     func watch(_ agent: Agent) throws(AgentError) {
         guard let watchdog else { return }
-        _ = try WorkerThread("swiftlet-alive") {
+        _ = try WorkerThread.ofAgent("swiftlet-alive") {
             let microseconds = watchdog / 4 / .microseconds(1)
             while true {
                 if agent.computingTime.map({ $0 < watchdog / 2 }) ?? true { notify("WATCHDOG=1") }

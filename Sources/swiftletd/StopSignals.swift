@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Agent
 internal import Glibc
+internal import Threads
 
 /// SIGTERM and SIGINT as calls on a thread. SIGPIPE is ignored: a reader that goes away is an error of `write`.
 ///
@@ -30,9 +31,9 @@ struct StopSignals {
     func onStop(_ body: @escaping @Sendable () -> Void) throws(AgentError) {
         let descriptor = descriptor
         guard descriptor >= 0 else { return }
-        _ = try WorkerThread("swiftlet-signal") {
+        _ = try WorkerThread.ofAgent("swiftlet-signal") {
             Self.wait(descriptor)
-            _ = try? WorkerThread("swiftlet-stop", body)
+            _ = try? WorkerThread.ofAgent("swiftlet-stop", body)
             _exit(128 + Self.wait(descriptor))
         }
     }

@@ -6,9 +6,9 @@ internal import Glibc
 /// `@unchecked Sendable`: POSIX guarantees that between `pthread_mutex_lock` and `pthread_mutex_unlock` of one mutex there is one thread
 /// at a time, and the value is touched nowhere else.
 @safe
-final class Monitor<State>: @unchecked Sendable {
+package final class Monitor<State>: @unchecked Sendable {
     /// What a sleeper does next.
-    enum Next<Result> {
+    package enum Next<Result> {
         case done(Result)
         /// Look again after a change, or after this long.
         case wait(Duration?)
@@ -18,7 +18,7 @@ final class Monitor<State>: @unchecked Sendable {
     private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var state: State
 
-    init(_ state: sending State) {
+    package init(_ state: sending State) {
         self.state = state
         unsafe mutex.initialize(to: pthread_mutex_t())
         unsafe changed.initialize(to: pthread_cond_t())
@@ -38,17 +38,23 @@ final class Monitor<State>: @unchecked Sendable {
     }
 
     /// Reads or changes the value, without waking anybody.
-    func withLock<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
+    package func withLock<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         return try body(&state)
     }
 
+    /// Changes the value and wakes all that sleep.
+    package func change<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
+        defer { wakeAll() }
+        return try withLock(body)
+    }
+
     /// Wakes all that sleep in ``wait(_:)``.
-    func wakeAll() { unsafe pthread_cond_broadcast(changed) }
+    package func wakeAll() { unsafe pthread_cond_broadcast(changed) }
 
     /// Looks at the value, and again after each change, until `body` is done. The lock is free while it sleeps.
-    func wait<Result>(_ body: (inout State) -> Next<Result>) -> Result {
+    package func wait<Result>(_ body: (inout State) -> Next<Result>) -> Result {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         while true {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// A POSIX thread of the agent, with a name that `top -H` shows.
+/// A POSIX thread with a name that `top -H` shows.
 package struct WorkerThread: Sendable {
     private let finished = Monitor(false)
 
@@ -13,7 +13,7 @@ package struct WorkerThread: Sendable {
     /// Runs `body` on a new thread.
     ///
     /// - Parameter name: at most 15 bytes.
-    package init(_ name: String, _ body: @escaping @Sendable () -> Void) throws(AgentError) {
+    package init(_ name: String, _ body: @escaping @Sendable () -> Void) throws(ThreadError) {
         let finished = finished
         let start = unsafe Unmanaged.passRetained(
             Start {
@@ -31,7 +31,7 @@ package struct WorkerThread: Sendable {
             }, start.toOpaque())
         guard result == 0 else {
             unsafe start.release()
-            throw AgentError(.unavailable, "start the thread \(name)", unsafe String(cString: strerror(result)))
+            throw ThreadError(operation: "start the thread \(name)", cause: unsafe String(cString: strerror(result)))
         }
         pthread_detach(thread)
     }
