@@ -82,13 +82,16 @@ final class DecisionDesk: Sendable {
     func runTimer() {
         state.wait { state in
             guard !state.isStopped else { return .done(()) }
-            if let due = state.machine.nextTimer, due <= clock.now() { _ = handle(.timer, in: &state) }
+            if let due = state.machine.nextTimer, due <= clock.now() {
+                _ = handle(.timer, in: &state)
+                if state.machine.isIdle { wake() }
+            }
             state.wakesAt = state.machine.nextTimer
             return .wait(state.wakesAt.map { max($0 - clock.now(), .zero) })
         }
     }
 
-    /// Looks at the clock again: for clocks that are moved by hand.
+    /// Lets the timer look at the clock again, and ``waitUntilIdle()`` at what is open.
     func wake() { state.wakeAll() }
 
     /// Waits until every frame that was taken up is decided and no answer is waited for.

@@ -196,13 +196,13 @@ struct AgentBench {
     private let continuation: AsyncStream<DecisionRecord>.Continuation
 
     init(
-        _ bundle: Bundle = AgentFixtures.bundle(), cloud: ManualCloud? = nil, lines: CInt? = nil,
+        _ bundle: Bundle = AgentFixtures.bundle(), cloud: ManualCloud? = nil, clock runningClock: AgentClock? = nil, lines: CInt? = nil,
         settings change: (inout AgentSettings) -> Void = { _ in }
     ) throws {
         let (records, continuation) = AsyncStream<DecisionRecord>.makeStream()
         (self.records, self.continuation) = (records, continuation)
         agent = try Agent(
-            settings: AgentFixtures.settings(change), bundle: bundle, source: source.source, link: cloud, clock: clock.clock,
+            settings: AgentFixtures.settings(change), bundle: bundle, source: source.source, link: cloud, clock: runningClock ?? clock.clock,
             logger: AgentFixtures.quiet, outputs: Agent.Outputs(lines: lines, onDecision: { continuation.yield($0) }))
     }
 

@@ -117,6 +117,23 @@ struct AgentTests {
         #expect(bench.agent.statistics.decisions.decided == 200)
     }
 
+    @Test func aQuestionThatNobodyAnswersDoesNotKeepTheAgentFromFinishing() async throws {
+        let bench = try AgentBench(cloud: ManualCloud(), clock: .system) {
+            $0.deadline = .milliseconds(20)
+            $0.recovery.expiry = .milliseconds(200)
+        }
+        var records = bench.records.makeAsyncIterator()
+        try bench.agent.start()
+        bench.source.push(0, AgentFixtures.unclear)
+        let record = try #require(await records.next())
+        #expect(record.decision.source == .localUnconfirmed)
+        bench.source.push(.ended)
+        let agent = bench.agent
+        await Task.detached { agent.waitUntilFinished() }.value
+        #expect(agent.statistics.decisions.expired == 1)
+        #expect(await bench.finish(&records).isEmpty)
+    }
+
     @Test func stoppingDecidesWhatIsOpen() async throws {
         let cloud = ManualCloud()
         let bench = try AgentBench(cloud: cloud)
