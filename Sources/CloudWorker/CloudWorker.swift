@@ -176,8 +176,9 @@ package final class CloudWorker: Sendable {
             }
             link.reply(to: incoming, reply)
         } catch {
-            if error.code != .image { log.error("\(error)") }
-            refuse(incoming, .badRequest, "\(error)", error.code == .image ? \.badRequests : \.faults, queueTime: queueTime)
+            if error.code == .image { return refuse(incoming, .badRequest, "\(error)", \.badRequests, queueTime: queueTime) }
+            log.error("\(error)")
+            refuse(incoming, .failed, "\(error)", \.faults, queueTime: queueTime)
         }
     }
 }

@@ -17,6 +17,8 @@ package struct Reply: Hashable, Sendable {
         package static let badRequest = Status(rawValue: "bad_request")
         /// The worker has no model of that name or with those labels.
         package static let noModel = Status(rawValue: "no_model")
+        /// The worker's model failed on an image that it could read.
+        package static let failed = Status(rawValue: "failed")
     }
 
     /// One of the most probable classes.

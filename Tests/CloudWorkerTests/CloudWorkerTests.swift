@@ -161,7 +161,7 @@ struct CloudWorkerTests {
         try bench.send(request(2, image: [1]))
         try bench.send(request(3))
         #expect(try await bench.reply(to: request(1)).status == .badRequest)
-        #expect(try await bench.reply(to: request(2)).status == .badRequest)
+        #expect(try await bench.reply(to: request(2)).status == .failed)
         #expect(try await bench.reply(to: request(3)).status == .ok)
         #expect(bench.worker.counters.badRequests == 1 && bench.worker.counters.faults == 1)
     }
