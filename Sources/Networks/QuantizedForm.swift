@@ -53,6 +53,7 @@ extension Operation {
             }
             return
         }
+        try checkMultipliers(inputs: inputs, outputs: outputs)
         switch self {
         case .convolution, .gemm:
             try Self.checkAccumulators(weights: inputs[1], bias: inputs.count > 2 ? inputs[2] : nil)
@@ -73,6 +74,24 @@ extension Operation {
         case .split, .slice, .pad, .gather, .transpose, .reshape: true
         case .pool(let pooling): pooling.kind == .maximum
         default: false
+        }
+    }
+
+    /// The largest factor between two quantised numbers: with it a 32-bit accumulator stays finite in float32.
+    private static let largestMultiplier = 0x1p64
+
+    /// Checks that every factor from an accumulator or an operand to the output is at most ``largestMultiplier``.
+    private func checkMultipliers(inputs: [Value?], outputs: [Value]) throws(GraphError) {
+        let scales = inputs.map { Double($0?.quantization?.scales.max() ?? 0) }
+        let output = outputs.compactMap { $0.quantization?.scales.min() }.min().map(Double.init) ?? 1
+        var factors = scales
+        switch self {
+        case .convolution, .gemm, .binary(.multiply, _):
+            if scales.count > 1 { factors = [scales[0] * scales[1]] + scales.dropFirst(3) }
+        default: break
+        }
+        guard factors.allSatisfy({ $0 / output <= Self.largestMultiplier }) else {
+            throw GraphError(.quantization, "scales of input and output that are too far apart")
         }
     }
 

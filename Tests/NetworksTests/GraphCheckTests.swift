@@ -94,6 +94,8 @@ struct GraphCheckTests {
         { $0.values[2].constant = Tensor(shape: [2], [.max, 0] as [Int32]) },
         { $0.values[2].constant = Tensor(shape: [2], [0, .min] as [Int32]) },
         { $0.values[3].quantization = nil },
+        { $0.values[0].quantization?.scales = [1e30]; $0.values[1].quantization?.scales = [1e30, 1] },
+        { $0.values[3].quantization?.scales = [1e-30] },
         { $0.nodes[0].operation = .convolution(Convolution(window: Window(size: [1, 1]), activation: .sigmoid)) },
     ] as [@Sendable (inout Graph) -> Void])
     func everyBrokenQuantisationIsFound(_ damage: @Sendable (inout Graph) -> Void) {
