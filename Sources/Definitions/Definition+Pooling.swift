@@ -3,7 +3,7 @@ internal import Networks
 internal import Tensors
 
 extension Definition {
-    /// The largest element of each window, and where the first such element is in the whole input.
+    /// The largest element of each window, and where the first such element is in the whole input. NaN counts as larger than any number.
     func maximumPool<Wide: WideNumber>(_ pooling: Pooling, as _: Wide.Type) -> [Tensor] {
         let x = read(0, as: Wide.self)
         let walk = WindowWalk(pooling.window, over: shape(0), positions: outputs[0].shape)
@@ -13,7 +13,10 @@ extension Definition {
             for plane in 0..<shape(0)[0] * shape(0)[1] {
                 let index = plane * walk.outputSize + position
                 guard var best = inside.first?.input else { continue }
-                for tap in inside where x[plane * walk.inputSize + tap.input] > x[plane * walk.inputSize + best] { best = tap.input }
+                for tap in inside {
+                    let (value, largest) = (x[plane * walk.inputSize + tap.input], x[plane * walk.inputSize + best])
+                    if value > largest || (value != value && largest == largest) { best = tap.input }
+                }
                 y[index] = x[plane * walk.inputSize + best]
                 let inPlane = pooling.hasColumnMajorIndices ? columnMajor(best, walk.lengths) : best
                 indices[index] = Int64(plane * walk.inputSize + inPlane)

@@ -236,6 +236,21 @@ struct FloatLayersTests {
     }
 
     @Test(arguments: vectorFeatures)
+    func theLargestOfAWindowWithNaNIsNaN(_ features: CPUFeatures) {
+        let channels = 33
+        let pooling = Pooling(kind: .maximum, window: Window(size: [2, 2]))
+        let layer = FloatPooling(inputHeight: 2, inputWidth: 2, channels: channels, pooling: pooling, features: features)
+        for damaged in 0..<4 {
+            var x = [Float](repeating: 1, count: 4 * channels)
+            for channel in 0..<channels { x[damaged * channels + channel] = .nan }
+            var result = [Float](repeating: 0, count: channels)
+            var span = result.mutableSpan
+            layer.run(input: x.span, output: &span, rows: 0..<1)
+            #expect(result.allSatisfy(\.isNaN), "position \(damaged)")
+        }
+    }
+
+    @Test(arguments: vectorFeatures)
     func poolingAndMeansAreWithinTheBound(_ features: CPUFeatures) {
         var samples = Samples(seed: 35)
         for trial in 0..<60 {
