@@ -94,12 +94,12 @@ extension Lowering {
         let arena = MemoryPlan(variable.map { .init(bytes: buffers[$0].bytes, life: buffers[$0].first...max(buffers[$0].first, buffers[$0].last)) })
         let constants = MemoryPlan(constant.map { .init(bytes: buffers[$0].bytes, life: whole) })
         guard let arena, let constants else { throw InferenceError(.memory, "network '\(graph.name)'", "its size overflows") }
-        let total = [arena.bytes, constants.bytes, (scratchBytes + MemoryPlan.alignment) * options.threads].reduce(0) { sum, bytes in
-            let (next, overflow) = sum.addingReportingOverflow(bytes)
-            return overflow ? .max : next
+        let total = [arena.bytes, constants.bytes].reduce(scratchBytes.multipliedReportingOverflow(by: options.threads)) { sum, bytes in
+            let next = sum.partialValue.addingReportingOverflow(bytes)
+            return (next.partialValue, sum.overflow || next.overflow)
         }
-        guard total <= options.memoryLimit else {
-            throw InferenceError(.memory, "network '\(graph.name)'", "it needs \(total) bytes, the limit is \(options.memoryLimit)")
+        guard !total.overflow, total.partialValue <= options.memoryLimit else {
+            throw InferenceError(.memory, "network '\(graph.name)'", "it needs \(total.overflow ? .max : total.partialValue) bytes, the limit is \(options.memoryLimit)")
         }
         var regions = Array(repeating: Memory.Region(offset: 0, bytes: 0, isConstant: false), count: buffers.count)
         for (index, offset) in zip(variable, arena.offsets) {
