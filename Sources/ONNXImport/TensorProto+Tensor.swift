@@ -55,10 +55,10 @@ extension Tensor {
         func check(_ found: Int) throws(ImportError) {
             guard found == shape.elementCount else { throw ImportError(.format, "\(found) numbers for \(shape.elementCount) elements of \(type)") }
         }
-        func narrowed<Narrow: FixedWidthInteger>(_: Narrow.Type) throws(ImportError) -> [Narrow] {
-            try check(proto.int32Data.count)
+        func narrowed<Narrow: FixedWidthInteger>(_: Narrow.Type, from numbers: [some FixedWidthInteger]) throws(ImportError) -> [Narrow] {
+            try check(numbers.count)
             var result: [Narrow] = []
-            for number in proto.int32Data {
+            for number in numbers {
                 guard let fitting = Narrow(exactly: number) else { throw ImportError(.format, "the number \(number) in a tensor of \(type)") }
                 result.append(fitting)
             }
@@ -78,15 +78,14 @@ extension Tensor {
             try check(proto.uint64Data.count)
             self.init(shape: shape, proto.uint64Data)
         case .uint32:
-            try check(proto.uint64Data.count)
-            self.init(shape: shape, proto.uint64Data.map { UInt32(truncatingIfNeeded: $0) })
-        case .int32: self.init(shape: shape, try narrowed(Int32.self))
-        case .int16: self.init(shape: shape, try narrowed(Int16.self))
-        case .uint16: self.init(shape: shape, try narrowed(UInt16.self))
-        case .int8: self.init(shape: shape, try narrowed(Int8.self))
-        case .uint8: self.init(shape: shape, try narrowed(UInt8.self))
-        case .float16: self.init(type: type, shape: shape, storage: Tensor(shape: shape, try narrowed(UInt16.self)).storage)
-        case .bool: self.init(type: type, shape: shape, bytes: try narrowed(UInt8.self))
+            self.init(shape: shape, try narrowed(UInt32.self, from: proto.uint64Data))
+        case .int32: self.init(shape: shape, try narrowed(Int32.self, from: proto.int32Data))
+        case .int16: self.init(shape: shape, try narrowed(Int16.self, from: proto.int32Data))
+        case .uint16: self.init(shape: shape, try narrowed(UInt16.self, from: proto.int32Data))
+        case .int8: self.init(shape: shape, try narrowed(Int8.self, from: proto.int32Data))
+        case .uint8: self.init(shape: shape, try narrowed(UInt8.self, from: proto.int32Data))
+        case .float16: self.init(type: type, shape: shape, storage: Tensor(shape: shape, try narrowed(UInt16.self, from: proto.int32Data)).storage)
+        case .bool: self.init(type: type, shape: shape, bytes: try narrowed(UInt8.self, from: proto.int32Data))
         }
     }
 
