@@ -15,14 +15,14 @@ package struct Bench {
 
     /// - Parameters:
     ///   - path: an ONNX model or a bundle.
-    ///   - precision: as for ``NetworkFile``.
+    ///   - precision: as for ``ModelFile/runnable(precision:samples:)``.
     package init(_ path: String, precision: BundleDetails.Precision? = nil, threads: Int = 1) throws {
         let clock = ContinuousClock()
         let start = clock.now
-        let file = try NetworkFile(path, precision: precision)
-        executor = try Executor(file.graph, options: ExecutorOptions(threads: threads))
+        let graph = try ModelFile(path).runnable(precision: precision)
+        executor = try Executor(graph, options: ExecutorOptions(threads: threads))
         load = clock.now - start
-        macs = file.graph.cost.multiplyAccumulates
+        macs = graph.cost.multiplyAccumulates
         var random = SystemRandomNumberGenerator()
         inputs = executor.inputs.map { $0.randomTensor(using: &random) }
         numbers = inputs.count == 1 && inputs[0].type == .float32 ? inputs[0].elements(of: Float.self) : nil

@@ -56,7 +56,7 @@ struct CompileCommand: ParsableCommand {
     func run() throws { try exiting { try compile() } }
 
     private func compile() throws {
-        let file = try ModelFile(model, sidecar: preprocess, labels: labels)
+        let file = try ModelFile(forImages: model, sidecar: preprocess, labels: labels)
         guard let preprocessing = file.details.preprocessing else {
             throw CommandFailure(.usage, "\(model) has no \(ModelFile.name(of: model)).json beside it: give --preprocess FILE.json")
         }
@@ -76,7 +76,7 @@ struct CompileCommand: ParsableCommand {
         let written = try Bundle(contentsOf: output)
         let executor = try Executor(written.graph)
         try written.verify { try executor.run($0) }
-        let summary = CompileSummary(output: output, bundle: written, report: report, images: compiler.samples.count)
+        let summary = try CompileSummary(output: output, bundle: written, report: report, images: compiler.samples.count)
         if json { try printJSON(summary) } else { print(summary.text) }
     }
 
@@ -109,9 +109,11 @@ private struct CompileSummary: Encodable {
     var calibration_images: Int
     var report: Compiler.Report
 
-    init(output: String, bundle: Bundle, report: Compiler.Report, images: Int) {
+    init(output: String, bundle: Bundle, report: Compiler.Report, images: Int) throws {
         self.output = output
-        bytes = (try? FileManager.default.attributesOfItem(atPath: output)[.size] as? Int) ?? 0
+        let attributes = try FileManager.default.attributesOfItem(atPath: output)
+        guard let size = attributes[.size] as? Int else { throw CommandFailure(.badData, "\(output) has no size") }
+        bytes = size
         precision = bundle.details.precision
         weights_digest = bundle.details.weightsDigest
         task = bundle.details.task

@@ -42,14 +42,14 @@ struct EvaluateCommand: ParsableCommand {
 
     private func evaluate() throws {
         let options = ExecutorOptions(threads: threads)
-        let file = try ModelFile(bundle)
+        let file = try ModelFile(forImages: bundle)
         guard let preprocessing = file.details.preprocessing else {
             throw CommandFailure(.badData, "\(bundle) doesn't say how images become its input")
         }
         var tested = try Contestant(file, preprocessing: preprocessing, options: options)
         var other: Contestant?
         if let reference {
-            other = try Contestant(ModelFile(reference), preprocessing: preprocessing, options: options)
+            other = try Contestant(ModelFile(forImages: reference), preprocessing: preprocessing, options: options)
             guard other?.classes == tested.classes else {
                 throw CommandFailure(.badData, "\(bundle) has \(tested.classes) classes, \(reference) has \(other?.classes ?? 0)")
             }
@@ -86,8 +86,9 @@ private struct Contestant {
     let classes: Int
 
     init(_ file: ModelFile, preprocessing: Preprocessing, options: ExecutorOptions) throws {
-        executor = try file.executor(preprocessing: preprocessing, options: options)
-        preprocessor = Preprocessor(file.details.preprocessing ?? preprocessing)
+        let preprocessing = file.details.preprocessing ?? preprocessing
+        executor = try Executor(file.runnable(), preprocessing: preprocessing, options: options)
+        preprocessor = Preprocessor(preprocessing)
         precision = file.details.precision
         classes = file.graph.outputs.first.map { file.graph[$0].shape.elementCount } ?? 0
     }

@@ -4,36 +4,51 @@ internal import Digests
 internal import FoundationEssentials
 internal import Images
 internal import Inference
-internal import Networks
+package import Networks
 internal import ONNXImport
-internal import Tensors
+package import Tensors
 
-/// A network from a file: a bundle, or `MODEL.onnx` with the sidecar `MODEL.json` beside it where there is one.
-struct ModelFile {
-    var path: String
-    var graph: Graph
-    /// What is known besides the graph. Of an ONNX file: its name, fp32, and what the sidecar says.
-    var details: BundleDetails
-    var golden: Bundle.Golden?
+/// A network from a file: a bundle, or an ONNX model.
+package struct ModelFile {
+    let path: String
+    /// As the file has it: see ``runnable(precision:samples:)``.
+    package let graph: Graph
+    /// What is known besides the graph. Of an ONNX file: its name and fp32, and what ``init(forImages:sidecar:labels:)`` adds.
+    package private(set) var details: BundleDetails
 
     static func isONNX(_ path: String) -> Bool { path.lowercased().hasSuffix(".onnx") }
 
+    package init(_ path: String) throws {
+        if Self.isONNX(path) {
+            try self.init(path, model: readFile(path))
+        } else {
+            let bundle = try Bundle(contentsOf: path)
+            self.path = path
+            graph = bundle.graph
+            details = bundle.details
+        }
+    }
+
+    private init(_ path: String, model bytes: [UInt8]) throws {
+        self.path = path
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        graph = try ONNXFile(bytes: bytes, path: path, folder: folder).graph()
+        details = BundleDetails(name: Self.name(of: path), precision: .fp32)
+    }
+
+    /// A network that takes images. For `MODEL.onnx` the sidecar `MODEL.json` beside it, where there is one, says how, and names the classes.
+    ///
     /// - Parameters:
     ///   - sidecar: a file to use instead of the one beside an ONNX file.
     ///   - labels: a file with names of classes, instead of those of the sidecar.
-    init(_ path: String, sidecar: String? = nil, labels: String? = nil) throws {
-        self.path = path
+    init(forImages path: String, sidecar: String? = nil, labels: String? = nil) throws {
         if Self.isONNX(path) {
             let bytes = try readFile(path)
-            let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-            graph = try ONNXFile(bytes: bytes, path: path, folder: folder).graph()
-            details = BundleDetails(name: Self.name(of: path), precision: .fp32, sourceDigest: SHA256Digest(of: bytes).description)
+            try self.init(path, model: bytes)
+            details.sourceDigest = SHA256Digest(of: bytes).description
             try readSidecar(sidecar)
         } else {
-            let bundle = try Bundle(contentsOf: path)
-            graph = bundle.graph
-            details = bundle.details
-            golden = bundle.golden
+            try self.init(path)
         }
         if let labels { details.labels = try LabelList.parse(readText(labels), path: labels) }
     }
@@ -54,12 +69,39 @@ struct ModelFile {
         return last.lastIndex(of: ".").map { $0 > last.startIndex ? String(last[..<$0]) : last } ?? last
     }
 
-    /// An executor for images.
+    /// The graph to load.
     ///
-    /// - Parameter fallback: the preprocessing where the file has none.
-    func executor(preprocessing fallback: Preprocessing? = nil, options: ExecutorOptions = ExecutorOptions()) throws -> Executor {
-        let runnable = Self.isONNX(path) ? try graph.optimized(for: .float) : graph
-        return try Executor(runnable, preprocessing: details.preprocessing ?? fallback, options: options)
+    /// - Parameters:
+    ///   - precision: what a model is prepared for, float32 by default. A bundle has its own; another one is an error.
+    ///   - samples: inputs that a model in int8 takes its ranges from; random ones where there are none.
+    package func runnable(precision: BundleDetails.Precision? = nil, samples: [Tensor] = []) throws -> Graph {
+        if Self.isONNX(path) { return try precision == .int8 ? graph.quantized(after: samples) : graph.optimized(for: .float) }
+        if let precision, precision != details.precision {
+            throw CommandFailure(.badData, "\(path) is a bundle of precision \(details.precision.rawValue), not \(precision.rawValue)")
+        }
+        return graph
+    }
+}
+
+extension Graph {
+    /// The quantised form with the ranges that the values have for some inputs: for speed, not for answers.
+    fileprivate func quantized(after samples: [Tensor]) throws -> Graph {
+        let prepared = try takingQuantizationIntoValues().optimized(for: .quantized)
+        let executor = try Executor(prepared.withoutQuantization())
+        var random = SystemRandomNumberGenerator()
+        let inputs = samples.isEmpty ? (0..<4).map { _ in executor.inputs.map { $0.randomTensor(using: &random) } } : [samples]
+        var statistics: [ValueID: ValueStatistics] = [:]
+        for input in inputs {
+            try executor.run(input) { id, numbers in statistics[id, default: ValueStatistics()].observe(numbers, shape: prepared[id].shape) }
+        }
+        return try prepared.quantized(statistics: statistics, rule: .extremes)
+    }
+
+    /// Runs the network once on its only input; the first output as float32.
+    package func firstOutput(for tensor: Tensor, threads: Int = 1) throws -> Tensor {
+        let executor = try Executor(self, options: ExecutorOptions(threads: threads))
+        _ = try executor.run([tensor])
+        return executor.withOutput { span in Tensor(shape: executor.outputs[0].shape, span.indices.map { span[$0] }) }
     }
 }
 

@@ -43,8 +43,8 @@ struct TensorCommand: ParsableCommand {
             } catch let error as NPYError {
                 throw CommandFailure(.badData, "\(input): \(error)")
             }
-            let file = try NetworkFile(network, precision: precision, samples: [tensor])
-            let result = NPY.bytes(try file.firstOutput(for: tensor, threads: threads))
+            let graph = try ModelFile(network).runnable(precision: precision, samples: [tensor])
+            let result = NPY.bytes(try graph.firstOutput(for: tensor, threads: threads))
             guard FileManager.default.createFile(atPath: output, contents: Data(result)) else {
                 throw CommandFailure(.cannotCreate, "\(output) can't be written")
             }

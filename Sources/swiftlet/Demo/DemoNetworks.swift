@@ -19,7 +19,7 @@ struct DemoNetworks {
         let samples = calibrationSamples()
         var labels: [[String]] = []
         for (source, target, precision) in names {
-            let file = try ModelFile("\(models)/\(source).onnx")
+            let file = try ModelFile(forImages: "\(models)/\(source).onnx")
             guard let preprocessing = file.details.preprocessing else {
                 throw CommandFailure(.noInput, "\(models)/\(source).json is missing: the default networks are in Config/models")
             }
