@@ -88,7 +88,7 @@ let package = Package(
         .executableTarget(
             name: "swiftlet",
             dependencies: [
-                "Agent", "CloudWorker", "Compilation", "ONNXImport", "Inference", "Definitions", "Kernels", "Networks", "Tensors",
+                "Threads", "Agent", "CloudWorker", "Compilation", "ONNXImport", "Inference", "Definitions", "Kernels", "Networks", "Tensors",
                 "Answers", "Digests", "Gating", "Images", "Frames", "Messaging", "Rehearsal", "Wire", "Settings", "Demonstration", argumentParser, logging,
             ], swiftSettings: strict),
 

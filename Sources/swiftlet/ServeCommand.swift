@@ -4,6 +4,7 @@ internal import CloudWorker
 internal import Logging
 internal import Messaging
 internal import Settings
+internal import Threads
 
 /// `swiftlet serve`: the worker in the cloud.
 struct ServeCommand: ParsableCommand {
@@ -15,7 +16,7 @@ struct ServeCommand: ParsableCommand {
     var config: String
 
     func run() throws {
-        let stop = StopRequest()
+        let stop = StopSignals()
         try exiting {
             let settings: CloudSettings
             do {

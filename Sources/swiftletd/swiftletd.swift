@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Glibc
 internal import Logging
 internal import Settings
+internal import Threads
 
 @main
 struct SwiftletDaemon: ParsableCommand {

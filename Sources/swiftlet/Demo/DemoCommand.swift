@@ -9,6 +9,7 @@ internal import Images
 internal import Logging
 internal import Networks
 internal import Settings
+internal import Threads
 
 /// `swiftlet demo`: the main job, with everything that it needs started here.
 struct DemoCommand: ParsableCommand {
@@ -49,7 +50,7 @@ struct DemoCommand: ParsableCommand {
     func run() throws { try exiting { try fly() } }
 
     private func fly() throws {
-        let signals = StopRequest()
+        let signals = StopSignals()
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         let labels = try DemoNetworks.compile(models: models ?? DemoNetworks.folder(), into: folder.path)
@@ -80,7 +81,7 @@ struct DemoCommand: ParsableCommand {
     ///
     /// - Returns: false where a person ended it.
     private func conduct(
-        _ phases: [Phase], from start: ContinuousClock.Instant, stage: Stage, agent: Agent, logbook: Logbook, signals: StopRequest
+        _ phases: [Phase], from start: ContinuousClock.Instant, stage: Stage, agent: Agent, logbook: Logbook, signals: StopSignals
     ) throws -> Bool {
         var line = LiveLine()
         defer { line.finish() }
@@ -89,7 +90,7 @@ struct DemoCommand: ParsableCommand {
             while true {
                 let now = (ContinuousClock.now - start).seconds
                 let next = min(now.rounded(.down) + 1, phase.end)
-                if signals.wait(for: max(next - now, 0)) { return false }
+                if signals.wait(for: .seconds(max(next - now, 0))) != nil { return false }
                 let records = logbook.records
                 if !json {
                     let begin = records.firstIndex { $0.phase == index } ?? records.endIndex

@@ -8,6 +8,7 @@ internal import Logging
 internal import Networks
 internal import Rehearsal
 internal import Settings
+internal import Threads
 
 /// Runs the agent in short blocks, each under one condition of the cloud, in turns.
 struct IsolationBench {
@@ -27,12 +28,12 @@ struct IsolationBench {
     private let images: [Image]
     private let rate: Double
     private let seconds: Double
-    private let signals: StopRequest
+    private let signals: StopSignals
     /// Frames before these seconds are over don't count.
     private static let settling = 0.5
 
     /// - Parameter threshold: the gate's, of the highest probability, 0 … 1.
-    init(stage: Stage, rate: Double, seconds: Double, threshold: String, seed: UInt64, folder: String, signals: StopRequest) throws {
+    init(stage: Stage, rate: Double, seconds: Double, threshold: String, seed: UInt64, folder: String, signals: StopSignals) throws {
         self.stage = stage
         self.rate = rate
         self.seconds = seconds
@@ -63,13 +64,13 @@ struct IsolationBench {
             let end = ContinuousClock.now + .seconds(5)
             while agent.statistics.cloud.mode != .connected {
                 guard ContinuousClock.now < end else { throw CommandFailure(.unavailable, "the agent didn't reach its cloud in 5 s") }
-                if signals.wait(for: 0.02) { return nil }
+                if signals.wait(for: .milliseconds(20)) != nil { return nil }
             }
             stage.setLink(link)
         }
-        if signals.wait(for: Self.settling) { return nil }
+        if signals.wait(for: .seconds(Self.settling)) != nil { return nil }
         times.count(true)
-        if signals.wait(for: seconds) { return nil }
+        if signals.wait(for: .seconds(seconds)) != nil { return nil }
         times.count(false)
         agent.stop()
         let (computing, whole) = times.frames

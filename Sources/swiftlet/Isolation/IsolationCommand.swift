@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import Threads
 
 /// `swiftlet bench-isolation`: whether what the cloud is like shows in the time of the board's own answers.
 struct IsolationCommand: ParsableCommand {
@@ -44,7 +45,7 @@ struct IsolationCommand: ParsableCommand {
     func run() throws { try exiting { try measure() } }
 
     private func measure() throws {
-        let signals = StopRequest()
+        let signals = StopSignals()
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         _ = try DemoNetworks.compile(models: models ?? DemoNetworks.folder(), into: folder.path)

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// SIGINT and SIGTERM as something to wait for.
+/// SIGINT and SIGTERM as something to wait for. SIGPIPE is ignored: a reader that goes away is an error of `write`.
 ///
 /// The signals are caught, not blocked for sigwait(3): libraries start threads as they are loaded, before any mask of ours, and a signal
 /// that one thread doesn't block goes there and ends the program.
-struct StopRequest {
+package struct StopSignals: Sendable {
     private let descriptor: CInt
 
-    /// Catches the signals from now on; make one only. Where the system has no pipe for it, they end the program at once. SIGPIPE is
-    /// ignored: a reader that goes away is an error of `write`.
-    init() {
+    /// Catches the signals from now on; make one only. Where the system has no pipe for it, they end the program at once.
+    package init() {
         signal(SIGPIPE, SIG_IGN)
         var ends: [CInt] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else {
@@ -26,28 +25,33 @@ struct StopRequest {
         signal(SIGTERM, noteSignal)
     }
 
-    /// Waits that many seconds.
+    /// Waits for a signal and takes it: the next call waits for another.
     ///
-    /// - Returns: whether a signal came. It is taken: the next call waits for another.
-    func wait(for seconds: Double) -> Bool {
-        let end = ContinuousClock.now + .seconds(seconds)
+    /// - Returns: its number; `nil` after `timeout`.
+    package func wait(for timeout: Duration) -> CInt? {
+        let end = ContinuousClock.now + timeout
         while true {
-            let rest = max((end - ContinuousClock.now).seconds, 0)
+            let rest = max(end - ContinuousClock.now, .zero)
             var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            let milliseconds = CInt(min((rest * 1000).rounded(.up), 3_600_000))
+            let milliseconds = CInt(min((rest / .milliseconds(1)).rounded(.up), 3_600_000))
             if unsafe poll(&request, 1, milliseconds) > 0 {
                 var number: UInt8 = 0
-                if unsafe read(descriptor, &number, 1) == 1 { return true }
+                if unsafe read(descriptor, &number, 1) == 1 { return CInt(number) }
             }
-            if ContinuousClock.now >= end { return false }
+            if ContinuousClock.now >= end { return nil }
         }
     }
 
     /// Waits for a signal, and takes it.
-    func wait() { while !wait(for: 3600) {} }
+    @discardableResult
+    package func wait() -> CInt {
+        while true {
+            if let number = wait(for: .seconds(3600)) { return number }
+        }
+    }
 
     /// Whether a signal has come since the last look. It is taken.
-    var isRaised: Bool { wait(for: 0) }
+    package var isRaised: Bool { wait(for: .zero) != nil }
 }
 
 /// Written once, before the handler is installed.
