@@ -78,7 +78,7 @@ package final class Agent: Sendable {
         let log = try AgentLog(logger, clock: clock)
         self.log = log
         let labels = bundle.details.labels
-        let lines: LineWriter? = if let descriptor = outputs.lines { try LineWriter(descriptor: descriptor, labels: labels) } else { nil }
+        let lines: LineWriter? = if let descriptor = outputs.lines { try LineWriter(descriptor: descriptor, labels: labels, log: log) } else { nil }
         self.lines = lines
         let publisher = settings.output.publishes ? link : nil
         let notes = try Outlet<DecisionRecord>("swiftlet-notes", capacity: 1024) { record in

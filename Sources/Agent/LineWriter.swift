@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Logging
 internal import Threads
 
 /// Writes lines to a file descriptor from a thread of its own. A reader that doesn't read, or is gone, holds up nobody: its lines are
@@ -9,13 +10,16 @@ final class LineWriter: Sendable {
     private let failed: Monitor<UInt64>
 
     /// - Parameter descriptor: stays the caller's.
-    init(descriptor: CInt, labels: [String], capacity: Int = 1024) throws(AgentError) {
+    init(descriptor: CInt, labels: [String], log: AgentLog, capacity: Int = 1024) throws(AgentError) {
         let failed = Monitor<UInt64>(0)
         self.failed = failed
         outlet = try Outlet("swiftlet-lines", capacity: capacity) { record in
             var line = record.json(labels: labels)
             line.append(UInt8(ascii: "\n"))
-            if !Self.write(line, to: descriptor) { failed.withLock { $0 += 1 } }
+            if let reason = Self.write(line, to: descriptor) {
+                failed.withLock { $0 += 1 }
+                log.write(.error, kind: "output", "a decision could not be written: \(reason)")
+            }
         }
     }
 
@@ -26,7 +30,8 @@ final class LineWriter: Sendable {
 
     func close(timeout: Duration) { outlet.close(timeout: timeout) }
 
-    private static func write(_ line: [UInt8], to descriptor: CInt) -> Bool {
+    /// - Returns: why it could not be written, if so.
+    private static func write(_ line: [UInt8], to descriptor: CInt) -> String? {
         var rest = line[...]
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -36,9 +41,9 @@ final class LineWriter: Sendable {
                 var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 unsafe poll(&request, 1, -1)
             } else if errno != EINTR {
-                return false
+                return unsafe String(cString: strerror(errno))
             }
         }
-        return true
+        return nil
     }
 }

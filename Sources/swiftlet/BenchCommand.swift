@@ -47,6 +47,6 @@ struct BenchCommand: ParsableCommand {
         if steps {
             for step in try bench.steps(runs) { printError(step) }
         }
-        if json { try printJSON(report) } else { print(report) }
+        if json { try printJSON(report) } else { try printLine(report) }
     }
 }

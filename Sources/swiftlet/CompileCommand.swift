@@ -77,7 +77,7 @@ struct CompileCommand: ParsableCommand {
         let executor = try Executor(written.graph)
         try written.verify { try executor.run($0) }
         let summary = try CompileSummary(output: output, bundle: written, report: report, images: compiler.samples.count)
-        if json { try printJSON(summary) } else { print(summary.text) }
+        if json { try printJSON(summary) } else { try printLine(summary.text) }
     }
 
     private func samples(_ preprocessing: Preprocessing) throws -> [CalibrationSample] {

@@ -31,10 +31,10 @@ struct ConformCommand: ParsableCommand {
             var report = ConformanceReport()
             for folder in tests {
                 let result = ConformanceTest(folder: folder).run()
-                if !json { print(result.line) }
+                if !json { try printLine(result.line) }
                 report.add(result)
             }
-            if json { try printJSON(report) } else { print(report.summary) }
+            if json { try printJSON(report) } else { try printLine(report.summary) }
             if report.failed > 0 { throw ExitCode(ExitStatus.failure.rawValue) }
         }
     }

@@ -69,7 +69,7 @@ struct EvaluateCommand: ParsableCommand {
         }
         _ = consume bar
         let summary = result.summary(precision: file.details.precision, reference: other?.precision)
-        if json { try printJSON(summary) } else { print(summary.text) }
+        if json { try printJSON(summary) } else { try printLine(summary.text) }
     }
 
     private func labelsByName(_ path: String, _ set: ImageSet) throws -> [String: Int] {

@@ -18,6 +18,8 @@ struct ExitStatus: RawRepresentable, Hashable, Sendable {
     /// A service, a peer or a capability isn't there.
     static let unavailable = ExitStatus(rawValue: 69)
     static let cannotCreate = ExitStatus(rawValue: 73)
+    /// Reading or writing failed.
+    static let inputOutput = ExitStatus(rawValue: 74)
     static let badConfiguration = ExitStatus(rawValue: 78)
 }
 

@@ -26,7 +26,7 @@ struct InferCommand: ParsableCommand {
 
     func run() throws {
         try exiting {
-            let answers = try InferredImage.infer(images, with: bundle, threads: threads) { if !json { print($0) } }
+            let answers = try InferredImage.infer(images, with: bundle, threads: threads) { if !json { try printLine($0) } }
             if json { try printJSON(["images": answers]) }
         }
     }

@@ -28,7 +28,7 @@ package struct InferredImage: Encodable, CustomStringConvertible {
     ///
     /// - Parameter each: is given every answer at once.
     package static func infer(
-        _ images: [String], with path: String, threads: Int = 1, each: (InferredImage) -> Void = { _ in }
+        _ images: [String], with path: String, threads: Int = 1, each: (InferredImage) throws -> Void = { _ in }
     ) throws -> [InferredImage] {
         let bundle = try Bundle(contentsOf: path)
         guard let preprocessing = bundle.details.preprocessing else {
@@ -47,7 +47,7 @@ package struct InferredImage: Encodable, CustomStringConvertible {
             let answer = InferredImage(
                 image: image, label: labels.indices.contains(confidence.classIndex) ? labels[confidence.classIndex] : nil,
                 classIndex: confidence.classIndex, confidence: confidence.topOne, margin: confidence.margin)
-            each(answer)
+            try each(answer)
             answers.append(answer)
         }
         return answers

@@ -22,7 +22,7 @@ struct InspectCommand: ParsableCommand {
         let executor = try Executor(content.graph)
         try content.verify { try executor.run($0) }
         let inspection = Inspection(content, executor)
-        if json { try printJSON(inspection) } else { print(inspection.text) }
+        if json { try printJSON(inspection) } else { try printLine(inspection.text) }
     }
 }
 

@@ -23,10 +23,14 @@ package struct ModelFile {
             try self.init(path, model: readFile(path))
         } else {
             let bundle = try Bundle(contentsOf: path)
-            self.path = path
-            graph = bundle.graph
-            details = bundle.details
+            self.init(path: path, graph: bundle.graph, details: bundle.details)
         }
+    }
+
+    private init(path: String, graph: Graph, details: BundleDetails) {
+        self.path = path
+        self.graph = graph
+        self.details = details
     }
 
     private init(_ path: String, model bytes: [UInt8]) throws {

@@ -246,7 +246,7 @@ struct FloatLayersTests {
             var result = [Float](repeating: 0, count: channels)
             var span = result.mutableSpan
             layer.run(input: x.span, output: &span, rows: 0..<1)
-            #expect(result.allSatisfy(\.isNaN), "position \(damaged)")
+            #expect(result.allSatisfy { $0.isNaN }, "position \(damaged)")
         }
     }
 

@@ -94,9 +94,11 @@ struct DemoCommand: ParsableCommand {
                 let records = logbook.records
                 if !json {
                     let begin = records.firstIndex { $0.phase == index } ?? records.endIndex
+                    // What has just been taken up may still wait for its deadline: that is no frame without a decision.
+                    let settled = records[begin...].filter { $0.decision != nil || next - $0.time > 0.5 }
                     let cloud = agent.statistics.cloud
                     line.show(
-                        second: Int(next), phase: index, condition: phase.condition, records: records[begin...], cloud: cloud.mode.rawValue)
+                        second: Int(next), phase: index, condition: phase.condition, records: settled[...], cloud: cloud.mode.rawValue)
                 }
                 if next >= phase.end { break }
             }
@@ -107,14 +109,14 @@ struct DemoCommand: ParsableCommand {
     private func conclude(phases: [Phase], logbook: Logbook, labels: [String], dropped: UInt64, bundle: Bundle) throws {
         let records = logbook.records
         let summary = Summary(records: records, phases: phases, droppedFrames: dropped)
-        if json { try printJSON(DemoSummary(summary)) } else { print("\n" + summary.text, terminator: "") }
+        if json { try printJSON(DemoSummary(summary)) } else { try printLine("\n" + summary.text, terminator: "") }
         if let report {
             let page = Report(
                 summary: summary, phases: phases, records: records, labels: labels, pictures: try pictures(records, logbook),
                 subtitle: "A rendered flight of \(fixed(seconds, 0)) s at \(fixed(rate, 0)) frames a second, \(fixed(speed, 0)) times as fast as real, seed \(seed). "
                     + "On the board \(bundle.details.name) in \(bundle.details.precision.rawValue); in the cloud flight-cloud in fp32 over MQTT.")
             try write(page.html, to: report)
-            if !json { print("report: \(report)") }
+            if !json { try printLine("report: \(report)") }
         }
         let undecided = summary.total.undecided
         guard undecided == 0 else { throw CommandFailure(.failure, "\(undecided) frames were left without a decision") }

@@ -67,7 +67,7 @@ struct IsolationCommand: ParsableCommand {
         }
         _ = consume bar
         let report = IsolationReport(rounds: rounds, isPinned: isPinned, blocks: blocks)
-        if json { try printJSON(report) } else { print(report) }
+        if json { try printJSON(report) } else { try printLine(report) }
     }
 }
 
