@@ -34,10 +34,10 @@ package struct ModelFile {
     }
 
     private init(_ path: String, model bytes: [UInt8]) throws {
-        self.path = path
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-        graph = try ONNXFile(bytes: bytes, path: path, folder: folder).graph()
-        details = BundleDetails(name: Self.name(of: path), precision: .fp32)
+        try self.init(
+            path: path, graph: ONNXFile(bytes: bytes, path: path, folder: folder).graph(),
+            details: BundleDetails(name: Self.name(of: path), precision: .fp32))
     }
 
     /// A network that takes images. For `MODEL.onnx` the sidecar `MODEL.json` beside it, where there is one, says how, and names the classes.
