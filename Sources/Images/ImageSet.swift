@@ -54,6 +54,15 @@ package struct ImageSet: Sendable {
     /// Whether every image has a label.
     package var isLabelled: Bool { entries.allSatisfy { $0.label != nil } }
 
+    /// Checks that every label is a class of a network.
+    ///
+    /// - Parameter path: of the set, for the error, which names the image.
+    package func check(classes: Int, path: String) throws(ImageError) {
+        guard let wrong = entries.first(where: { $0.label.map { $0 >= classes } ?? false }), let label = wrong.label else { return }
+        let image = if case .records = storage { "record \(wrong.name)" } else { "'\(wrong.name)'" }
+        throw ImageError(.badLabels, "labels of \(path)", "\(image) has the label \(label), the network has \(classes) classes, counted from 0")
+    }
+
     /// Reads and decodes one image.
     package func image(at index: Int) throws(ImageError) -> Image {
         switch storage {

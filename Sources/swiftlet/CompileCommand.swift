@@ -64,7 +64,7 @@ struct CompileCommand: ParsableCommand {
         guard file.details.labels.isEmpty || file.details.labels.count == classes else {
             throw CommandFailure(.badData, "\(file.details.labels.count) labels for \(classes) classes of \(model)")
         }
-        var compiler = Compiler(preprocessing: preprocessing, samples: try samples(preprocessing))
+        var compiler = Compiler(preprocessing: preprocessing, samples: try samples(preprocessing, classes: classes))
         compiler.threads = threads
         let display = StageDisplay()
         compiler.progress = display.show
@@ -80,9 +80,10 @@ struct CompileCommand: ParsableCommand {
         if json { try printJSON(summary) } else { try printLine(summary.text) }
     }
 
-    private func samples(_ preprocessing: Preprocessing) throws -> [CalibrationSample] {
+    private func samples(_ preprocessing: Preprocessing, classes: Int) throws -> [CalibrationSample] {
         guard let calibration else { return [] }
         let set = try ImageSet(path: calibration)
+        try set.check(classes: classes, path: calibration)
         let count = min(limit, set.count)
         var bar = ProgressBar("reading images", total: count)
         var preprocessor = Preprocessor(preprocessing)

@@ -55,7 +55,8 @@ struct EvaluateCommand: ParsableCommand {
             }
         }
         let set = try ImageSet(path: images)
-        let truth = try labels.map { try labelsByName($0, set) }
+        if labels == nil { try set.check(classes: tested.classes, path: images) }
+        let truth = try labels.map { try labelsByName($0, classes: tested.classes) }
         let count = min(limit ?? set.count, set.count)
         var result = Evaluation()
         var bar = ProgressBar("evaluating", total: count)
@@ -72,8 +73,11 @@ struct EvaluateCommand: ParsableCommand {
         if json { try printJSON(summary) } else { try printLine(summary.text) }
     }
 
-    private func labelsByName(_ path: String, _ set: ImageSet) throws -> [String: Int] {
+    private func labelsByName(_ path: String, classes: Int) throws -> [String: Int] {
         let table = try LabelTable(readText(path), path: path) { _ in true }
+        if let wrong = table.entries.first(where: { $0.label.map { $0 >= classes } ?? false }), let label = wrong.label {
+            throw CommandFailure(.badData, "\(path): '\(wrong.name)' has the label \(label), the network has \(classes) classes, counted from 0")
+        }
         return Dictionary(table.entries.compactMap { entry in entry.label.map { (entry.name, $0) } }, uniquingKeysWith: { first, _ in first })
     }
 }

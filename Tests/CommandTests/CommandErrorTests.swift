@@ -40,7 +40,7 @@ import Testing
                 ("lost.yaml", Array("worker: a\nmodel: {bundle: none.swiftlet}\n".utf8)),
                 ("worse.yaml", Array("worker: a\nmodel: {bundle: bad.swiftlet}\n".utf8)), ("images/a.png", Array("no image".utf8)),
                 ("models/flight-board.onnx", Array("no network".utf8)), ("test/labels.tsv", Array("file\tsynset\tindex\na\n".utf8)),
-                ("two.labels", Array("a\nb\n".utf8)),
+                ("far.bin", [200] + Array(repeating: 0, count: 3072)), ("two.labels", Array("a\nb\n".utf8)),
             ] { _ = try folder.write(name, bytes) }
         }
 
@@ -68,6 +68,7 @@ import Testing
         Mistake(66, "compile MODEL -o @x --calibration FRAMES --labels @none.txt"),
         Mistake(65, "compile MODEL -o @x --calibration FRAMES --labels @bad.txt"),
         Mistake(65, "compile MODEL -o @x --calibration FRAMES --labels @two.labels"),
+        Mistake(65, "compile MODEL -o @x --calibration @far.bin"), Mistake(65, "evaluate BUNDLE --images @far.bin"),
         Mistake(66, "inspect @none"), Mistake(65, "inspect @bad.swiftlet"), Mistake(65, "inspect @cut.swiftlet"), Mistake(66, "inspect @empty"),
         Mistake(66, "infer @none FRAMES"), Mistake(65, "infer @bad.swiftlet @bad.png"), Mistake(66, "infer BUNDLE @none.png"),
         Mistake(65, "infer BUNDLE @bad.png"), Mistake(65, "infer BUNDLE @bad.jpg"), Mistake(65, "infer BUNDLE @bad.npy"), Mistake(66, "infer BUNDLE @empty"),

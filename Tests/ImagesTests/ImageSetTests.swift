@@ -36,6 +36,9 @@ struct ImageSetTests {
         #expect(set.entries.map(\.label) == [7, nil, 0])
         #expect(set.entries.map(\.labelName) == ["tiger beetle", nil, "canoe"])
         #expect(try set.image(at: 2).width == 2)
+        try set.check(classes: 8, path: "p")
+        let error = #expect(throws: ImageError.self) { try set.check(classes: 7, path: "p") }
+        #expect(error?.code == .badLabels && error?.cause.contains("'y.png' has the label 7") == true)
     }
 
     @Test(arguments: [
