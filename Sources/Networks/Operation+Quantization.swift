@@ -37,7 +37,7 @@ extension Operation {
         _ scale: Value, zeroPoint: Value?, of shape: [Int], axis: Int, blockSize: Int
     ) throws(GraphError) {
         try scale.expectFloatingPoint("scale")
-        try zeroPoint?.expect("zero point", shape: scale.shape)
+        if let zeroPoint, !(zeroPoint.isSingle && scale.isSingle) { try zeroPoint.expect("zero point", shape: scale.shape) }
         guard scale.shape.elementCount != 1 || scale.shape.count > 1 else { return }
         try expectAxis(axis, rank: shape.count)
         guard blockSize >= 0, blockSize <= OperationInputs.largestParameter else { throw GraphError(.parameter, "a block size of \(blockSize)") }
@@ -48,4 +48,9 @@ extension Operation {
         }
         try scale.expect("scale", shape: expected)
     }
+}
+
+extension Value {
+    /// A scalar, or a vector of one element: files mix the two.
+    fileprivate var isSingle: Bool { shape.isEmpty || shape == [1] }
 }

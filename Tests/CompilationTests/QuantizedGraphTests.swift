@@ -155,6 +155,19 @@ import Testing
         }
     }
 
+    @Test(arguments: [[], [1]]) func aScaleOfOneElementGoesWithAZeroPointOfOne(shape: [Int]) throws {
+        var builder = GraphBuilder()
+        let x = builder.input([1, 2, 4, 4])
+        func dequantized(_ tensor: Tensor, zeroPoint: Tensor) throws -> ValueID {
+            let inputs = [tensor, Tensor(shape: shape.isEmpty ? [1] : [], [Float(0.02)]), zeroPoint]
+            return try builder.add(.dequantize(axis: 0, blockSize: 0), inputs.map { builder.graph.add(Value(name: "c", constant: $0)) })
+        }
+        let weights = try dequantized(Tensor(shape: [2, 2, 1, 1], [Int8(100), -5, 3, -127]), zeroPoint: Tensor(shape: shape, [Int8(0)]))
+        let bias = try dequantized(Tensor(shape: [2], [Int32(50), -70]), zeroPoint: Tensor(shape: shape, [Int32(0)]))
+        let graph = try builder.finish(builder.add(.convolution(Convolution(window: Window(size: [1, 1]))), [x, weights, bias]))
+        #expect(try relativeError(quantize(graph), graph) < 0.01)
+    }
+
     @Test func withoutCalibrationThereIsAnError() throws {
         let graph = try network(seed: 1).optimized(for: .quantized)
         #expect(throws: CompilationError.self) { try graph.quantized(statistics: [:], rule: .extremes) }
