@@ -35,8 +35,10 @@ package struct Compiler {
     /// - Parameters:
     ///   - graph: as it was imported: one input `[1, c, h, w]` of the preprocessing's size.
     ///   - details: `precision` says what to make; temperature and preprocessing are filled in.
+    /// - Throws: ``CompilationError`` where the network doesn't take the images, or its numbers or results aren't finite.
     package func compile(_ graph: Graph, details: BundleDetails) throws -> (bundle: Bundle, report: Report) {
         try check(graph)
+        try graph.checkNumbers()
         var report = Report()
         let compiled: Graph
         switch details.precision {
@@ -45,6 +47,7 @@ package struct Compiler {
         }
         report.nodes = compiled.nodes.count
         report.quantizedNodes = compiled.nodes.filter { node in node.inputs.first.flatMap(\.self).map { compiled[$0].type == .uint8 } ?? false }.count
+        try compiled.checkNumbers()
         var details = details
         details.preprocessing = preprocessing
         if let temperature = try temperature(of: compiled, kind: details.outputKind) { details.temperature = temperature }
@@ -140,6 +143,11 @@ package struct Compiler {
         let pixels = samples.first?.pixels ?? (0..<preprocessing.width * preprocessing.height * preprocessing.channels).map { UInt8($0 * 7 % 256) }
         let input = preprocessing.tensor(pixels: pixels)
         let outputs = try Executor(graph).run([input])
+        for (id, output) in zip(graph.outputs, outputs) where output.type.isFloatingPoint {
+            guard output.floats.allSatisfy(\.isFinite) else {
+                throw CompilationError("network '\(graph.name)'", "its output '\(graph[id].name)' is not a finite number for the first image: it overflows")
+            }
+        }
         let largest = outputs.flatMap(\.floats).map(\.magnitude).max() ?? 0
         return Bundle.Golden(inputs: [input], outputs: outputs, tolerance: graph.goldenTolerance * largest)
     }

@@ -21,10 +21,11 @@ extension Graph {
     /// - Parameters:
     ///   - statistics: of every value that is computed, from calibration.
     ///   - given: quantisations of values that are known beforehand, such as that of an image.
-    /// - Throws: ``CompilationError`` where statistics are missing or the result is no valid graph.
+    /// - Throws: ``CompilationError`` where statistics are missing, a number isn't finite or too large for int8, or the result is no valid graph.
     package func quantized(
         statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization] = [:]
     ) throws(CompilationError) -> Graph {
+        try checkNumbers()
         var emitter = QuantizedEmitter(self, statistics: statistics, rule: rule, given: given)
         let result = try emitter.run()
         do {
@@ -103,9 +104,13 @@ private struct QuantizedEmitter {
         }
         let input = try quantizedID(x)
         let inputScale = target[input].quantization?.scale ?? 1
-        let weights = WeightQuantization(
-            weights: product.weights, bias: product.bias, inputScale: inputScale, given: givenScales(w, channels: product.outputChannels),
-            inputMeans: inputMeans(of: product, from: x))
+        guard
+            let weights = WeightQuantization(
+                weights: product.weights, bias: product.bias, inputScale: inputScale, given: givenScales(w, channels: product.outputChannels),
+                inputMeans: inputMeans(of: product, from: x))
+        else {
+            throw CompilationError("node '\(node.name)' to int8", "its weights or biases hold a number that isn't finite, or too large")
+        }
         let weightsID = target.add(
             Value(
                 name: source[w].name, constant: Tensor(shape: source[w].shape, weights.weights),
@@ -140,7 +145,9 @@ private struct QuantizedEmitter {
 
     /// The mean of what each weight is multiplied with, padding left aside.
     private func inputMeans(of product: FoldableProduct, from x: ValueID) -> [Float]? {
-        guard let means = statistics[x]?.channelMeans, means.count == product.inputChannels else { return nil }
+        guard let means = statistics[x]?.channelMeans, means.count == product.inputChannels, means.allSatisfy(\.isFinite) else {
+            return nil
+        }
         return product.weights.indices.map { means[product.channels(ofWeight: $0).input] }
     }
 

@@ -8,6 +8,8 @@ struct QuantizationParameters {
     private let graph: Graph
     private let plan: QuantizationPlan
     private var byRepresentative: [ValueID: Quantization] = [:]
+    /// Representatives of values that took numbers which no quantisation represents.
+    private var overflows: Set<ValueID> = []
 
     init(
         _ graph: Graph, plan: QuantizationPlan, statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization]
@@ -36,6 +38,10 @@ struct QuantizationParameters {
             let seen = members.compactMap { statistics[$0]?.range }
             guard var all = seen.first else { continue }
             for other in seen.dropFirst() { all.merge(other) }
+            guard !all.hasOverflow else {
+                overflows.insert(representative)
+                continue
+            }
             byRepresentative[representative] = all.quantization(rule)
         }
     }
@@ -44,7 +50,15 @@ struct QuantizationParameters {
         if let constant = graph[id].constant {
             var statistics = RangeStatistics()
             statistics.observe(constant.floats.span)
+            guard !statistics.hasOverflow else {
+                throw CompilationError("constant '\(graph[id].name)' to int8", "it holds a number that isn't finite, or too large")
+            }
             return statistics.quantization(.extremes)
+        }
+        guard !overflows.contains(plan.representative(of: id)) else {
+            throw CompilationError(
+                "value '\(graph[id].name)' to int8",
+                "calibration met a number that isn't finite, or too large: the input holds one, or the network overflows")
         }
         guard let quantization = byRepresentative[plan.representative(of: id)] else {
             throw CompilationError("value '\(graph[id].name)' to int8", "calibration never saw it")

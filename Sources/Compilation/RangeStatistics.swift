@@ -2,7 +2,7 @@
 package import Tensors
 
 /// How the numbers of a value are spread over many inputs: extremes, and a histogram that is symmetric about 0 and doubles its range when it
-/// has to. Zeros, which every quantisation represents exactly, are counted apart; what isn't finite is left out.
+/// has to. Zeros, which every quantisation represents exactly, are counted apart; what isn't finite, or not below ``bound``, is left out.
 package struct RangeStatistics: Sendable {
     package private(set) var minimum: Float = .infinity
     package private(set) var maximum: Float = -.infinity
@@ -13,6 +13,11 @@ package struct RangeStatistics: Sendable {
     /// A power of 2.
     private var limit: Float = 0x1p-40
 
+    /// Whether a number was left out: the quantisation can't represent what was seen.
+    package private(set) var hasOverflow = false
+
+    /// Numbers of this magnitude or more are taken for an overflow.
+    package static let bound: Float = 0x1p100
     private static let half = 4096
 
     package init() {}
@@ -22,12 +27,15 @@ package struct RangeStatistics: Sendable {
         var high = -Float.infinity
         for index in numbers.indices {
             let number = numbers[index]
-            if number - number == 0 {
+            if number.magnitude < Self.bound {
                 low = min(low, number)
                 high = max(high, number)
             }
         }
-        guard low <= high else { return }
+        guard low <= high else {
+            if !numbers.isEmpty { hasOverflow = true }
+            return
+        }
         minimum = min(minimum, low)
         maximum = max(maximum, high)
         while max(high, -low) >= limit { double() }
@@ -36,11 +44,12 @@ package struct RangeStatistics: Sendable {
         var seen = 0
         for index in numbers.indices {
             let number = numbers[index]
-            guard number - number == 0 else { continue }
+            guard number.magnitude < Self.bound else { continue }
             seen += 1
             if number != 0 { target[Int((number * scale).rounded(.down)) + Self.half] += 1 }
         }
         count += seen
+        if seen < numbers.count { hasOverflow = true }
     }
 
     /// Joins the numbers of another value.
@@ -52,6 +61,7 @@ package struct RangeStatistics: Sendable {
         minimum = min(minimum, other.minimum)
         maximum = max(maximum, other.maximum)
         count += other.count
+        hasOverflow = hasOverflow || other.hasOverflow
     }
 
     /// Twice the range: two bins become one.

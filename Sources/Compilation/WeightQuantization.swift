@@ -17,7 +17,8 @@ struct WeightQuantization {
     /// - Parameters:
     ///   - given: scales to keep, one a channel.
     ///   - inputMeans: of what each weight is multiplied with; `nil` leaves the bias alone.
-    init(weights: [Float], bias: [Float], inputScale: Float, given: [Float]? = nil, inputMeans: [Float]? = nil) {
+    /// - Returns: `nil` where a weight, a bias or a scale isn't finite, or so large that the integers for it aren't defined.
+    init?(weights: [Float], bias: [Float], inputScale: Float, given: [Float]? = nil, inputMeans: [Float]? = nil) {
         let channels = bias.count
         let length = channels > 0 ? weights.count / channels : 0
         self.weights = []
@@ -29,14 +30,17 @@ struct WeightQuantization {
             let wanted = given?[channel] ?? Self.scale(of: row)
             let least = Float(abs(Double(bias[channel])) / (Double(inputScale) * Self.largestBias))
             let scale = max(wanted, least, Float.leastNormalMagnitude * 0x1p10)
+            guard scale.isFinite else { return nil }
             scales.append(scale)
             var drift = 0.0
             for index in row.indices {
+                guard row[index].isFinite else { return nil }
                 let rounded = min(max((row[index] / scale).rounded(.toNearestOrEven), -127), 127)
                 self.weights.append(Int8(rounded))
                 if let inputMeans { drift += Double(rounded * scale - row[index]) * Double(inputMeans[channel * length + index]) }
             }
             let units = ((Double(bias[channel]) - drift) / (Double(inputScale) * Double(scale))).rounded(.toNearestOrEven)
+            guard units.isFinite else { return nil }
             self.bias.append(Int32(min(max(units, -Self.largestBias), Self.largestBias)))
         }
     }

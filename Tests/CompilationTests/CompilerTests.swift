@@ -52,6 +52,21 @@ import Testing
         #expect(bundle.details.temperature != 1)
     }
 
+    @Test(arguments: BundleDetails.Precision.allCases) func aConstantThatIsNotFiniteIsRefused(precision: BundleDetails.Precision) throws {
+        for number in [Float.nan, .infinity] {
+            var graph = try network()
+            let index = try #require(graph.values.firstIndex { $0.constant != nil })
+            var floats = graph.values[index].constant?.floats ?? []
+            floats[0] = number
+            graph.values[index].constant = Tensor(shape: graph.values[index].shape, floats)
+            let compiler = Compiler(preprocessing: preprocessing, samples: samples(20, labelled: false))
+            let error = #expect(throws: CompilationError.self) {
+                try compiler.compile(graph, details: BundleDetails(name: "net", precision: precision))
+            }
+            #expect(error?.description.contains("not a finite number") == true)
+        }
+    }
+
     @Test func aNetworkThatDoesNotTakeTheImagesIsRefused() throws {
         var small = preprocessing
         small.width = 4

@@ -168,6 +168,37 @@ import Testing
         #expect(try relativeError(quantize(graph), graph) < 0.01)
     }
 
+    @Test(arguments: [Float.nan, .infinity, -.infinity, 3e38, -3e38]) func aNumberThatInt8CannotHoldIsAnError(number: Float) throws {
+        var random = SeededGenerator(seed: 21)
+        var refused = 0
+        for seed in UInt64(1)...4 {
+            let sound = try network(seed: seed)
+            for index in sound.values.indices where sound.values[index].constant?.type == .float32 {
+                var graph = sound
+                var floats = graph.values[index].constant?.floats ?? []
+                floats[Int.random(in: 0..<floats.count, using: &random)] = number
+                graph.values[index].constant = Tensor(shape: graph.values[index].shape, floats)
+                // A large number may be harmless, one that isn't finite never is.
+                do { try quantize(graph).check() } catch is CompilationError { refused += 1 }
+            }
+        }
+        #expect(refused > 0)
+    }
+
+    @Test func anInputThatIsNotFiniteIsAnErrorThatNamesIt() throws {
+        let graph = try network(seed: 1).optimized(for: .quantized)
+        for number in [Float.nan, .infinity, -3e38] {
+            var statistics: [ValueID: ValueStatistics] = [:]
+            for index in graph.values.indices {
+                let shape = graph.values[index].shape
+                statistics[ValueID(rawValue: index), default: ValueStatistics()].observe(
+                    [Float](repeating: number, count: shape.elementCount).span, shape: shape)
+            }
+            let error = #expect(throws: CompilationError.self) { try graph.quantized(statistics: statistics, rule: .extremes) }
+            #expect(error?.description.contains("calibration") == true)
+        }
+    }
+
     @Test func withoutCalibrationThereIsAnError() throws {
         let graph = try network(seed: 1).optimized(for: .quantized)
         #expect(throws: CompilationError.self) { try graph.quantized(statistics: [:], rule: .extremes) }
