@@ -34,7 +34,8 @@ package struct Compiler {
 
     /// - Parameters:
     ///   - graph: as it was imported: one input `[1, c, h, w]` of the preprocessing's size.
-    ///   - details: `precision` says what to make; temperature and preprocessing are filled in.
+    ///   - details: `precision` says what to make; temperature and preprocessing are filled in, and a network that ends in a softmax gives
+    ///     probabilities, whatever `outputKind` says.
     /// - Throws: ``CompilationError`` where the network doesn't take the images, or its numbers or results aren't finite.
     package func compile(_ graph: Graph, details: BundleDetails) throws -> (bundle: Bundle, report: Report) {
         try check(graph)
@@ -50,6 +51,7 @@ package struct Compiler {
         try compiled.checkNumbers()
         var details = details
         details.preprocessing = preprocessing
+        if compiled.endsInSoftmax { details.outputKind = .probabilities }
         if let temperature = try temperature(of: compiled, kind: details.outputKind) { details.temperature = temperature }
         report.temperature = details.temperature
         return (Bundle(graph: compiled, details: details, golden: try golden(of: compiled)), report)

@@ -65,6 +65,7 @@ package struct ModelFile {
         details.preprocessing = sidecar.preprocessing
         details.labels = sidecar.labels
         if let kind = sidecar.outputKind { details.outputKind = kind }
+        if graph.endsInSoftmax { details.outputKind = .probabilities }
     }
 
     /// The file's name without folder and extension.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Compilation
+import Gating
 import Inference
 import Networks
 import Tensors
@@ -50,6 +51,29 @@ import Testing
         let compiler = Compiler(preprocessing: preprocessing, samples: samples(60, labelled: true))
         let (bundle, _) = try compiler.compile(network(), details: BundleDetails(name: "net", precision: .int8))
         #expect(bundle.details.temperature != 1)
+    }
+
+    @Test func aSoftmaxAtTheEndMakesProbabilitiesOfTheSameConfidence() throws {
+        let logits = try network()
+        var soft = logits
+        let last = logits.outputs[0]
+        let middle = soft.add(.softmax(axis: 1), name: "soft", inputs: [last], output: Value(name: "soft", type: .float32, shape: [1, 3]))
+        soft.outputs = [soft.add(.reshape, name: "flat", inputs: [middle], output: Value(name: "flat", type: .float32, shape: [3]))]
+        for precision in BundleDetails.Precision.allCases {
+            let samples = samples(60, labelled: true)
+            let compiler = Compiler(preprocessing: preprocessing, samples: samples)
+            let bundles = try [logits, soft].map { try compiler.compile($0, details: BundleDetails(name: "net", precision: precision)).bundle }
+            #expect(bundles.map(\.details.outputKind) == [.logits, .probabilities])
+            let confidences = try bundles.map { bundle in
+                let executor = try Executor(bundle.graph, preprocessing: preprocessing)
+                try executor.run(pixels: samples[7].pixels.span)
+                let calibration = Calibration(
+                    scores: bundle.details.outputKind == .logits ? .logits : .probabilities,
+                    temperature: try #require(Temperature(bundle.details.temperature)))
+                return try executor.withOutput { output in Result { try calibration.confidence(of: output).topOne } }.get()
+            }
+            #expect(abs(confidences[0] - confidences[1]) < 1e-3)
+        }
     }
 
     @Test(arguments: BundleDetails.Precision.allCases) func aConstantThatIsNotFiniteIsRefused(precision: BundleDetails.Precision) throws {
