@@ -64,13 +64,15 @@ import Testing
             let compiler = Compiler(preprocessing: preprocessing, samples: samples)
             let bundles = try [logits, soft].map { try compiler.compile($0, details: BundleDetails(name: "net", precision: precision)).bundle }
             #expect(bundles.map(\.details.outputKind) == [.logits, .probabilities])
-            let confidences = try bundles.map { bundle in
+            let pixels = samples[7].pixels
+            var confidences: [Double] = []
+            for bundle in bundles {
                 let executor = try Executor(bundle.graph, preprocessing: preprocessing)
-                try executor.run(pixels: samples[7].pixels.span)
+                try executor.run(pixels: pixels.span)
                 let calibration = Calibration(
                     scores: bundle.details.outputKind == .logits ? .logits : .probabilities,
                     temperature: try #require(Temperature(bundle.details.temperature)))
-                return try executor.withOutput { output in Result { try calibration.confidence(of: output).topOne } }.get()
+                confidences.append(try executor.withOutput { output in Result { try calibration.confidence(of: output).topOne } }.get())
             }
             #expect(abs(confidences[0] - confidences[1]) < 1e-3)
         }
