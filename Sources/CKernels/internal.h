@@ -4,6 +4,7 @@
 
 #define QGEMM_KERNEL(name, ...) void name(const struct qgemm_tile *tile);
 #define QDEPTHWISE_KERNEL(name, ...) void name(const struct qdepthwise_run *run);
+#define FLOAT_KERNELS(name, isa) extern const struct float_kernels float_kernels_##name;
 #define VECTOR_KERNELS(name, isa) extern const struct vector_kernels vector_kernels_##name;
 #include "kernels.inc"
 #undef QGEMM_KERNEL

@@ -61,7 +61,7 @@ extension Lowering {
         if graph[a].type == .float32, output.type == .float32 {
             let prepared = FloatGemm(gemm, rows: output.shape[0], weights: weights, addend: addend, features: options.features)
             emitMatrix(node, first, of: Float.self, to: Float.self, .whole, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
-                input, _, output, _, _ in prepared.run(input: input, output: &output)
+                input, _, output, scratch, _ in prepared.run(input: input, output: &output, scratch: &scratch)
             }
             return true
         }
@@ -95,8 +95,8 @@ extension Lowering {
         if let weights = constant(b) {
             let prepared = FloatGemm(Gemm(), rows: rows, weights: weights.reshaped(matrix), addend: nil, features: options.features)
             let first = operand(a, .rowMajor)
-            emitMatrix(node, first, of: Float.self, to: Float.self, .whole, prepared.kernelName, macs: macs, scratch: 0) {
-                input, _, output, _, _ in prepared.run(input: input, output: &output)
+            emitMatrix(node, first, of: Float.self, to: Float.self, .whole, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+                input, _, output, scratch, _ in prepared.run(input: input, output: &output, scratch: &scratch)
             }
         } else {
             let prepared = FloatMatMul(rows: rows, columns: matrix[1], depth: matrix[0])

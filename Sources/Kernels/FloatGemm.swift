@@ -1,37 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CKernels
 package import Networks
 package import Tensors
 
-/// A prepared `activation(alpha · a' · b' + beta · c)` in float32, where b and c are constants.
+/// A prepared `activation(alpha · a' · b' + beta · c)` in float32, where b and c are constants: a convolution over m pixels with 1×1
+/// windows, whose contract holds here too.
 package struct FloatGemm: Sendable {
     /// m, n and k.
     package let rows: Int
     package let columns: Int
     package let depth: Int
-    package var scratchBytes: Int { 0 }
-    package var kernelName: String { rows == 1 ? "sgemv" : "sgemm" }
+    /// Bytes that a run needs; any alignment.
+    package let scratchBytes: Int
+    package var kernelName: String { convolution.kernelName }
 
+    private let convolution: FloatConvolution
     private let transposesA: Bool
-    /// `[n, k]`, times alpha.
-    private let weights: [Float]
-    /// `[n]`, times beta.
-    private let bias: [Float]?
-    /// `[m, n]`, times beta; `nil` where `bias` says it all.
+    /// `[m, n]`, times beta; `nil` where a bias says it all.
     private let addend: [Float]?
-    private let function: activation_function
-    private let kernels: VectorKernels
 
     /// - Parameters:
     ///   - rows: m.
     ///   - weights: b, `[k, n]`, or `[n, k]` if the gemm transposes it.
     ///   - addend: c, broadcast to `[m, n]`.
-    package init(_ gemm: Gemm, rows: Int, weights: Tensor, addend: Tensor?, features: CPUFeatures = .current) {
+    ///   - kernel: instead of the dispatcher's choice: for tests and benchmarks.
+    package init(_ gemm: Gemm, rows: Int, weights: Tensor, addend: Tensor?, features: CPUFeatures = .current, kernel: KernelName? = nil) {
         precondition(weights.shape.count == 2 && rows > 0)
         let columns = weights.shape[gemm.transposesB ? 0 : 1]
         let depth = weights.shape[gemm.transposesB ? 1 : 0]
         let source = weights.elements(of: Float.self)
-        self.weights = (0..<columns * depth).map { index in
+        let scaled = (0..<columns * depth).map { index in
             gemm.alpha * source[gemm.transposesB ? index : index % depth * columns + index / depth]
         }
         var bias: [Float]?
@@ -46,38 +43,38 @@ package struct FloatGemm: Sendable {
                 matrix = (0..<rows * columns).map { values[$0 / columns * shape[1] + (shape[1] == 1 ? 0 : $0 % columns)] }
             }
         }
+        convolution = FloatConvolution(
+            weights: Tensor(shape: [columns, depth, 1, 1], scaled), bias: bias, inputHeight: rows, inputWidth: 1, inputChannels: depth,
+            convolution: Convolution(window: Window(size: [1, 1]), activation: gemm.activation), residual: matrix != nil, features: features,
+            kernel: kernel)
         self.rows = rows
         self.columns = columns
         self.depth = depth
-        self.bias = bias
         self.addend = matrix
         transposesA = gemm.transposesA
-        function = gemm.activation.function
-        kernels = VectorKernels(features: features)
+        scratchBytes = convolution.scratchBytes + (gemm.transposesA ? rows * depth * 4 + 63 : 0)
     }
 
     /// - Parameters:
     ///   - input: a, `[m, k]`, or `[k, m]` if the gemm transposes it.
     ///   - output: `[m, n]`.
-    package func run(input: Span<Float>, output: inout MutableSpan<Float>) {
-        precondition(input.count == rows * depth && output.count == rows * columns)
-        unsafe input.withUnsafeBufferPointer { input in
-            unsafe output.withUnsafeMutableBufferPointer { output in
-                unsafe weights.withUnsafeBufferPointer { weights in
-                    unsafe multiply(
-                        m: rows, n: columns, k: depth, input.baseAddress!, aStride: transposesA ? rows : depth, aTransposed: transposesA,
-                        weights.baseAddress!, bStride: depth, bTransposed: true, output.baseAddress!, cStride: columns)
-                    unsafe withUnsafePointer(to: function) { function in
-                        if let addend {
-                            unsafe kernels.table.finish(function, rows, columns, nil, addend, output.baseAddress)
-                        } else if let bias {
-                            unsafe kernels.table.finish(function, rows, columns, bias, nil, output.baseAddress)
-                        } else {
-                            unsafe kernels.table.finish(function, rows, columns, nil, nil, output.baseAddress)
-                        }
-                    }
-                }
+    package func run(input: Span<Float>, output: inout MutableSpan<Float>, scratch: inout MutableSpan<UInt8>) {
+        precondition(input.count == rows * depth && output.count == rows * columns && scratch.count >= scratchBytes)
+        guard transposesA else {
+            convolution.run(input: input, residual: addend?.span, output: &output, scratch: &scratch, rows: 0..<rows)
+            return
+        }
+        unsafe scratch.withUnsafeMutableBytes { bytes in
+            let aligned = unsafe bytes.baseAddress!.alignedUp(toMultipleOf: 64)
+            let upright = unsafe UnsafeMutableBufferPointer(start: aligned.assumingMemoryBound(to: Float.self), count: rows * depth)
+            for row in 0..<rows {
+                for index in 0..<depth { unsafe upright[row * depth + index] = input[index * rows + row] }
             }
+            let rest = unsafe UnsafeMutableBufferPointer(
+                start: (aligned + rows * depth * 4).assumingMemoryBound(to: UInt8.self), count: convolution.scratchBytes)
+            var remaining = unsafe MutableSpan(_unsafeElements: rest)
+            let upper = unsafe Span(_unsafeElements: UnsafeBufferPointer(upright))
+            convolution.run(input: upper, residual: addend?.span, output: &output, scratch: &remaining, rows: 0..<rows)
         }
     }
 }

@@ -3,7 +3,7 @@ internal import CKernels
 
 /// One entry of the list of kernels: what tests and benchmarks walk through.
 package struct KernelName: Hashable, Sendable, CustomStringConvertible {
-    package enum Kind: String, CaseIterable, Hashable, Sendable { case convolution, depthwise, vector }
+    package enum Kind: String, CaseIterable, Hashable, Sendable { case convolution, depthwise, vector, float }
 
     package let kind: Kind
     package let name: String
@@ -36,6 +36,10 @@ package struct KernelName: Hashable, Sendable, CustomStringConvertible {
         for index in 0..<vector_kernels_count() {
             let kernel = unsafe vector_kernels_at(index).pointee
             unsafe all.append(KernelName(kind: .vector, name: kernel.name, isa: kernel.isa, index: index))
+        }
+        for index in 0..<float_kernels_count() {
+            let kernel = unsafe float_kernels_at(index).pointee
+            unsafe all.append(KernelName(kind: .float, name: kernel.name, isa: kernel.isa, index: index))
         }
         return all
     }()

@@ -34,3 +34,6 @@ extension KernelName {
 
 /// The feature sets under which the vector kernels differ, of those that this processor has.
 let vectorFeatures: [CPUFeatures] = KernelName.runnable(.vector).map(\.features)
+
+/// The feature sets under which the float convolutions differ.
+let floatFeatures: [CPUFeatures] = KernelName.runnable(.float).map(\.features)

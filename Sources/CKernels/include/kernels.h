@@ -4,3 +4,4 @@
 #include "instruction_sets.h"
 #include "quantized.h"
 #include "layers.h"
+#include "float_convolution.h"

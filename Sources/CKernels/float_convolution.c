@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+// Implicit GEMM: no matrix of windows. What a window needs of one input row is one segment of depth: it lies in the image, or, where
+// the image is padded from side to side, in a padded copy of the rows that a strip of output rows needs. Strips are so small that
+// they stay in cache while all panels of weights run over them.
+#include "float_driver.h"
+#include <math.h>
+#include <string.h>
+
+// Aims for the input of a strip: it stays in the first-level cache where the weights stay in the second, or else in the second.
+enum { CACHED_WEIGHT_BYTES = 384 * 1024, SMALL_STRIP_BYTES = 24 * 1024, LARGE_STRIP_BYTES = 320 * 1024 };
+// Tiles need that many pixels to run at full speed.
+enum { FEWEST_STRIP_PIXELS = 48 };
+enum { CACHE_LINE = 64 };
+
+size_t fconvolution_round_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+// A window whose columns don't follow one another in memory has one segment a tap; others have one a row.
+static bool has_segment_rows(const struct fconvolution *c) {
+    const struct convolution_geometry *g = &c->geometry;
+    return g->kernel_width == 1 || (g->groups == 1 && g->dilation_x == 1 && (pads_sideways(g) || c->input_step == g->input_channels));
+}
+
+bool pads_sideways(const struct convolution_geometry *g) {
+    return g->pad_left > 0 || (g->output_width - 1) * g->stride_x + (g->kernel_width - 1) * g->dilation_x >= g->input_width;
+}
+
+static bool pads_vertically(const struct convolution_geometry *g) {
+    return g->pad_top > 0 || (g->output_height - 1) * g->stride_y + (g->kernel_height - 1) * g->dilation_y >= g->input_height;
+}
+
+// The image is one long row of pixels.
+static bool is_flat(const struct convolution_geometry *g) {
+    return g->kernel_height == 1 && g->kernel_width == 1 && g->stride_y == 1 && g->stride_x == 1 && g->pad_top == 0 && g->pad_left == 0
+        && g->output_height == g->input_height && g->output_width == g->input_width;
+}
+
+static size_t padded_width(const struct convolution_geometry *g) {
+    return (g->output_width - 1) * g->stride_x + (g->kernel_width - 1) * g->dilation_x + 1;
+}
+
+// Input rows that `rows` output rows need.
+static size_t input_rows(const struct convolution_geometry *g, size_t rows) {
+    return (rows - 1) * g->stride_y + (g->kernel_height - 1) * g->dilation_y + 1;
+}
+
+static size_t group_inputs(const struct convolution_geometry *g) { return g->input_channels / g->groups; }
+static size_t group_outputs(const struct convolution_geometry *g) { return g->output_channels / g->groups; }
+static size_t depth(const struct convolution_geometry *g) { return g->kernel_height * g->kernel_width * group_inputs(g); }
+static size_t padded_outputs(const struct convolution_geometry *g) { return fconvolution_round_up(group_outputs(g), FLOAT_PANEL); }
+
+static bool is_depthwise(const struct convolution_geometry *g) { return g->groups == g->input_channels && g->output_channels == g->groups; }
+
+enum fconvolution_method fconvolution_choose_method(const struct fconvolution *c) {
+    return is_depthwise(&c->geometry) ? FCONVOLUTION_DEPTHWISE : fwinograd_pays(c) ? FCONVOLUTION_WINOGRAD : FCONVOLUTION_DIRECT;
+}
+
+size_t fconvolution_choose_strip(const struct fconvolution *c) {
+    const struct convolution_geometry *g = &c->geometry;
+    if (c->method == FCONVOLUTION_WINOGRAD) return fwinograd_strip_rows(c);
+    if (c->method == FCONVOLUTION_DEPTHWISE) return g->output_height;
+    const size_t row_bytes = g->input_width * g->input_channels * sizeof(float);
+    const size_t weight_bytes = g->output_channels * depth(g) * sizeof(float);
+    const size_t aim = weight_bytes <= CACHED_WEIGHT_BYTES ? SMALL_STRIP_BYTES : LARGE_STRIP_BYTES;
+    size_t rows = 1;
+    while (rows < g->output_height
+           && (rows * g->output_width < FEWEST_STRIP_PIXELS || input_rows(g, rows + 1) * row_bytes <= aim))
+        rows++;
+    return rows;
+}
+
+size_t fconvolution_row_alignment(const struct fconvolution *c) {
+    return c->method == FCONVOLUTION_WINOGRAD ? (size_t)WINOGRAD_TILE : 1;
+}
+
+size_t fconvolution_bias_count(const struct fconvolution *c) {
+    const struct convolution_geometry *g = &c->geometry;
+    return c->method == FCONVOLUTION_DEPTHWISE ? g->output_channels : g->groups * padded_outputs(g);
+}
+
+size_t fconvolution_weight_count(const struct fconvolution *c) {
+    const struct convolution_geometry *g = &c->geometry;
+    if (c->method == FCONVOLUTION_DEPTHWISE) return g->output_channels * depth(g);
+    const size_t taps = c->method == FCONVOLUTION_WINOGRAD ? (size_t)WINOGRAD_PRODUCTS : g->kernel_height * g->kernel_width;
+    return g->groups * padded_outputs(g) * taps * group_inputs(g);
+}
+
+// Pointers to segments, then a row of zeros, then padded rows.
+static size_t segment_count(const struct fconvolution *c) {
+    const struct convolution_geometry *g = &c->geometry;
+    return has_segment_rows(c) ? g->kernel_height : g->kernel_height * g->kernel_width;
+}
+static size_t pointer_bytes(const struct fconvolution *c) {
+    return fconvolution_round_up((segment_count(c) + input_rows(&c->geometry, c->strip_rows)) * sizeof(float *), CACHE_LINE);
+}
+static size_t row_step(const struct fconvolution *c) { // elements
+    const struct convolution_geometry *g = &c->geometry;
+    return pads_sideways(g) ? padded_width(g) * g->input_channels : g->input_width * c->input_step;
+}
+
+size_t fconvolution_scratch_bytes(const struct fconvolution *c) {
+    const struct convolution_geometry *g = &c->geometry;
+    if (c->method == FCONVOLUTION_WINOGRAD) return fwinograd_scratch_bytes(c);
+    if (c->method == FCONVOLUTION_DEPTHWISE) return 0;
+    const size_t zeros = pads_vertically(g) ? row_step(c) : 0;
+    const size_t copies = pads_sideways(g) ? input_rows(g, c->strip_rows) * row_step(c) : 0;
+    return pointer_bytes(c) + (zeros + copies) * sizeof(float);
+}
+
+void fconvolution_pack(const struct fconvolution *c, const float *weights, const float *bias, float *packed, float *padded) {
+    const struct convolution_geometry *g = &c->geometry;
+    const size_t inputs = group_inputs(g), outputs = group_outputs(g), taps = g->kernel_height * g->kernel_width;
+    if (c->method == FCONVOLUTION_DEPTHWISE) {
+        for (size_t o = 0; o < g->output_channels; o++) {
+            padded[o] = bias ? bias[o] : 0;
+            for (size_t t = 0; t < taps; t++) packed[t * g->output_channels + o] = weights[o * taps + t];
+        }
+        return;
+    }
+    memset(padded, 0, fconvolution_bias_count(c) * sizeof *padded);
+    for (size_t o = 0; o < g->output_channels && bias; o++) padded[o / outputs * padded_outputs(g) + o % outputs] = bias[o];
+    memset(packed, 0, fconvolution_weight_count(c) * sizeof *packed);
+    if (c->method == FCONVOLUTION_WINOGRAD) {
+        fwinograd_pack(c, weights, packed);
+        return;
+    }
+    for (size_t o = 0; o < g->output_channels; o++) {
+        const size_t column = o / outputs * padded_outputs(g) + o % outputs;
+        float *to = packed + column / FLOAT_PANEL * FLOAT_PANEL * depth(g) + column % FLOAT_PANEL;
+        for (size_t t = 0; t < taps; t++)
+            for (size_t i = 0; i < inputs; i++) to[(t * inputs + i) * FLOAT_PANEL] = weights[(o * inputs + i) * taps + t];
+    }
+}
+
+// `pixels` pixels of one row, in tiles that differ by one pixel at most. `tile` describes the first of them, all but m.
+void fgemm_row(const struct float_kernels *kernels, const struct fgemm_tile *row, size_t pixels, const struct activation_function *f) {
+    const size_t most = kernels->pixels[row->panels], tiles = (pixels + most - 1) / most;
+    struct fgemm_tile tile = *row;
+    size_t first = 0;
+    for (size_t i = 0; i < tiles; i++) {
+        const size_t last = pixels * (i + 1) / tiles;
+        tile.m = last - first;
+        kernels->gemm(&tile);
+        if (f) kernels->activate(f, tile.m, tile.n, tile.output, tile.output_step);
+        tile.a_first += tile.m * tile.a_step;
+        tile.output += tile.m * tile.output_step;
+        if (tile.residual) tile.residual += tile.m * tile.residual_step;
+        first = last;
+    }
+}
+
+size_t fgemm_panels(const struct float_kernels *kernels, size_t left, size_t pixels) {
+    if (left >= 4 && pixels <= kernels->pixels[4]) return 4;
+    if (left >= 3 && left % 2 == 1 && kernels->pixels[3]) return 3;
+    return left >= 2 && (kernels->pixels[2] >= kernels->pixels[1] || pixels <= kernels->pixels[2]) ? 2 : 1;
+}
+
+// The activation that tiles don't do in their clamp.
+const struct activation_function *fconvolution_limits(const struct fconvolution *c, float *low, float *high) {
+    const bool clamps = c->activation.kind == ACTIVATION_CLAMP;
+    *low = clamps ? c->activation.p : -INFINITY;
+    *high = clamps ? c->activation.q : INFINITY;
+    return clamps ? NULL : &c->activation;
+}
+
+// The input rows of a strip, from `top` on: in place, or copied with their padding.
+static void prepare_rows(const struct fconvolution *c, const float *input, ptrdiff_t top, size_t count, const float **rows, float *memory) {
+    const struct convolution_geometry *g = &c->geometry;
+    const size_t step = row_step(c), channels = g->input_channels;
+    float *zeros = memory;
+    if (pads_vertically(g)) {
+        memset(zeros, 0, step * sizeof *zeros);
+        memory += step;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const ptrdiff_t y = top + (ptrdiff_t)i;
+        if (y < 0 || y >= (ptrdiff_t)g->input_height) {
+            rows[i] = zeros;
+            continue;
+        }
+        const float *from = input + (size_t)y * g->input_width * c->input_step;
+        if (!pads_sideways(g)) {
+            rows[i] = from;
+            continue;
+        }
+        float *to = memory + i * step;
+        rows[i] = to;
+        const size_t inside = smaller(g->input_width, padded_width(g) - g->pad_left);
+        memset(to, 0, g->pad_left * channels * sizeof *to);
+        to += g->pad_left * channels;
+        if (c->input_step == channels)
+            memcpy(to, from, inside * channels * sizeof *to);
+        else
+            for (size_t x = 0; x < inside; x++) memcpy(to + x * channels, from + x * c->input_step, channels * sizeof *to);
+        memset(to + inside * channels, 0, (padded_width(g) - g->pad_left - inside) * channels * sizeof *to);
+    }
+}
+
+static void run_direct(const struct fconvolution *c, const float *input, const float *residual, float *output, void *scratch,
+                       size_t first_row, size_t last_row) {
+    const struct convolution_geometry *g = &c->geometry;
+    const bool flat = is_flat(g), by_row = has_segment_rows(c);
+    const size_t inputs = group_inputs(g), outputs = group_outputs(g), pixel = pads_sideways(g) ? g->input_channels : c->input_step;
+    const float **segments = scratch, **rows = segments + segment_count(c);
+    struct fgemm_tile tile = {
+        .segments = segments,
+        .segment_count = segment_count(c),
+        .segment_length = by_row ? g->kernel_width * inputs : inputs,
+        .a_step = g->stride_x * pixel,
+        .b_step = depth(g) * FLOAT_PANEL,
+        .output_step = c->output_step,
+        .residual_step = c->residual_step,
+    };
+    const struct activation_function *f = fconvolution_limits(c, &tile.low, &tile.high);
+    for (size_t first = first_row; first < last_row; first += c->strip_rows) {
+        const size_t count = smaller(c->strip_rows, last_row - first);
+        const size_t pixels = flat ? count * g->output_width : g->output_width;
+        if (flat)
+            rows[0] = input + first * g->input_width * c->input_step;
+        else
+            prepare_rows(c, input, (ptrdiff_t)(first * g->stride_y) - (ptrdiff_t)g->pad_top, input_rows(g, count), rows,
+                         (float *)((char *)scratch + pointer_bytes(c)));
+        for (size_t group = 0; group < g->groups; group++) {
+            const size_t panels = padded_outputs(g) / FLOAT_PANEL;
+            for (size_t panel = 0; panel < panels; panel += tile.panels) {
+                tile.panels = fgemm_panels(c->kernels, panels - panel, pixels);
+                tile.b = c->weights + (group * panels + panel) * tile.b_step;
+                tile.bias = c->bias + group * padded_outputs(g) + panel * FLOAT_PANEL;
+                tile.n = smaller(outputs - panel * FLOAT_PANEL, tile.panels * FLOAT_PANEL);
+                for (size_t y = 0; y < (flat ? 1 : count); y++) {
+                    for (size_t s = 0; s < tile.segment_count; s++) {
+                        const size_t ky = by_row ? s : s / g->kernel_width, kx = by_row ? 0 : s % g->kernel_width;
+                        segments[s] = rows[y * g->stride_y + ky * g->dilation_y] + kx * g->dilation_x * pixel + group * inputs;
+                    }
+                    const size_t at = (first + y) * g->output_width, column = group * outputs + panel * FLOAT_PANEL;
+                    tile.output = output + at * c->output_step + column;
+                    tile.residual = residual ? residual + at * c->residual_step + column : NULL;
+                    fgemm_row(c->kernels, &tile, pixels, f);
+                }
+            }
+        }
+    }
+}
+
+// Taps [first, last) of a window that begins at `start` lie inside an image of `size`.
+struct taps {
+    size_t first, last;
+};
+static struct taps taps_inside(ptrdiff_t start, size_t count, size_t dilation, size_t size) {
+    struct taps taps = {0, 0};
+    for (size_t i = 0; i < count; i++) {
+        const ptrdiff_t at = start + (ptrdiff_t)(i * dilation);
+        if (at < 0) taps.first = i + 1;
+        if (at < (ptrdiff_t)size) taps.last = i + 1;
+    }
+    if (taps.last < taps.first) taps.last = taps.first;
+    return taps;
+}
+
+static void run_depthwise(const struct fconvolution *c, const float *input, const float *residual, float *output, size_t first_row,
+                          size_t last_row) {
+    const struct convolution_geometry *g = &c->geometry;
+    struct fdepthwise_run run = {
+        .row_step = g->dilation_y * g->input_width * c->input_step,
+        .pixel_step = g->stride_x * c->input_step,
+        .tap_step = g->dilation_x * c->input_step,
+        .weights_row_step = g->kernel_width * g->output_channels,
+        .bias = c->bias,
+        .output_step = c->output_step,
+        .residual_step = c->residual_step,
+        .channels = g->output_channels,
+    };
+    const struct activation_function *f = fconvolution_limits(c, &run.low, &run.high);
+    for (size_t y = first_row; y < last_row; y++) {
+        const ptrdiff_t top = (ptrdiff_t)(y * g->stride_y) - (ptrdiff_t)g->pad_top;
+        const struct taps down = taps_inside(top, g->kernel_height, g->dilation_y, g->input_height);
+        run.height = down.last - down.first;
+        for (size_t x = 0; x < g->output_width; x += run.pixels) {
+            const ptrdiff_t left = (ptrdiff_t)(x * g->stride_x) - (ptrdiff_t)g->pad_left;
+            const struct taps across = taps_inside(left, g->kernel_width, g->dilation_x, g->input_width);
+            run.width = across.last - across.first;
+            run.pixels = 1;
+            // Pixels whose windows are inside from side to side are one run.
+            const size_t extent = (g->kernel_width - 1) * g->dilation_x + 1;
+            if (run.width == g->kernel_width)
+                run.pixels = smaller(g->output_width - x, (g->input_width - (size_t)left - extent) / g->stride_x + 1);
+            const size_t at = y * g->output_width + x;
+            run.weights = c->weights + (down.first * g->kernel_width + across.first) * g->output_channels;
+            run.input = input
+                + ((size_t)(top + (ptrdiff_t)(down.first * g->dilation_y)) * g->input_width
+                   + (size_t)(left + (ptrdiff_t)(across.first * g->dilation_x)))
+                    * c->input_step;
+            if (run.width == 0 || run.height == 0) run.input = input, run.width = run.height = 0;
+            run.output = output + at * c->output_step;
+            run.residual = residual ? residual + at * c->residual_step : NULL;
+            c->kernels->depthwise(&run);
+        }
+        if (f) c->kernels->activate(f, g->output_width, g->output_channels, output + y * g->output_width * c->output_step, c->output_step);
+    }
+}
+
+void fconvolution_run(const struct fconvolution *c, const float *input, const float *residual, float *output, void *scratch,
+                      size_t first_row, size_t last_row) {
+    switch (c->method) {
+    case FCONVOLUTION_DIRECT: run_direct(c, input, residual, output, scratch, first_row, last_row); break;
+    case FCONVOLUTION_DEPTHWISE: run_depthwise(c, input, residual, output, first_row, last_row); break;
+    case FCONVOLUTION_WINOGRAD: fwinograd_run(c, input, residual, output, scratch, first_row, last_row); break;
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolution in float32: activation(convolution + bias + residual).
+//
+// Every sum is one chain of fused multiply-adds (products and sums on processors without them) in an order that depends on nothing
+// but the layer, so that a result is the same however pixels are grouped into tiles and rows are divided among threads.
+#pragma once
+#include "layers.h"
+
+// Output channels of one panel of packed weights.
+enum { FLOAT_PANEL = 16 };
+
+// One tile: out[i][j] = clamp(bias[j] + sum over s, k of segments[s][a_first + i * a_step + k] * b[j / 16][s * segment_length + k][j % 16]
+// + residual[i][j], low, high) for i < m, j < n.
+struct fgemm_tile {
+    const float *const *segments; // what a window consists of
+    size_t segment_count, segment_length;
+    size_t a_first, a_step; // elements to the first pixel, and from pixel to pixel
+    const float *b;
+    size_t b_step; // elements from panel to panel
+    const float *bias; // padded to whole panels
+    const float *residual; // null, or the tile's first element
+    float *output;
+    size_t output_step, residual_step; // elements from pixel to pixel
+    size_t m, n; // n: 1 ... 16 * panels
+    size_t panels; // 1 ... 4
+    float low, high;
+};
+
+// A run of output pixels of one row of a depthwise convolution, over those taps of the window that lie inside the image:
+// out[i][c] = clamp(bias[c] + sum over y, x of input[y * row_step + i * pixel_step + x * tap_step + c] * weights[y][x][c] + residual[i][c]).
+struct fdepthwise_run {
+    const float *input; // the first tap of the first pixel
+    size_t row_step, pixel_step, tap_step; // elements
+    size_t height, width; // of the window
+    const float *weights;
+    size_t weights_row_step; // elements from weights[y] to weights[y + 1]; weights[y][x] are `channels` apart
+    const float *bias;
+    const float *residual; // null, or the first pixel's
+    float *output;
+    size_t output_step, residual_step;
+    size_t pixels, channels;
+    float low, high;
+};
+
+// Tiles of Winograd's F(4x4, 3x3): 6x6 inputs to 4x4 outputs by way of 36 products.
+enum { WINOGRAD_TILE = 4, WINOGRAD_INPUT = 6, WINOGRAD_PRODUCTS = 36 };
+
+struct fwinograd_output {
+    const float *products; // [36] of `step` elements each, of which the first `channels` count
+    size_t step;
+    const float *bias, *residual; // residual: null, or the tile's first element
+    float *output;
+    size_t row_step, output_step;            // elements from row to row and from pixel to pixel of the output
+    size_t residual_row_step, residual_step; // the same of the residual
+    size_t height, width, channels; // height, width: 1 ... 4, what of the tile lies inside the image
+    float low, high;
+};
+
+struct float_kernels {
+    const char *name;
+    uint32_t isa;
+    // The most pixels of a tile of 1 ... 4 panels; 0 where there is no such tile.
+    uint8_t pixels[5];
+    void (*gemm)(const struct fgemm_tile *tile);
+    void (*depthwise)(const struct fdepthwise_run *run);
+    // Transforms a 6x6 tile of `channels` (a multiple of 16) channels; frequencies are `step` elements apart.
+    void (*winograd_input)(const float *const pixels[WINOGRAD_PRODUCTS], size_t channels, float *transformed, size_t step);
+    void (*winograd_output)(const struct fwinograd_output *tile);
+    // Replaces `pixels` runs of `channels` elements, `step` apart, by their activation.
+    void (*activate)(const struct activation_function *f, size_t pixels, size_t channels, float *values, size_t step);
+} __attribute__((swift_attr("@Sendable")));
+
+size_t float_kernels_count(void);
+const struct float_kernels *float_kernels_at(size_t index);
+// The last set of the list that the instruction sets allow.
+const struct float_kernels *float_kernels_choose(uint32_t isa);
+
+enum fconvolution_method { FCONVOLUTION_DIRECT, FCONVOLUTION_DEPTHWISE, FCONVOLUTION_WINOGRAD };
+
+struct fconvolution {
+    struct convolution_geometry geometry;
+    const struct float_kernels *kernels;
+    enum fconvolution_method method;
+    struct activation_function activation;
+    size_t input_step, output_step, residual_step; // elements from pixel to pixel
+    const float *weights; // packed
+    const float *bias;    // padded: fconvolution_bias_count
+    size_t strip_rows;    // output rows that are computed together
+} __attribute__((swift_attr("@Sendable"))); // what it points to is never written again
+
+// The fastest method; needs geometry, kernels and steps.
+enum fconvolution_method fconvolution_choose_method(const struct fconvolution *c);
+// strip_rows; needs the method besides.
+size_t fconvolution_choose_strip(const struct fconvolution *c);
+// Rows of an image are divided at multiples of so many.
+size_t fconvolution_row_alignment(const struct fconvolution *c);
+size_t fconvolution_bias_count(const struct fconvolution *c);
+size_t fconvolution_weight_count(const struct fconvolution *c);
+size_t fconvolution_scratch_bytes(const struct fconvolution *c);
+// weights: [o][i / groups][kernel_height][kernel_width]; bias may be null; packed and padded are written wholly.
+void fconvolution_pack(const struct fconvolution *c, const float *weights, const float *bias, float *packed, float *padded);
+// Computes output rows [first_row, last_row) of an NHWC image. scratch: 64-byte aligned, fconvolution_scratch_bytes.
+void fconvolution_run(const struct fconvolution *c, const float *input, const float *residual, float *output, void *scratch,
+                      size_t first_row, size_t last_row);
