@@ -43,7 +43,7 @@ static uint32_t expected(const struct qconvolution *c, const uint8_t *x, const i
             const long ix = (long)(x0 * g->stride_x + kx * g->dilation_x) - (long)g->pad_left;
             if (iy < 0 || ix < 0 || iy >= (long)g->input_height || ix >= (long)g->input_width) continue;
             for (size_t i = 0; i < inputs; i++) {
-                const int value = x[((size_t)iy * g->input_width + (size_t)ix) * g->input_channels + group * inputs + i];
+                const int value = x[((size_t)iy * g->input_width + (size_t)ix) * g->input_step + group * inputs + i];
                 const int factor = w[((o * inputs + i) * g->kernel_height + ky) * g->kernel_width + kx];
                 sum += (value - c->input_zero_point) * factor;
             }
@@ -51,7 +51,7 @@ static uint32_t expected(const struct qconvolution *c, const uint8_t *x, const i
     const struct requantization *r = &c->requantization;
     float real = volatile_product((float)(int32_t)sum, multipliers[o]);
     if (residual) {
-        const uint8_t value = residual[(y * g->output_width + x0) * g->output_channels + o];
+        const uint8_t value = residual[(y * g->output_width + x0) * g->residual_step + o];
         real += volatile_product((float)(value - r->residual_zero_point), r->residual_multiplier);
     }
     uint32_t bits;
@@ -71,7 +71,13 @@ static void check(const struct qgemm_kernel *gemm, const struct qdepthwise_kerne
     const size_t below = between(0, g.pad_top), right = between(0, g.pad_left);
     c.geometry.output_height = (g.input_height + g.pad_top + below - (g.kernel_height - 1) * g.dilation_y - 1) / g.stride_y + 1;
     c.geometry.output_width = (g.input_width + g.pad_left + right - (g.kernel_width - 1) * g.dilation_x - 1) / g.stride_x + 1;
-    const size_t outputs = g.output_channels, count = c.geometry.output_height * c.geometry.output_width * outputs;
+    const size_t outputs = g.output_channels, pixels = c.geometry.output_height * c.geometry.output_width;
+    // Steps beyond the channels: images that are parts of wider ones.
+    c.geometry.input_step = g.input_channels + between(0, 1) * between(0, 9);
+    c.geometry.output_step = outputs + between(0, 1) * between(0, 9);
+    c.geometry.residual_step = outputs + between(0, 1) * between(0, 9);
+    const size_t input_bytes = (g.input_height * g.input_width - 1) * c.geometry.input_step + g.input_channels;
+    const size_t count = (pixels - 1) * c.geometry.output_step + outputs;
     const size_t depth = g.input_channels / g.groups * g.kernel_height * g.kernel_width;
     c.input_zero_point = (uint8_t)(random_bits() % 3 == 0 ? 0 : random_bits());
     c.requantization = (struct requantization){
@@ -79,20 +85,20 @@ static void check(const struct qgemm_kernel *gemm, const struct qdepthwise_kerne
         .residual_zero_point = (int32_t)between(0, 255), .residual_multiplier = scale() * 60,
         .float_output = between(0, 3) == 0, .low = -0.5f, .high = INFINITY,
     };
-    uint8_t *x = random_bytes(g.input_height * g.input_width * g.input_channels);
+    uint8_t *x = random_bytes(input_bytes);
     int8_t *w = (int8_t *)random_bytes(outputs * depth);
     for (size_t i = 0; i < outputs * depth; i++) w[i] = extremes ? (w[i] < 0 ? -127 : 127) : w[i] == -128 ? 0 : w[i];
     if (extremes)
-        for (size_t i = 0; i < g.input_height * g.input_width * g.input_channels; i++) x[i] = x[i] < 128 ? 0 : 255;
-    uint8_t *residual = between(0, 1) ? random_bytes(count) : NULL;
+        for (size_t i = 0; i < input_bytes; i++) x[i] = x[i] < 128 ? 0 : 255;
+    uint8_t *residual = between(0, 1) ? random_bytes((pixels - 1) * c.geometry.residual_step + outputs) : NULL;
     int32_t *bias = malloc(outputs * sizeof *bias);
     float *multipliers = malloc(outputs * sizeof *multipliers);
     for (size_t o = 0; o < outputs; o++) {
         bias[o] = (int32_t)between(0, 40000) - 20000;
         multipliers[o] = scale() / sqrtf((float)depth);
     }
-    qconvolution_choose_block(&c);
-    const size_t padded = qconvolution_padded_outputs(&c) * (depthwise ? 1 : g.groups);
+    qconvolution_choose_strip(&c);
+    const size_t padded = qconvolution_padded_outputs(&c);
     void *packed = malloc(qconvolution_weight_bytes(&c));
     int32_t *folded = malloc(padded * sizeof *folded);
     float *padded_multipliers = malloc(padded * sizeof *padded_multipliers);
@@ -105,14 +111,16 @@ static void check(const struct qgemm_kernel *gemm, const struct qdepthwise_kerne
     void *scratch = aligned_alloc(64, scratch_bytes ? scratch_bytes : 64);
     const size_t element = c.requantization.float_output ? 4 : 1;
     uint8_t *output = malloc(count * element);
+    memset(output, 0x55, count * element);
     const size_t middle = between(0, c.geometry.output_height);
     qconvolution_run(&c, x, residual, output, scratch, middle, c.geometry.output_height);
     qconvolution_run(&c, x, residual, output, scratch, 0, middle);
     checks++;
     for (size_t i = 0; i < count; i++) {
-        const size_t o = i % outputs, pixel = i / outputs;
-        const uint32_t want = expected(&c, x, w, bias, multipliers, residual, pixel / c.geometry.output_width, pixel % c.geometry.output_width, o);
-        uint32_t found = 0;
+        const size_t o = i % c.geometry.output_step, pixel = i / c.geometry.output_step;
+        uint32_t want = element == 4 ? 0x55555555 : 0x55, found = 0; // between pixels nothing changes
+        if (o < outputs)
+            want = expected(&c, x, w, bias, multipliers, residual, pixel / c.geometry.output_width, pixel % c.geometry.output_width, o);
         memcpy(&found, output + i * element, element);
         if (found == want) continue;
         failures++;

@@ -8,29 +8,31 @@
 
 // m is a constant where this is inlined, so that the sums stay in registers.
 AVX_VNNI_INLINE void qgemm_6x16x4(const struct qgemm_tile *tile, const size_t m) {
-    const uint8_t *rows[6];
     __m256i low[6], high[6];
     for (size_t i = 0; i < m; i++) {
-        rows[i] = (const uint8_t *)tile->a + i * tile->a_stride;
         low[i] = _mm256_loadu_si256((const __m256i *)tile->bias);
         high[i] = _mm256_loadu_si256((const __m256i *)(tile->bias + 8));
     }
     const int8_t *b = tile->b;
-    for (size_t k = 0; k < tile->blocks; k++, b += 64) {
-        const __m256i b_low = _mm256_loadu_si256((const __m256i *)b), b_high = _mm256_loadu_si256((const __m256i *)(b + 32));
-        for (size_t i = 0; i < m; i++) {
-            int32_t four;
-            memcpy(&four, rows[i] + 4 * k, sizeof four);
-            const __m256i a = _mm256_set1_epi32(four);
-            low[i] = _mm256_dpbusd_avx_epi32(low[i], a, b_low);
-            high[i] = _mm256_dpbusd_avx_epi32(high[i], a, b_high);
+    for (size_t s = 0; s < tile->segment_count; s++) {
+        const uint8_t *rows[6];
+        for (size_t i = 0; i < m; i++) rows[i] = tile->segments[s] + i * tile->a_step;
+        for (size_t k = 0; k < tile->segment_blocks; k++, b += 64) {
+            const __m256i b_low = _mm256_loadu_si256((const __m256i *)b), b_high = _mm256_loadu_si256((const __m256i *)(b + 32));
+            for (size_t i = 0; i < m; i++) {
+                int32_t four;
+                memcpy(&four, rows[i] + 4 * k, sizeof four);
+                const __m256i a = _mm256_set1_epi32(four);
+                low[i] = _mm256_dpbusd_avx_epi32(low[i], a, b_low);
+                high[i] = _mm256_dpbusd_avx_epi32(high[i], a, b_high);
+            }
         }
     }
     const struct avx2_rule rule = avx2_rule(tile->requantization);
     const size_t element = rule.float_output ? sizeof(float) : 1;
     for (size_t i = 0; i < m; i++)
-        avx2_store(low[i], high[i], tile->n, tile->multipliers, &rule, tile->residual ? tile->residual + i * tile->stride : NULL,
-                   (uint8_t *)tile->output + i * tile->stride * element);
+        avx2_store(low[i], high[i], tile->n, tile->multipliers, &rule, tile->residual ? tile->residual + i * tile->residual_step : NULL,
+                   (uint8_t *)tile->output + i * tile->output_step * element);
 }
 
 AVX_VNNI void qgemm_u8s8_6x16x4_avxvnni(const struct qgemm_tile *tile) {

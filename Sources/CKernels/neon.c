@@ -9,15 +9,18 @@ NEON_INLINE void qgemm_4x4x16(const struct qgemm_tile *tile, const size_t m) {
     int32x4_t sums[4][4];
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < 4; j++) sums[i][j] = vdupq_n_s32(0);
-    const int8_t *a = tile->a, *b = tile->b;
-    for (size_t k = 0; k < tile->blocks; k++, a += 16, b += 64) {
-        int8x16_t rows[4];
-        for (size_t i = 0; i < m; i++) rows[i] = vld1q_s8(a + i * tile->a_stride);
-        for (size_t j = 0; j < 4; j++) {
-            const int8x16_t column = vld1q_s8(b + 16 * j);
-            for (size_t i = 0; i < m; i++) {
-                const int16x8_t products = vmlal_high_s8(vmull_s8(vget_low_s8(rows[i]), vget_low_s8(column)), rows[i], column);
-                sums[i][j] = vpadalq_s16(sums[i][j], products);
+    const int8_t *b = tile->b;
+    for (size_t s = 0; s < tile->segment_count; s++) {
+        const int8_t *a = (const int8_t *)tile->segments[s];
+        for (size_t k = 0; k < tile->segment_blocks; k++, a += 16, b += 64) {
+            int8x16_t rows[4];
+            for (size_t i = 0; i < m; i++) rows[i] = vld1q_s8(a + i * tile->a_step);
+            for (size_t j = 0; j < 4; j++) {
+                const int8x16_t column = vld1q_s8(b + 16 * j);
+                for (size_t i = 0; i < m; i++) {
+                    const int16x8_t products = vmlal_high_s8(vmull_s8(vget_low_s8(rows[i]), vget_low_s8(column)), rows[i], column);
+                    sums[i][j] = vpadalq_s16(sums[i][j], products);
+                }
             }
         }
     }
@@ -26,7 +29,8 @@ NEON_INLINE void qgemm_4x4x16(const struct qgemm_tile *tile, const size_t m) {
     for (size_t i = 0; i < m; i++) {
         const int32x4_t sum = vpaddq_s32(vpaddq_s32(sums[i][0], sums[i][1]), vpaddq_s32(sums[i][2], sums[i][3]));
         neon_store(vaddq_s32(sum, bias), tile->n, tile->multipliers, tile->requantization,
-                   tile->residual ? tile->residual + i * tile->stride : NULL, (uint8_t *)tile->output + i * tile->stride * element);
+                   tile->residual ? tile->residual + i * tile->residual_step : NULL,
+                   (uint8_t *)tile->output + i * tile->output_step * element);
     }
 }
 
@@ -81,9 +85,10 @@ NEON_INLINE void qdepthwise(const struct qdepthwise_run *run, const size_t heigh
                 }
             }
             for (size_t v = 0; v < 4 && 4 * v < n; v++) {
-                const size_t at = i * run->channels + c + 4 * v;
-                neon_store(sums[v], n - 4 * v, run->multipliers + c + 4 * v, run->requantization, run->residual ? run->residual + at : NULL,
-                           (uint8_t *)run->output + at * element);
+                const size_t channel = c + 4 * v;
+                neon_store(sums[v], n - 4 * v, run->multipliers + channel, run->requantization,
+                           run->residual ? run->residual + i * run->residual_step + channel : NULL,
+                           (uint8_t *)run->output + (i * run->output_step + channel) * element);
             }
         }
     }

@@ -6,15 +6,17 @@ void qgemm_u8s8_4x4x1_plain(const struct qgemm_tile *tile) {
     uint32_t acc[4][4];
     for (size_t i = 0; i < tile->m; i++)
         for (size_t j = 0; j < 4; j++) acc[i][j] = (uint32_t)tile->bias[j];
-    for (size_t k = 0; k < tile->blocks; k++)
-        for (size_t i = 0; i < tile->m; i++) {
-            const int32_t x = ((const uint8_t *)tile->a)[i * tile->a_stride + k];
-            for (size_t j = 0; j < 4; j++) acc[i][j] += (uint32_t)(x * tile->b[k * 4 + j]);
-        }
+    const int8_t *b = tile->b;
+    for (size_t s = 0; s < tile->segment_count; s++)
+        for (size_t k = 0; k < tile->segment_blocks; k++, b += 4)
+            for (size_t i = 0; i < tile->m; i++) {
+                const int32_t x = tile->segments[s][i * tile->a_step + k];
+                for (size_t j = 0; j < 4; j++) acc[i][j] += (uint32_t)(x * b[j]);
+            }
     for (size_t i = 0; i < tile->m; i++)
         for (size_t j = 0; j < tile->n; j++)
-            store_accumulator((int32_t)acc[i][j], tile->multipliers[j], tile->requantization, tile->residual, tile->output,
-                              i * tile->stride + j);
+            store_accumulator((int32_t)acc[i][j], tile->multipliers[j], tile->requantization,
+                              tile->residual ? tile->residual + i * tile->residual_step + j : NULL, tile->output, i * tile->output_step + j);
 }
 
 void qdepthwise_u8s8_1x1_plain(const struct qdepthwise_run *run) {
@@ -26,6 +28,7 @@ void qdepthwise_u8s8_1x1_plain(const struct qdepthwise_run *run) {
             for (size_t x = 0; x < width; x++)
                 for (size_t y = 0; y < height; y++)
                     acc += (uint32_t)(run->rows[y][i * run->pixel_step + x * run->tap_step + c] * weights[x * height + y]);
-            store_accumulator((int32_t)acc, run->multipliers[c], run->requantization, run->residual, run->output, i * run->channels + c);
+            store_accumulator((int32_t)acc, run->multipliers[c], run->requantization,
+                              run->residual ? run->residual + i * run->residual_step + c : NULL, run->output, i * run->output_step + c);
         }
 }

@@ -27,7 +27,7 @@ static inline __attribute__((always_inline)) void store_accumulator(int32_t accu
                                                                     void *output, size_t index) {
     float real = (float)accumulator * multiplier;
     if (residual) {
-        const float addend = (float)(residual[index] - r->residual_zero_point) * r->residual_multiplier;
+        const float addend = (float)(*residual - r->residual_zero_point) * r->residual_multiplier;
         real = real + addend;
     }
     if (r->float_output) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "internal.h"
+#include "convolution.h"
 
 static const struct qgemm_kernel qgemm_kernels[] = {
-#define QGEMM_KERNEL(name, isa, mr, nr, kr, panel) {#name, isa, mr, nr, kr, panel, name},
+#define QGEMM_KERNEL(name, isa, mr, nr, kr, nb, panel) {#name, isa, mr, nr, kr, nb, panel, name},
 #define QDEPTHWISE_KERNEL(...)
 #define VECTOR_KERNELS(...)
 #include "kernels.inc"
@@ -42,25 +42,21 @@ const struct qdepthwise_kernel *qdepthwise_kernel_at(size_t index) { return &qde
 size_t vector_kernels_count(void) { return COUNT(vector_kernel_sets); }
 const struct vector_kernels *vector_kernels_at(size_t index) { return vector_kernel_sets[index]; }
 
-static size_t padded(size_t n, const struct qgemm_kernel *kernel) {
-    const size_t nr = (size_t)kernel->nr;
-    return (n + nr - 1) / nr * nr;
+// Tiles for a row of pixels and one group's output channels.
+static size_t tiles_of(const struct convolution_geometry *g, const struct qgemm_kernel *kernel) {
+    const size_t mr = (size_t)kernel->mr, nr = (size_t)kernel->nr, n = g->output_channels / g->groups;
+    const size_t width = is_pointwise(g) ? g->output_height * g->output_width : g->output_width;
+    return (width + mr - 1) / mr * ((n + nr - 1) / nr);
 }
 
-// The last kernel of the instruction sets at hand, unless an earlier one of exactly the same needs wastes fewer output channels.
-const struct qgemm_kernel *qgemm_kernel_choose(uint32_t isa, size_t m, size_t n, size_t k) {
-    (void)m;
-    (void)k;
+// The last kernel of the instruction sets at hand, unless another of exactly the same needs takes fewer tiles.
+const struct qgemm_kernel *qgemm_kernel_choose(uint32_t isa, const struct convolution_geometry *g) {
     const struct qgemm_kernel *best = &qgemm_kernels[0];
     for (size_t i = 1; i < COUNT(qgemm_kernels); i++)
         if ((qgemm_kernels[i].isa & ~isa) == 0) best = &qgemm_kernels[i];
     const uint32_t needs = best->isa;
-    size_t computed = padded(n, best);
     for (size_t i = COUNT(qgemm_kernels); i-- > 0;)
-        if (qgemm_kernels[i].isa == needs && padded(n, &qgemm_kernels[i]) < computed) {
-            best = &qgemm_kernels[i];
-            computed = padded(n, best);
-        }
+        if (qgemm_kernels[i].isa == needs && tiles_of(g, &qgemm_kernels[i]) < tiles_of(g, best)) best = &qgemm_kernels[i];
     return best;
 }
 

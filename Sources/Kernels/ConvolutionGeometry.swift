@@ -4,8 +4,12 @@ internal import Networks
 internal import Tensors
 
 extension convolution_geometry {
-    /// - Precondition: two spatial axes, sizes that fit, an output that isn't empty.
-    init(inputHeight: Int, inputWidth: Int, inputChannels: Int, outputChannels: Int, convolution: Convolution) {
+    /// - Parameter steps: elements from pixel to pixel; `nil` stands for the channels.
+    /// - Precondition: two spatial axes, sizes that fit, an output that isn't empty, steps of at least the channels.
+    init(
+        inputHeight: Int, inputWidth: Int, inputChannels: Int, outputChannels: Int, convolution: Convolution,
+        steps: (input: Int?, output: Int?, residual: Int?) = (nil, nil, nil)
+    ) {
         let window = convolution.window
         precondition(window.size.count == 2, "a convolution over two spatial axes")
         precondition(convolution.groups > 0 && inputChannels % convolution.groups == 0 && outputChannels % convolution.groups == 0)
@@ -14,9 +18,14 @@ extension convolution_geometry {
         let height = inputHeight + window.padsBefore[0] + window.padsAfter[0] - window.extent(axis: 0)
         let width = inputWidth + window.padsBefore[1] + window.padsAfter[1] - window.extent(axis: 1)
         precondition(inputChannels > 0 && outputChannels > 0 && height >= 0 && width >= 0)
+        let input = steps.input ?? inputChannels
+        let output = steps.output ?? outputChannels
+        let residual = steps.residual ?? outputChannels
+        precondition(input >= inputChannels && output >= outputChannels && residual >= outputChannels, "pixels that overlap")
         self.init(
-            input_height: inputHeight, input_width: inputWidth, input_channels: inputChannels,
+            input_height: inputHeight, input_width: inputWidth, input_channels: inputChannels, input_step: input,
             output_height: height / window.strides[0] + 1, output_width: width / window.strides[1] + 1, output_channels: outputChannels,
+            output_step: output, residual_step: residual,
             kernel_height: window.size[0], kernel_width: window.size[1], stride_y: window.strides[0], stride_x: window.strides[1],
             dilation_y: window.dilations[0], dilation_x: window.dilations[1], pad_top: window.padsBefore[0], pad_left: window.padsBefore[1],
             groups: convolution.groups)

@@ -9,6 +9,9 @@ package import Tensors
 ///     output = Requantization.apply(acc, adding residual)                                       quantised
 ///     output = clamp(Float(acc) · Float(sx · sw[c]) + Float(residual − zr) · sr, low, high)      float32
 ///
+/// A table replaces each quantised result. Images may be parts of wider ones: steps are the elements from pixel to pixel; what lies
+/// between the pixels of the output is left as it is.
+///
 /// The sum can't overflow while `255 · 127 · inputChannels / groups · kernelHeight · kernelWidth + |bias| < 2³¹`.
 /// All kernels give the same bits. Runs don't allocate, and depend on nothing but their arguments: threads may compute disjoint
 /// `rows` of one output at the same time, each with its own scratch.
@@ -25,6 +28,8 @@ package struct QuantizedConvolution: Sendable {
 
     private let plan: qconvolution
     private let inputCount: Int
+    private let outputCount: Int
+    private let residualCount: Int
     /// Holds what `plan` points to.
     private let storage: TensorStorage
 
@@ -34,21 +39,24 @@ package struct QuantizedConvolution: Sendable {
     ///   - weight: one scale an output channel, or one for all.
     ///   - output: `nil` for float32 output.
     ///   - residual: of the tensor that is added, if there is one.
+    ///   - steps: from pixel to pixel, where that is more than the channels.
+    ///   - table: what the results, quantised as `output`, are replaced by.
     ///   - kernel: instead of the dispatcher's choice: for tests and benchmarks.
     /// - Precondition: two spatial axes; the activation is none, relu or clip; the output isn't empty; the shapes fit.
     package init(
         weights: Tensor, bias: [Int32]?, inputHeight: Int, inputWidth: Int, inputChannels: Int, convolution: Convolution,
         input: Quantization, weight: Quantization, output: Quantization?, residual: Quantization?,
+        steps: (input: Int?, output: Int?, residual: Int?) = (nil, nil, nil), table: ActivationTable? = nil,
         features: CPUFeatures = .current, kernel: KernelName? = nil
     ) {
         let outputChannels = weights.shape[0]
         let geometry = convolution_geometry(
             inputHeight: inputHeight, inputWidth: inputWidth, inputChannels: inputChannels, outputChannels: outputChannels,
-            convolution: convolution)
+            convolution: convolution, steps: steps)
+        precondition(table == nil || output != nil, "a table for float32")
         precondition(weights.shape == [outputChannels, inputChannels / convolution.groups] + convolution.window.size)
         precondition(bias == nil || bias?.count == outputChannels)
         precondition(weight.scales.count == 1 || weight.scales.count == outputChannels)
-        let taps = geometry.kernel_height * geometry.kernel_width
         let depthwise = convolution.groups == inputChannels && outputChannels == inputChannels && kernel?.kind != .convolution
 
         var plan = unsafe qconvolution()
@@ -61,24 +69,21 @@ package struct QuantizedConvolution: Sendable {
             kernelName = unsafe String(cString: plan.depthwise.pointee.name)
         } else {
             unsafe plan.gemm = kernel.map { unsafe qgemm_kernel_at($0.index) }
-                ?? qgemm_kernel_choose(
-                    features.rawValue, geometry.output_height * geometry.output_width, outputChannels / convolution.groups,
-                    taps * inputChannels / convolution.groups)
+                ?? qgemm_kernel_choose(features.rawValue, &plan.geometry)
             kernelName = unsafe String(cString: plan.gemm.pointee.name)
         }
         unsafe plan.requantization = requantization(activation: convolution.activation, output: output, residual: residual)
         unsafe plan.input_zero_point = UInt8(input.zeroPoint)
-        unsafe qconvolution_choose_block(&plan)
+        unsafe qconvolution_choose_strip(&plan)
 
         let multipliers = (0..<outputChannels).map { channel in
             let scale = weight.scales[weight.scales.count == 1 ? 0 : channel]
             return output.map { Requantization.multiplier(inputScale: input.scale, weightScale: scale, outputScale: $0.scale) }
                 ?? Float(Double(input.scale) * Double(scale))
         }
-        let channels = unsafe qconvolution_padded_outputs(&plan) * (depthwise ? 1 : convolution.groups)
-        let biasBytes = (channels * 4 + 63) / 64 * 64
-        let weightBytes = unsafe qconvolution_weight_bytes(&plan)
-        storage = unsafe TensorStorage(count: 2 * biasBytes + weightBytes) { bytes in
+        let biasBytes = unsafe (qconvolution_padded_outputs(&plan) * 4 + 63) / 64 * 64
+        let weightBytes = unsafe (qconvolution_weight_bytes(&plan) + 63) / 64 * 64
+        storage = unsafe TensorStorage(count: 2 * biasBytes + weightBytes + (table?.entries.count ?? 0)) { bytes in
             let base = bytes.baseAddress!
             weights.withElements(of: Int8.self) { elements in
                 unsafe elements.withUnsafeBufferPointer { source in
@@ -94,10 +99,18 @@ package struct QuantizedConvolution: Sendable {
             unsafe plan.bias = UnsafePointer(base.assumingMemoryBound(to: Int32.self))
             unsafe plan.multipliers = UnsafePointer((base + biasBytes).assumingMemoryBound(to: Float.self))
             unsafe plan.weights = UnsafeRawPointer(base + 2 * biasBytes)
+            if let table {
+                let entries = unsafe base + 2 * biasBytes + weightBytes
+                for (index, entry) in table.entries.enumerated() { unsafe entries.storeBytes(of: entry, toByteOffset: index, as: UInt8.self) }
+                unsafe plan.table = UnsafePointer(entries.assumingMemoryBound(to: UInt8.self))
+            }
         }
         let scratch = unsafe qconvolution_scratch_bytes(&plan)
         scratchBytes = scratch == 0 ? 0 : scratch + 63
-        inputCount = inputHeight * inputWidth * inputChannels
+        let outputPixels = geometry.output_height * geometry.output_width
+        inputCount = (inputHeight * inputWidth - 1) * geometry.input_step + inputChannels
+        outputCount = (outputPixels - 1) * geometry.output_step + outputChannels
+        residualCount = (outputPixels - 1) * geometry.residual_step + outputChannels
         outputHeight = geometry.output_height
         outputWidth = geometry.output_width
         self.outputChannels = outputChannels
@@ -107,9 +120,9 @@ package struct QuantizedConvolution: Sendable {
     /// Computes output rows `rows`; the others are left as they are.
     ///
     /// - Parameters:
-    ///   - input: `[h, w, c]`.
-    ///   - residual: `[outputHeight, outputWidth, outputChannels]`, present exactly if its quantisation was.
-    ///   - output: `[outputHeight, outputWidth, outputChannels]`.
+    ///   - input: `[h, w, c]` from its first element to its last, or beyond.
+    ///   - residual: `[outputHeight, outputWidth, outputChannels]` likewise, present exactly if its quantisation was.
+    ///   - output: `[outputHeight, outputWidth, outputChannels]` likewise.
     package func run(
         input: Span<UInt8>, residual: Span<UInt8>?, output: inout MutableSpan<UInt8>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>
     ) {
@@ -130,16 +143,15 @@ package struct QuantizedConvolution: Sendable {
         input: Span<UInt8>, residual: Span<UInt8>?, output: UnsafeMutableRawBufferPointer, scratch: inout MutableSpan<UInt8>,
         rows: Range<Int>
     ) {
-        let count = outputHeight * outputWidth * outputChannels
         precondition(rows.lowerBound >= 0 && rows.upperBound <= outputHeight)
-        precondition(input.count == inputCount && scratch.count >= scratchBytes)
-        precondition(unsafe output.count == count * (plan.requantization.float_output ? 4 : 1))
+        precondition(input.count >= inputCount && scratch.count >= scratchBytes)
+        precondition(unsafe output.count >= outputCount * (plan.requantization.float_output ? 4 : 1))
         unsafe withUnsafePointer(to: plan) { plan in
             unsafe input.withUnsafeBufferPointer { input in
                 unsafe scratch.withUnsafeMutableBytes { scratch in
                     let aligned = unsafe scratch.baseAddress?.alignedUp(toMultipleOf: 64)
                     if let residual {
-                        precondition(residual.count == count)
+                        precondition(residual.count >= residualCount)
                         unsafe residual.withUnsafeBufferPointer { residual in
                             unsafe qconvolution_run(
                                 plan, input.baseAddress, residual.baseAddress, output.baseAddress, aligned, rows.lowerBound, rows.upperBound)

@@ -64,10 +64,14 @@ struct ConvolutionCase: CustomStringConvertible {
             : Tensor(shape: result.shape, interleaved(result.elements(of: UInt8.self), channels: outputs))
     }
 
-    func layer(features: CPUFeatures = .current, kernel: KernelName? = nil) -> QuantizedConvolution {
+    func layer(
+        features: CPUFeatures = .current, kernel: KernelName? = nil, steps: (input: Int?, output: Int?, residual: Int?) = (nil, nil, nil),
+        table: ActivationTable? = nil
+    ) -> QuantizedConvolution {
         QuantizedConvolution(
             weights: weights, bias: bias, inputHeight: height, inputWidth: width, inputChannels: channels, convolution: convolution,
-            input: scales.input, weight: scales.weight, output: scales.output, residual: scales.residual, features: features, kernel: kernel)
+            input: scales.input, weight: scales.weight, output: scales.output, residual: scales.residual, steps: steps,
+            table: table, features: features, kernel: kernel)
     }
 
     /// Runs the layer piece by piece.

@@ -29,9 +29,9 @@ struct DispatchTests {
     @Test func eachFeatureSetHasItsKernel() {
         #expect(choice([.avx2]) == "qgemm_u8s8_6x16x2_avx2")
         #expect(choice([.avx2, .avxVNNI]) == "qgemm_u8s8_6x16x4_avxvnni")
-        #expect(choice([.avx2, .avx512VNNI]) == "qgemm_u8s8_12x32x4_avx512vnni")
-        #expect(choice([.avx2, .avxVNNI, .avx512VNNI], outputs: 16) == "qgemm_u8s8_16x16x4_avx512vnni")
-        #expect(choice([.avx2, .avxVNNI, .avx512VNNI], outputs: 48) == "qgemm_u8s8_16x16x4_avx512vnni")
+        #expect(choice([.avx2, .avx512VNNI]) == "qgemm_u8s8_7x64x4_avx512vnni", "rows of six pixels")
+        #expect(choice([.avx2, .avxVNNI, .avx512VNNI], outputs: 32) == "qgemm_u8s8_14x32x4_avx512vnni")
+        #expect(choice([.avx2, .avxVNNI, .avx512VNNI], window: 1) == "qgemm_u8s8_14x32x4_avx512vnni", "64 pixels that lie in one row")
         #expect(choice([.avx512VNNI]) == "qgemm_u8s8_4x4x1_plain", "a kernel needs all of its features")
         #expect(choice([.avx2], window: 3, groups: 32, outputs: 32) == "qdepthwise3x3_u8s8_16x2_avx2")
         #expect(choice([.avx2], window: 5, groups: 32, outputs: 32) == "qdepthwise5x5_u8s8_16x2_avx2")

@@ -16,7 +16,7 @@ struct QuantizedConvolutionTests {
     func everyDepthAndWidthOfATileEqualsTheDefinition(_ kernel: KernelName) {
         var samples = Samples(seed: 1)
         for depth in 1...40 {
-            for (pixels, outputs) in [(1, 1), (2, 3), (5, 8), (7, 15), (12, 16), (13, 17), (25, 33), (4, 64)] {
+            for (pixels, outputs) in [(1, 1), (2, 3), (5, 8), (7, 15), (12, 16), (13, 17), (25, 33), (14, 48), (29, 65), (4, 64)] {
                 let sample = ConvolutionCase(
                     &samples, channels: depth, height: pixels, width: 1, outputs: outputs, window: Window(size: [1, 1]),
                     residual: depth % 2 == 0, float: depth % 5 == 0)
@@ -29,8 +29,8 @@ struct QuantizedConvolutionTests {
     @Test(arguments: KernelName.runnable(.convolution), [false, true])
     func everyTailOfPixelsAndOutputsEqualsTheDefinition(_ kernel: KernelName, float: Bool) {
         var samples = Samples(seed: 2)
-        for pixels in 1...27 {
-            for outputs in 1...35 {
+        for pixels in 1...29 {
+            for outputs in Array(1...35) + [48, 49, 63, 64, 65] {
                 let sample = ConvolutionCase(
                     &samples, channels: samples.int(1...9), height: 1, width: pixels, outputs: outputs, window: Window(size: [1, 1]),
                     residual: samples.int(0...1) == 1, float: float)
@@ -154,6 +154,51 @@ struct QuantizedConvolutionTests {
         }
     }
 
+    @Test(arguments: KernelName.runnable(.convolution) + KernelName.runnable(.depthwise))
+    func imagesMayBePartsOfWiderOnes(_ kernel: KernelName) {
+        var samples = Samples(seed: 18)
+        for size in [1, 3] where kernel.runs(size: size) {
+            for channels in [1, 16, 20, 37] {
+                let groups = kernel.kind == .depthwise ? channels : 1
+                let outputs = kernel.kind == .depthwise ? channels : samples.int(1...70)
+                let sample = ConvolutionCase(
+                    &samples, channels: channels, height: samples.int(3...6), width: samples.int(3...16), outputs: outputs,
+                    window: Window(size: [size, size], strides: [samples.int(1...2), samples.int(1...2)], padsBefore: [size / 2, size / 2]),
+                    groups: groups, residual: true)
+                let steps = (input: channels + samples.int(1...9), output: outputs + samples.int(1...9), residual: outputs + samples.int(1...9))
+                let layer = sample.layer(kernel: kernel, steps: steps)
+                let input = interleaved(sample.x, channels: channels).spread(channels, step: steps.input, filler: samples.int(0...255))
+                let residual = interleaved(sample.residual!, channels: outputs).spread(outputs, step: steps.residual, filler: 1)
+                var output = [UInt8](repeating: 0x55, count: layer.outputHeight * layer.outputWidth * steps.output)
+                var scratch = [UInt8](repeating: 0xAA, count: layer.scratchBytes)
+                var outputSpan = output.mutableSpan
+                var scratchSpan = scratch.mutableSpan
+                layer.run(
+                    input: input.span, residual: residual.span, output: &outputSpan, scratch: &scratchSpan, rows: 0..<layer.outputHeight)
+                let expected = sample.expected().elements(of: UInt8.self).spread(outputs, step: steps.output, filler: 0x55)
+                #expect(output == expected, "seed 18, \(sample), steps \(steps)")
+            }
+        }
+    }
+
+    @Test(arguments: KernelName.runnable(.convolution) + KernelName.runnable(.depthwise), [0, 5])
+    func aTableReplacesWhatTheLayerAloneGives(_ kernel: KernelName, gap: Int) {
+        guard kernel.runs(size: 3) else { return }
+        var samples = Samples(seed: 19)
+        let sample = ConvolutionCase(
+            &samples, channels: 24, height: 9, width: 8, outputs: 24, window: Window(size: [3, 3], padsBefore: [1, 1], padsAfter: [1, 1]),
+            groups: kernel.kind == .depthwise ? 24 : 1)
+        let table = ActivationTable(activation: .hardSwish, input: sample.scales.output!, output: samples.quantization())
+        let layer = sample.layer(kernel: kernel, steps: (nil, 24 + gap, nil), table: table)
+        var output = [UInt8](repeating: 0x55, count: 9 * 8 * (24 + gap))
+        var scratch = [UInt8](repeating: 0xAA, count: layer.scratchBytes)
+        var outputSpan = output.mutableSpan
+        var scratchSpan = scratch.mutableSpan
+        layer.run(input: interleaved(sample.x, channels: 24).span, residual: nil, output: &outputSpan, scratch: &scratchSpan, rows: 0..<9)
+        let expected = sample.expected().elements(of: UInt8.self).map { table.entries[Int($0)] }
+        #expect(output == expected.spread(24, step: 24 + gap, filler: 0x55))
+    }
+
     @Test func resultsDoNotDependOnHowRowsAreDivided() {
         var samples = Samples(seed: 8)
         for (groups, window) in [
@@ -202,6 +247,15 @@ struct QuantizedConvolutionTests {
                     #expect(firstDifference(Tensor(shape: [m, n], result), expected) == nil)
                 }
             }
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Pixels of so many channels, `step` apart.
+    fileprivate func spread(_ channels: Int, step: Int, filler: Int) -> [UInt8] {
+        stride(from: 0, to: count, by: channels).flatMap {
+            self[$0..<$0 + channels] + [UInt8](repeating: UInt8(filler), count: step - channels)
         }
     }
 }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two drivers behind qconvolution_run: strips.c for the kernels of matrix products, depthwise.c. The functions of either have
+// the contracts of their namesakes in quantized.h.
+#pragma once
+#include "internal.h"
+
+static inline size_t round_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+// The windows are the pixels themselves, one after the other.
+static inline bool is_pointwise(const struct convolution_geometry *g) {
+    return g->kernel_height == 1 && g->kernel_width == 1 && g->stride_y == 1 && g->stride_x == 1
+        && g->pad_top == 0 && g->pad_left == 0 && g->output_height == g->input_height && g->output_width == g->input_width;
+}
+
+// Replaces the results of so many pixels by what the table has for them.
+void apply_table(const struct qconvolution *c, uint8_t *output, size_t pixels);
+
+void strips_choose(struct qconvolution *c);
+size_t strips_padded_outputs(const struct qconvolution *c);
+size_t strips_weight_bytes(const struct qconvolution *c);
+size_t strips_scratch_bytes(const struct qconvolution *c);
+void strips_pack_weights(const struct qconvolution *c, const int8_t *weights, void *packed);
+// Where output channel o stands among the padded ones.
+size_t strips_column(const struct qconvolution *c, size_t o);
+void strips_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
+                size_t first_row, size_t last_row);
+
+size_t depthwise_padded_outputs(const struct qconvolution *c);
+size_t depthwise_weight_bytes(const struct qconvolution *c);
+size_t depthwise_scratch_bytes(const struct qconvolution *c);
+void depthwise_pack_weights(const struct qconvolution *c, const int8_t *weights, void *packed);
+void depthwise_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
+                   size_t first_row, size_t last_row);
