@@ -163,7 +163,7 @@ static void check_vectors(const struct vector_kernels *kernels) {
             failures += q[i] != (uint8_t)fminf(fmaxf(value, 0), 255);
         }
         struct qbinary p = {.a_zero_point = 13, .b_zero_point = 200, .zero_point = 77, .lower = 5, .upper = 250, .a_multiplier = scale() * 30, .b_multiplier = scale() * 30};
-        if (count > 0 && broadcast_make(&p.broadcast, 1, &count, &count)) {
+        if (count > 0 && broadcast_make(&p.broadcast, 1, &count, &count, (struct broadcast_steps){0})) {
             for (p.operation = BINARY_ADD; p.operation <= BINARY_MULTIPLY; p.operation++) {
                 kernels->binary_u8(&p, a, b, q, 0, broadcast_iterations(&p.broadcast));
                 for (size_t i = 0; i < count; i++) {

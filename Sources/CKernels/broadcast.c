@@ -4,51 +4,47 @@
 // Longest run that is taken as one iteration, so that a layer of one long run can still be divided.
 enum { LONGEST_RUN = 8192 };
 
-bool broadcast_make(struct broadcast *p, size_t rank, const size_t *a, const size_t *b) {
-    size_t count[BROADCAST_LOOPS + 1], a_stride[BROADCAST_LOOPS + 1], b_stride[BROADCAST_LOOPS + 1], loops = 0;
-    size_t a_next = 1, b_next = 1;
-    for (size_t i = rank; i-- > 0;) { // innermost first; axes that both sides step through alike are joined
+bool broadcast_make(struct broadcast *p, size_t rank, const size_t *a, const size_t *b, struct broadcast_steps steps) {
+    struct loop {
+        size_t count, a, b, output;
+    } loops[BROADCAST_LOOPS + 1], here; // innermost first
+    size_t used = 0, a_next = 1, b_next = 1, output_next = 1;
+    for (size_t i = rank; i-- > 0;) {
         const size_t size = a[i] == 1 ? b[i] : a[i];
         if (a[i] != size && a[i] != 1) return false;
         if (b[i] != size && b[i] != 1) return false;
+        here = (struct loop){size, a[i] == 1 ? 0 : a_next, b[i] == 1 ? 0 : b_next, output_next};
+        a_next = i + 1 == rank && steps.a ? steps.a : a_next * a[i];
+        b_next = i + 1 == rank && steps.b ? steps.b : b_next * b[i];
+        output_next = i + 1 == rank && steps.output ? steps.output : output_next * size;
         if (size == 1) continue;
-        const size_t a_step = a[i] == 1 ? 0 : a_next, b_step = b[i] == 1 ? 0 : b_next;
-        a_next *= a[i];
-        b_next *= b[i];
-        if (loops > 0 && a_step == a_stride[loops - 1] * count[loops - 1] && b_step == b_stride[loops - 1] * count[loops - 1]) {
-            count[loops - 1] *= size;
-            continue;
+        if (used > 0) { // axes that all three step through alike are joined
+            struct loop *inner = &loops[used - 1];
+            if (here.a == inner->a * inner->count && here.b == inner->b * inner->count && here.output == inner->output * inner->count) {
+                inner->count *= size;
+                continue;
+            }
+        } else if (here.output != 1 || here.a > 1 || here.b > 1) { // runs of single elements
+            loops[used++] = (struct loop){1, 1, 1, 1};
         }
-        if (loops == BROADCAST_LOOPS + 1) return false;
-        count[loops] = size;
-        a_stride[loops] = a_step;
-        b_stride[loops] = b_step;
-        loops++;
+        if (used == BROADCAST_LOOPS + 1) return false;
+        loops[used++] = here;
     }
-    if (loops == 0) count[0] = 1, a_stride[0] = b_stride[0] = 0, loops = 1;
-    *p = (struct broadcast){.inner = count[0], .a_step = a_stride[0], .b_step = b_stride[0]};
-    size_t run = count[0] < LONGEST_RUN ? count[0] : LONGEST_RUN;
-    while (run > 1 && count[0] % run != 0) run--;
-    if (run > 1 && run < count[0] && loops <= BROADCAST_LOOPS) {
-        p->inner = run;
-        p->loops = 1;
-        p->count[0] = count[0] / run;
-        p->a_stride[0] = run * a_stride[0];
-        p->b_stride[0] = run * b_stride[0];
+    if (used == 0) loops[used++] = (struct loop){1, 0, 0, 1};
+    size_t run = loops[0].count < LONGEST_RUN ? loops[0].count : LONGEST_RUN;
+    while (run > 1 && loops[0].count % run != 0) run--;
+    if (used == BROADCAST_LOOPS + 1 || run == 1) run = loops[0].count;
+    *p = (struct broadcast){.inner = run, .a_step = loops[0].a, .b_step = loops[0].b};
+    const bool divided = run < loops[0].count;
+    if (divided) loops[0] = (struct loop){loops[0].count / run, run * loops[0].a, run * loops[0].b, run * loops[0].output};
+    p->loops = divided ? used : used - 1;
+    for (size_t i = 0; i < p->loops; i++) {
+        const struct loop *loop = &loops[used - 1 - i];
+        p->count[i] = loop->count;
+        p->a_stride[i] = loop->a;
+        p->b_stride[i] = loop->b;
+        p->output_stride[i] = loop->output;
     }
-    // Loops are kept outermost first: the split run is the innermost of them.
-    const size_t split = p->loops;
-    if (split) {
-        p->count[loops - 1] = p->count[0];
-        p->a_stride[loops - 1] = p->a_stride[0];
-        p->b_stride[loops - 1] = p->b_stride[0];
-    }
-    for (size_t i = 1; i < loops; i++) {
-        p->count[loops - 1 - i] = count[i];
-        p->a_stride[loops - 1 - i] = a_stride[i];
-        p->b_stride[loops - 1 - i] = b_stride[i];
-    }
-    p->loops = loops - 1 + split;
     return true;
 }
 

@@ -54,9 +54,8 @@ void qconvolution_run(const struct qconvolution *c, const uint8_t *input, const 
 
 void apply_table(const struct qconvolution *c, uint8_t *output, size_t pixels) {
     const struct convolution_geometry *g = &c->geometry;
-    if (g->output_step == g->output_channels) {
-        table_u8(c->table, output, output, pixels * g->output_channels);
-        return;
-    }
-    for (size_t i = 0; i < pixels; i++, output += g->output_step) table_u8(c->table, output, output, g->output_channels);
+    if (g->output_step == g->output_channels)
+        c->layers->table_u8(c->table, 1, pixels * g->output_channels, output, 0, output, 0);
+    else
+        c->layers->table_u8(c->table, pixels, g->output_channels, output, g->output_step, output, g->output_step);
 }

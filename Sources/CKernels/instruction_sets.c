@@ -21,6 +21,7 @@ uint32_t isa_detect(void) {
     uint32_t isa = ISA_AVX2;
     const uint32_t f_bw_vl = 1u << 16 | 1u << 30 | 1u << 31;
     if ((state & 0xE6) == 0xE6 && (b & f_bw_vl) == f_bw_vl && (c & 1u << 11)) isa |= ISA_AVX512_VNNI;
+    if ((isa & ISA_AVX512_VNNI) && (c & 1u << 1)) isa |= ISA_AVX512_VBMI;
     if (a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4)) isa |= ISA_AVX_VNNI;
     return isa;
 }

@@ -11,9 +11,15 @@
 #pragma STDC FP_CONTRACT ON
 #include "layers_float.inc"
 
-void table_u8(const uint8_t *table, const uint8_t *input, uint8_t *output, size_t count) {
-    for (size_t i = 0; i < count; i++) output[i] = table[input[i]];
+static void table_u8_plain(const uint8_t *table, size_t rows, size_t count, const uint8_t *input, size_t input_step, uint8_t *output,
+                           size_t output_step) {
+    for (; rows > 0; rows--, input += input_step, output += output_step)
+        for (size_t i = 0; i < count; i++) output[i] = table[input[i]];
 }
+
+#define LAYER_SET vector_kernels_plain
+#define LAYER_TABLE table_u8_plain
+#include "layers_set.inc"
 
 void im2col_f32(const struct convolution_geometry *g, size_t group, const float *input, float *columns, size_t first_row, size_t last_row) {
     const size_t channels = g->input_channels / g->groups;

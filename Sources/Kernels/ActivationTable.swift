@@ -11,23 +11,37 @@ internal import Glibc
 package struct ActivationTable: Sendable {
     package let entries: [UInt8]
     package var scratchBytes: Int { 0 }
-    package var kernelName: String { "table_u8" }
+    package var kernelName: String { "table_u8_\(kernels.name)" }
+    private let kernels: VectorKernels
 
-    package init(activation: Activation = .none, input: Quantization, output: Quantization) {
+    package init(
+        activation: Activation = .none, input: Quantization, output: Quantization, features: CPUFeatures = .current
+    ) {
         entries = (0...255).map { output.quantize(Float(activation.value(at: Double(input.dequantize(UInt8($0)))))) }
+        kernels = VectorKernels(features: features)
     }
 
     /// - Precondition: as many outputs as inputs.
     package func run(input: Span<UInt8>, output: inout MutableSpan<UInt8>) {
         precondition(input.count == output.count)
+        run(input: input, inputStep: 0, output: &output, outputStep: 0, rows: 1, count: input.count)
+    }
+
+    /// Looks up `rows` rows of `count` elements, each the steps from the one before; what lies between the rows of the output is left as it is.
+    package func run(input: Span<UInt8>, inputStep: Int, output: inout MutableSpan<UInt8>, outputStep: Int, rows: Int, count: Int) {
+        precondition(rows >= 0 && count >= 0 && (rows <= 1 || (inputStep >= count && outputStep >= count)))
+        guard rows > 0 else { return }
+        precondition(input.count >= (rows - 1) * inputStep + count && output.count >= (rows - 1) * outputStep + count)
         unsafe input.withUnsafeBufferPointer { from in
-            unsafe output.withUnsafeMutableBufferPointer { to in unsafe table_u8(entries, from.baseAddress, to.baseAddress, from.count) }
+            unsafe output.withUnsafeMutableBufferPointer { to in
+                unsafe kernels.table.table_u8(entries, rows, count, from.baseAddress, inputStep, to.baseAddress, outputStep)
+            }
         }
     }
 
     package func run(inPlace values: inout MutableSpan<UInt8>) {
         unsafe values.withUnsafeMutableBufferPointer { values in
-            unsafe table_u8(entries, values.baseAddress, values.baseAddress, values.count)
+            unsafe kernels.table.table_u8(entries, 1, values.count, values.baseAddress, 0, values.baseAddress, 0)
         }
     }
 }

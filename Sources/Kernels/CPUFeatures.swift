@@ -13,6 +13,7 @@ package struct CPUFeatures: OptionSet, Hashable, Sendable, CustomStringConvertib
     package static let avx2 = CPUFeatures(rawValue: ISA_AVX2.rawValue)
     package static let avxVNNI = CPUFeatures(rawValue: ISA_AVX_VNNI.rawValue)
     package static let avx512VNNI = CPUFeatures(rawValue: ISA_AVX512_VNNI.rawValue)
+    package static let avx512VBMI = CPUFeatures(rawValue: ISA_AVX512_VBMI.rawValue)
     /// Advanced SIMD, which every AArch64 core has.
     package static let neon = CPUFeatures(rawValue: ISA_NEON.rawValue)
     package static let neonDot = CPUFeatures(rawValue: ISA_NEON_DOT.rawValue)
@@ -22,7 +23,7 @@ package struct CPUFeatures: OptionSet, Hashable, Sendable, CustomStringConvertib
     package static let detected = CPUFeatures(rawValue: isa_detect())
 
     /// ``detected``, narrowed by the environment variable `SWIFTLET_ISA`: a comma-separated list of `plain`, `avx2`, `avxvnni`,
-    /// `avx512vnni`, `neon`, `neondot`, `i8mm`, each with what it builds on. A name that isn't in this list is reported on standard
+    /// `avx512vnni`, `avx512vbmi`, `neon`, `neondot`, `i8mm`, each with what it builds on. A name that isn't in this list is reported on standard
     /// error, and the variable has no effect.
     package static let current: CPUFeatures = {
         guard let value = unsafe getenv("SWIFTLET_ISA") else { return detected }
@@ -39,6 +40,7 @@ package struct CPUFeatures: OptionSet, Hashable, Sendable, CustomStringConvertib
     /// Each name with everything that it builds on.
     private static let levels: [(name: String, features: CPUFeatures)] = [
         ("plain", []), ("avx2", [.avx2]), ("avxvnni", [.avx2, .avxVNNI]), ("avx512vnni", [.avx2, .avx512VNNI]),
+        ("avx512vbmi", [.avx2, .avx512VNNI, .avx512VBMI]),
         ("neon", [.neon]), ("neondot", [.neon, .neonDot]), ("i8mm", [.neon, .neonDot, .neonI8MM]),
     ]
 

@@ -8,22 +8,25 @@ package struct FloatMean: Sendable {
     package var scratchBytes: Int { 0 }
     package var kernelName: String { "mean_f32_\(kernels.name)" }
     private let kernels: VectorKernels
+    private let pixelRows: PixelRows
 
+    /// - Parameter inputStep: elements from pixel to pixel; by default as many as channels.
     /// - Precondition: `pixels` and `channels` are positive.
-    package init(pixels: Int, channels: Int, features: CPUFeatures = .current) {
+    package init(pixels: Int, channels: Int, inputStep: Int? = nil, features: CPUFeatures = .current) {
         precondition(pixels > 0 && channels > 0)
         self.pixels = pixels
         self.channels = channels
+        pixelRows = PixelRows(channels: channels, step: inputStep)
         kernels = VectorKernels(features: features)
     }
 
     /// Computes the channels in `channels`; the others are left as they are.
     package func run(input: Span<Float>, output: inout MutableSpan<Float>, channels range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= channels)
-        precondition(input.count == pixels * channels && output.count == channels)
+        precondition(input.count >= pixelRows.elements(pixels: pixels) && output.count >= channels)
         unsafe input.withUnsafeBufferPointer { from in
             unsafe output.withUnsafeMutableBufferPointer { to in
-                unsafe kernels.table.mean_f32(pixels, channels, from.baseAddress, to.baseAddress, range.lowerBound, range.upperBound)
+                unsafe kernels.table.mean_f32(pixels, pixelRows.step, from.baseAddress, to.baseAddress, range.lowerBound, range.upperBound)
             }
         }
     }

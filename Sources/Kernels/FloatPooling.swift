@@ -15,9 +15,14 @@ package struct FloatPooling: Sendable {
     private let maximum: Bool
     private let kernels: VectorKernels
 
-    /// - Precondition: two spatial axes.
-    package init(inputHeight: Int, inputWidth: Int, channels: Int, pooling: Pooling, features: CPUFeatures = .current) {
-        geometry = pooling_geometry(inputHeight: inputHeight, inputWidth: inputWidth, channels: channels, pooling: pooling)
+    /// - Parameter inputStep, outputStep: elements from pixel to pixel; by default as many as channels.
+    /// - Precondition: two spatial axes; steps of at least `channels`.
+    package init(
+        inputHeight: Int, inputWidth: Int, channels: Int, pooling: Pooling, inputStep: Int? = nil, outputStep: Int? = nil,
+        features: CPUFeatures = .current
+    ) {
+        geometry = pooling_geometry(
+            inputHeight: inputHeight, inputWidth: inputWidth, channels: channels, pooling: pooling, inputStep: inputStep, outputStep: outputStep)
         maximum = pooling.kind == .maximum
         kernels = VectorKernels(features: features)
         self.channels = channels
@@ -25,10 +30,10 @@ package struct FloatPooling: Sendable {
         outputWidth = geometry.output_width
     }
 
+    /// Computes output rows `rows`. Both spans start with the first pixel; elements between the pixels of the output are left as they are.
     package func run(input: Span<Float>, output: inout MutableSpan<Float>, rows: Range<Int>) {
         precondition(rows.lowerBound >= 0 && rows.upperBound <= outputHeight)
-        precondition(input.count == geometry.input_height * geometry.input_width * channels)
-        precondition(output.count == outputHeight * outputWidth * channels)
+        precondition(geometry.fits(input: input.count, output: output.count))
         unsafe input.withUnsafeBufferPointer { from in
             unsafe output.withUnsafeMutableBufferPointer { to in
                 unsafe withUnsafePointer(to: geometry) { geometry in

@@ -4,7 +4,7 @@ internal import Networks
 
 extension pooling_geometry {
     /// - Precondition: two spatial axes, sizes that fit, an output that isn't empty.
-    init(inputHeight: Int, inputWidth: Int, channels: Int, pooling: Pooling) {
+    init(inputHeight: Int, inputWidth: Int, channels: Int, pooling: Pooling, inputStep: Int?, outputStep: Int?) {
         let window = pooling.window
         precondition(window.size.count == 2, "pooling over two spatial axes")
         precondition(window.size.allSatisfy { $0 > 0 } && window.strides.allSatisfy { $0 > 0 } && window.dilations.allSatisfy { $0 > 0 })
@@ -21,6 +21,15 @@ extension pooling_geometry {
             output_width: outputSize(axis: 1, input: inputWidth), kernel_height: window.size[0], kernel_width: window.size[1],
             stride_y: window.strides[0], stride_x: window.strides[1], dilation_y: window.dilations[0], dilation_x: window.dilations[1],
             pad_top: window.padsBefore[0], pad_left: window.padsBefore[1], pad_bottom: window.padsAfter[0], pad_right: window.padsAfter[1],
+            input_step: PixelRows(channels: channels, step: inputStep).step, output_step: PixelRows(channels: channels, step: outputStep).step,
             counts_padding: pooling.countsPadding)
+    }
+}
+
+extension pooling_geometry {
+    /// Whether images of so many elements, from the first element of the first pixel on, hold what a run reads and writes.
+    func fits(input: Int, output: Int) -> Bool {
+        input >= PixelRows(channels: channels, step: input_step).elements(pixels: input_height * input_width)
+            && output >= PixelRows(channels: channels, step: output_step).elements(pixels: output_height * output_width)
     }
 }

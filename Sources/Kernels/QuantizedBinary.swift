@@ -19,14 +19,17 @@ package struct QuantizedBinary: Sendable {
     private let plan: qbinary
     private let aCount: Int
     private let bCount: Int
+    private let outputCount: Int
 
     /// - Parameters:
     ///   - aShape, bShape: as the elements lie in memory (`[n, h, w, c]` for images), outermost first. The shorter is extended with
     ///     leading 1s.
+    ///   - aStep, bStep, outputStep: elements from one position of the last axis but one to the next (from pixel to pixel of an image);
+    ///     by default as many as the last axis has.
     /// - Precondition: not a division; the shapes broadcast; the activation is none, relu or clip.
     package init(
         operation: Binary, aShape: [Int], bShape: [Int], activation: Activation = .none, a: Quantization, b: Quantization,
-        output: Quantization, features: CPUFeatures = .current
+        output: Quantization, aStep: Int? = nil, bStep: Int? = nil, outputStep: Int? = nil, features: CPUFeatures = .current
     ) {
         precondition(operation != .divide, "quantised tensors aren't divided")
         kernels = VectorKernels(features: features)
@@ -42,16 +45,19 @@ package struct QuantizedBinary: Sendable {
             plan.a_multiplier = Float(Double(a.scale) / Double(output.scale))
             plan.b_multiplier = Float(Double(b.scale) / Double(output.scale))
         }
-        plan.broadcast = broadcast(aShape, bShape)
-        (aCount, bCount) = (aShape.elementCount, bShape.elementCount)
+        let extents = Broadcast(aShape, bShape, aStep: aStep, bStep: bStep, outputStep: outputStep)
+        plan.broadcast = extents.loops
+        (aCount, bCount, outputCount) = (extents.aCount, extents.bCount, extents.outputCount)
         parts = unsafe broadcast_iterations(&plan.broadcast)
         count = parts * plan.broadcast.inner
         self.plan = plan
     }
 
+    /// Computes `parts` of the output, which overlaps neither operand. Spans start with the first element; what lies between the rows of
+    /// the output is left as it is.
     package func run(a: Span<UInt8>, b: Span<UInt8>, output: inout MutableSpan<UInt8>, parts range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= parts)
-        precondition(a.count == aCount && b.count == bCount && output.count == count)
+        precondition(a.count >= aCount && b.count >= bCount && output.count >= outputCount)
         unsafe a.withUnsafeBufferPointer { a in
             unsafe b.withUnsafeBufferPointer { b in
                 unsafe output.withUnsafeMutableBufferPointer { to in
@@ -73,15 +79,4 @@ extension Binary {
         case .divide: BINARY_DIVIDE
         }
     }
-}
-
-/// - Precondition: the shapes broadcast, aren't empty and alternate at most seven times between axes that are and aren't repeated.
-func broadcast(_ a: [Int], _ b: [Int]) -> broadcast {
-    precondition(a.allSatisfy { $0 > 0 } && b.allSatisfy { $0 > 0 }, "an empty tensor")
-    let rank = max(a.count, b.count)
-    var result = CKernels.broadcast()
-    let fits = unsafe broadcast_make(
-        &result, rank, Array(repeating: 1, count: rank - a.count) + a, Array(repeating: 1, count: rank - b.count) + b)
-    precondition(fits, "the shapes \(a) and \(b) don't broadcast")
-    return result
 }

@@ -102,6 +102,7 @@ package struct QuantizedConvolution: Sendable {
             if let table {
                 let entries = unsafe base + 2 * biasBytes + weightBytes
                 for (index, entry) in table.entries.enumerated() { unsafe entries.storeBytes(of: entry, toByteOffset: index, as: UInt8.self) }
+                unsafe plan.layers = vector_kernels_choose(features.rawValue)
                 unsafe plan.table = UnsafePointer(entries.assumingMemoryBound(to: UInt8.self))
             }
         }

@@ -24,12 +24,14 @@ package struct QuantizedPooling: Sendable {
     /// By the number of positions that count.
     private let multipliers: [Float]
 
-    /// - Precondition: two spatial axes; for a maximum, `input == output`.
+    /// - Parameter inputStep, outputStep: elements from pixel to pixel; by default as many as channels.
+    /// - Precondition: two spatial axes; for a maximum, `input == output`; steps of at least `channels`.
     package init(
         inputHeight: Int, inputWidth: Int, channels: Int, pooling: Pooling, input: Quantization, output: Quantization,
-        features: CPUFeatures = .current
+        inputStep: Int? = nil, outputStep: Int? = nil, features: CPUFeatures = .current
     ) {
-        geometry = pooling_geometry(inputHeight: inputHeight, inputWidth: inputWidth, channels: channels, pooling: pooling)
+        geometry = pooling_geometry(
+            inputHeight: inputHeight, inputWidth: inputWidth, channels: channels, pooling: pooling, inputStep: inputStep, outputStep: outputStep)
         maximum = pooling.kind == .maximum
         precondition(!maximum || input == output, "maximum pooling keeps the quantisation")
         kernels = VectorKernels(features: features)
@@ -43,10 +45,10 @@ package struct QuantizedPooling: Sendable {
         }
     }
 
+    /// Computes output rows `rows`. Both spans start with the first pixel; elements between the pixels of the output are left as they are.
     package func run(input: Span<UInt8>, output: inout MutableSpan<UInt8>, rows: Range<Int>) {
         precondition(rows.lowerBound >= 0 && rows.upperBound <= outputHeight)
-        precondition(input.count == geometry.input_height * geometry.input_width * channels)
-        precondition(output.count == outputHeight * outputWidth * channels)
+        precondition(geometry.fits(input: input.count, output: output.count))
         unsafe input.withUnsafeBufferPointer { from in
             unsafe output.withUnsafeMutableBufferPointer { to in
                 unsafe withUnsafePointer(to: geometry) { geometry in

@@ -38,6 +38,9 @@ struct DispatchTests {
         #expect(choice([.avx2], window: 4, groups: 32, outputs: 32) == "qdepthwise_u8s8_16x2_avx2")
         #expect(choice([.avx2], groups: 32, outputs: 64) == "qgemm_u8s8_6x16x2_avx2", "two outputs an input aren't depthwise")
         #expect(QuantizedMean(pixels: 1, channels: 1, input: Quantization(scale: 1, zeroPoint: 0), output: Quantization(scale: 1, zeroPoint: 0), features: [.avx2]).kernelName == "mean_u8_avx2")
+        let one = Quantization(scale: 1, zeroPoint: 0)
+        #expect(ActivationTable(input: one, output: one, features: [.avx2, .avx512VNNI]).kernelName == "table_u8_avx512")
+        #expect(ActivationTable(input: one, output: one, features: [.avx2, .avx512VNNI, .avx512VBMI]).kernelName == "table_u8_avx512vbmi")
     }
     #elseif arch(arm64)
     @Test func eachFeatureSetHasItsKernel() {
@@ -52,6 +55,7 @@ struct DispatchTests {
         #expect(CPUFeatures(names: "") == [])
         #expect(CPUFeatures(names: "avx2") == [.avx2])
         #expect(CPUFeatures(names: "avx512vnni") == [.avx2, .avx512VNNI])
+        #expect(CPUFeatures(names: "avx512vbmi") == [.avx2, .avx512VNNI, .avx512VBMI])
         #expect(CPUFeatures(names: "avxvnni,avx512vnni") == [.avx2, .avxVNNI, .avx512VNNI])
         #expect(CPUFeatures(names: "neondot") == [.neon, .neonDot])
         #expect(CPUFeatures(names: "avx3") == nil)

@@ -104,13 +104,18 @@ struct FloatLayersTests {
         for (aShape, bShape) in QuantizedLayersTests.broadcasts {
             for activation in [Activation.none, .relu] {
                 let (a, b) = (samples.floats(aShape.elementCount), samples.floats(bShape.elementCount))
-                let layer = FloatBinary(operation: operation, aShape: aShape, bShape: bShape, activation: activation, features: features)
-                var result = [Float](repeating: .nan, count: layer.count)
+                let rank = max(aShape.count, bShape.count)
+                let sizes = [aShape.last ?? 1, bShape.last ?? 1, max(aShape.last ?? 1, bShape.last ?? 1)]
+                let steps = sizes.map { $0 + samples.pick([0, 0, 1, 70]) }
+                let layer = FloatBinary(
+                    operation: operation, aShape: aShape, bShape: bShape, activation: activation, aStep: steps[0], bStep: steps[1],
+                    outputStep: steps[2], features: features)
+                let (first, second) = (spread(a, channels: sizes[0], step: steps[0], filler: 0), spread(b, channels: sizes[1], step: steps[1], filler: 0))
+                var result = [Float](repeating: 7, count: layer.count == 0 ? 0 : (layer.count / sizes[2] - 1) * steps[2] + sizes[2])
                 var span = result.mutableSpan
                 let cut = samples.int(0...layer.parts)
-                layer.run(a: a.span, b: b.span, output: &span, parts: 0..<cut)
-                layer.run(a: a.span, b: b.span, output: &span, parts: cut..<layer.parts)
-                let rank = max(aShape.count, bShape.count)
+                layer.run(a: first.span, b: second.span, output: &span, parts: 0..<cut)
+                layer.run(a: first.span, b: second.span, output: &span, parts: cut..<layer.parts)
                 let left = Array(repeating: 1, count: rank - aShape.count) + aShape
                 let right = Array(repeating: 1, count: rank - bShape.count) + bShape
                 func element(_ values: [Float], _ shape: [Int], _ index: Int) -> Float {
@@ -134,7 +139,8 @@ struct FloatLayersTests {
                         }
                     return activation == .relu ? max(value, 0) : value
                 }
-                #expect(result == expected, "seed 34, \(aShape) \(operation) \(bShape)")
+                #expect(
+                    result == spread(expected, channels: sizes[2], step: steps[2], filler: 7), "seed 34, \(aShape) \(operation) \(bShape), steps \(steps)")
             }
         }
     }
@@ -166,10 +172,17 @@ struct FloatLayersTests {
                 padsAfter: [samples.int(0...size / 2), size / 2])
             let pooling = Pooling(kind: kind, window: window, ceilMode: samples.int(0...1) == 1, countsPadding: samples.int(0...1) == 1)
             let x = samples.floats(height * width * channels)
-            let layer = FloatPooling(inputHeight: height, inputWidth: width, channels: channels, pooling: pooling, features: features)
-            var result = [Float](repeating: .nan, count: layer.outputHeight * layer.outputWidth * channels)
-            var span = result.mutableSpan
-            layer.run(input: x.span, output: &span, rows: 0..<layer.outputHeight)
+            let (inputStep, outputStep) = (channels + samples.pick([0, 0, 1, 37]), channels + samples.pick([0, 0, 1, 37]))
+            let image = spread(x, channels: channels, step: inputStep, filler: .nan)
+            let layer = FloatPooling(
+                inputHeight: height, inputWidth: width, channels: channels, pooling: pooling, inputStep: inputStep, outputStep: outputStep,
+                features: features)
+            let count = layer.outputHeight * layer.outputWidth * channels
+            var spreadResult = spread([Float](repeating: .nan, count: count), channels: channels, step: outputStep, filler: 7)
+            var span = spreadResult.mutableSpan
+            layer.run(input: image.span, output: &span, rows: 0..<layer.outputHeight)
+            let result = (0..<count).map { spreadResult[$0 / channels * outputStep + $0 % channels] }
+            #expect(spread(result, channels: channels, step: outputStep, filler: 7) == spreadResult, "elements between the pixels changed")
             for index in result.indices {
                 let (c, ox, oy) = (index % channels, index / channels % layer.outputWidth, index / channels / layer.outputWidth)
                 var values: [Double] = []
@@ -187,9 +200,9 @@ struct FloatLayersTests {
             }
             var means = [Float](repeating: .nan, count: channels)
             var meanSpan = means.mutableSpan
-            let mean = FloatMean(pixels: height * width, channels: channels, features: features)
-            mean.run(input: x.span, output: &meanSpan, channels: 0..<channels / 2)
-            mean.run(input: x.span, output: &meanSpan, channels: channels / 2..<channels)
+            let mean = FloatMean(pixels: height * width, channels: channels, inputStep: inputStep, features: features)
+            mean.run(input: image.span, output: &meanSpan, channels: 0..<channels / 2)
+            mean.run(input: image.span, output: &meanSpan, channels: channels / 2..<channels)
             for c in 0..<channels {
                 let values = (0..<height * width).map { Double(x[$0 * channels + c]) }
                 let expected = values.reduce(0, +) / Double(values.count)

@@ -26,6 +26,16 @@ func interleaved<T>(_ values: [T], channels: Int) -> [T] {
     return (0..<values.count).map { values[$0 % channels * pixels + $0 / channels] }
 }
 
+/// Rows of `channels` elements, moved apart until they begin at multiples of `step`, with `filler` between them.
+func spread<T>(_ values: [T], channels: Int, step: Int, filler: T) -> [T] {
+    let rows = values.count / max(channels, 1)
+    var result = [T](repeating: filler, count: rows == 0 ? 0 : (rows - 1) * step + channels)
+    for row in 0..<rows {
+        for channel in 0..<channels { result[row * step + channel] = values[row * channels + channel] }
+    }
+    return result
+}
+
 extension KernelName {
     /// Kernels of a kind that this processor can run. The others are named in ``skipped``.
     static func runnable(_ kind: Kind) -> [KernelName] { all.filter { $0.kind == kind && CPUFeatures.detected.isSuperset(of: $0.features) } }

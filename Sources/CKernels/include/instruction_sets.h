@@ -11,6 +11,7 @@ enum isa {
     ISA_NEON = 1 << 3,        // Advanced SIMD: every AArch64 core
     ISA_NEON_DOT = 1 << 4,    // sdot, udot
     ISA_NEON_I8MM = 1 << 5,   // smmla, usdot
+    ISA_AVX512_VBMI = 1 << 6, // AVX-512 VBMI
 };
 
 // What this processor and its operating system support.

@@ -105,7 +105,8 @@ struct qconvolution {
     const void *weights;       // packed
     const int32_t *bias;       // folded and padded, as are the multipliers: [qconvolution_padded_outputs]
     const float *multipliers;
-    const uint8_t *table;      // null, or 256 entries that replace each quantised result
+    const uint8_t *table;      // null, or 256 entries that replace each quantised result,
+    const struct vector_kernels *layers; // which these look up
     struct requantization requantization;
     uint8_t input_zero_point;
     size_t strip_rows, strip_columns; // of the output that are computed at a time; qconvolution_choose_strip sets them
