@@ -78,8 +78,8 @@ struct NetworkCommandTests {
         }
     }
 
-    @Test func aModelRunsInBothPrecisions() throws {
-        guard let model = sharedData("models/cifar10-resnet8-mlperftiny.onnx") else { return }
+    @Test(.needs(sharedData: "models")) func aModelRunsInBothPrecisions() throws {
+        let model = sharedData("models/cifar10-resnet8-mlperftiny.onnx")
         var random = SeededGenerator(seed: 3)
         let input = Tensor(shape: [1, 3, 32, 32], (0..<3072).map { _ in Float.random(in: 0...255, using: &random) })
         let float = try ModelFile(model).runnable().firstOutput(for: input).floats

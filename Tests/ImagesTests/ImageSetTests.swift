@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import FoundationEssentials
 import Images
 import TestSupport
 import Testing
@@ -98,17 +97,12 @@ struct ImageSetTests {
         #expect(error?.description == "read \(folder("missing")): No such file or directory")
     }
 
-    @Test func theSharedDataSetsOpen() throws {
-        let root = ProcessInfo.processInfo.environment["SWIFTLET_DATA"] ?? "../shared/data"
-        guard FolderListing.isFolder("\(root)/imagenet/test") else {
-            print("skipped: no data in \(root) (SWIFTLET_DATA)")
-            return
-        }
-        let photographs = try ImageSet(path: "\(root)/imagenet/test")
+    @Test(.needs(sharedData: "imagenet")) func theSharedDataSetsOpen() throws {
+        let photographs = try ImageSet(path: sharedData("imagenet/test"))
         #expect(photographs.count == 650 && photographs.isLabelled)
         #expect(photographs.entries[0].label == 472 && photographs.entries[0].labelName == "canoe")
         #expect(try photographs.image(at: 0).width == 227)
-        let small = try ImageSet(path: "\(root)/cifar10/test.bin")
+        let small = try ImageSet(path: sharedData("cifar10/test.bin"))
         #expect(small.count == 5000 && small.isLabelled)
         #expect(try small.image(at: 4999).channels == 3)
     }

@@ -294,9 +294,8 @@ struct ImportErrorTests {
         #expect(sound > 100, "damage should often be harmless, else this tests little")
     }
 
-    @Test func aDamagedRealNetworkIsReadOrRefused() throws {
-        guard let path = sharedData("models/cifar10-resnet8-mlperftiny.onnx") else { return }
-        let bytes = try readAll(path)
+    @Test(.needs(sharedData: "models")) func aDamagedRealNetworkIsReadOrRefused() throws {
+        let bytes = try readAll(sharedData("models/cifar10-resnet8-mlperftiny.onnx"))
         var generator = SeededGenerator(seed: 8)
         for _ in 0..<300 { _ = try? ONNXFile(bytes: generator.damaged(bytes)).graph() }
         // The structure is spread over the file; damage the messages around the weights as well.

@@ -19,8 +19,8 @@ private func patternImage(_ shape: [Int], scale: Float, offset: Float) -> Tensor
 }
 
 struct RealNetworkTests {
-    @Test func everyNetworkImports() throws {
-        guard let folder = sharedData("models") else { return }
+    @Test(.needs(sharedData: "models")) func everyNetworkImports() throws {
+        let folder = sharedData("models")
         let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".onnx") }.sorted()
         #expect(!names.isEmpty)
         for name in names {
@@ -31,7 +31,7 @@ struct RealNetworkTests {
     }
 
     /// Expected logits: onnxruntime's, for the same image.
-    @Test(arguments: [
+    @Test(.needs(sharedData: "models"), arguments: [
         (
             "cifar10-resnet8-mlperftiny", 1, 0,
             [
@@ -55,8 +55,7 @@ struct RealNetworkTests {
         ),
     ] as [(String, Float, Float, [Float])])
     func definitionsAgreeWithAnotherEngine(_ name: String, _ scale: Float, _ offset: Float, _ expected: [Float]) throws {
-        guard let path = sharedData("models/\(name).onnx") else { return }
-        let graph = try ONNXFile(contentsOf: path).graph()
+        let graph = try ONNXFile(contentsOf: sharedData("models/\(name).onnx")).graph()
         let image = patternImage(graph[graph.inputs[0]].shape, scale: scale, offset: offset)
         let logits = try evaluate(graph, inputs: [image])[0].floats
         let largest = expected.map(abs).max() ?? 0

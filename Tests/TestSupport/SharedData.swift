@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Testing
 internal import FoundationEssentials
 
-/// A file or folder of the real networks and images that tests read where they are: under `SWIFTLET_DATA`, or beside the repository.
-///
-/// - Returns: `nil`, with a line that says so, where the data isn't there.
-package func sharedData(_ path: String) -> String? {
-    let root = ProcessInfo.processInfo.environment["SWIFTLET_DATA"] ?? "../shared/data"
-    let full = "\(root)/\(path)"
-    if FileManager.default.fileExists(atPath: full) { return full }
-    print("skipped: no \(full) (SWIFTLET_DATA)")
-    return nil
+/// Where a file or folder of the real networks and images lies: under `SWIFTLET_DATA`, or beside the repository.
+package func sharedData(_ path: String) -> String {
+    "\(ProcessInfo.processInfo.environment["SWIFTLET_DATA"] ?? "../shared/data")/\(path)"
+}
+
+extension Trait where Self == ConditionTrait {
+    /// Skips the test, and says so, where the real data isn't there.
+    package static func needs(sharedData path: String) -> Self {
+        .enabled(if: FileManager.default.fileExists(atPath: TestSupport.sharedData(path)), "no \(TestSupport.sharedData(path)) (SWIFTLET_DATA)")
+    }
 }
