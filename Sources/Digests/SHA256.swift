@@ -25,9 +25,7 @@ package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
 
     private static func digest(of message: UnsafeRawBufferPointer) -> [UInt8] {
         var result = [UInt8](repeating: 0, count: 32)
-        var length: CUnsignedInt = 32
-        let status = unsafe EVP_Digest(message.baseAddress, message.count, &result, &length, EVP_sha256(), nil)
-        precondition(status == 1 && length == 32, "libcrypto has no SHA-256")
+        unsafe sha256_of(message.baseAddress, message.count, &result)
         return result
     }
 }
