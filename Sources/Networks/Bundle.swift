@@ -3,12 +3,13 @@ package import Tensors
 
 /// A network with all that is needed to run it, as one file: `NAME.swiftlet`.
 ///
-/// The file is in the safetensors format (``Safetensors``). Its tensors are the constants of the graph and the golden inputs and outputs; its
-/// metadata are
-/// - `format`: `swiftlet`, `format_version`: `1`;
+/// The file is in the safetensors format (``Safetensors``). Its tensors are the constants of the graph, the scales of those that have one a
+/// channel, and the golden inputs and outputs; its metadata are
+/// - `format`: `swiftlet`, `format_version`: `2`;
 /// - `graph`: JSON, nodes and values, constants by the names of their tensors;
 /// - `details`: JSON, ``BundleDetails``;
 /// - `golden`: JSON, the names of the golden tensors and their tolerance, where there are some;
+/// - `checksum`: over the bytes of the tensors, as ``Safetensors/tensorsChecksum`` defines it;
 /// - `digest`: SHA-256 over the other metadata, as ``Safetensors/metadataDigest(without:)`` defines it.
 package struct Bundle: Sendable {
     package var graph: Graph

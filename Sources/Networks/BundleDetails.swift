@@ -13,7 +13,7 @@ package struct BundleDetails: Hashable, Sendable, Codable {
         case probabilities
     }
 
-    package static let currentVersion = 1
+    package static let currentVersion = 2
 
     package var name: String
     package var formatVersion: Int

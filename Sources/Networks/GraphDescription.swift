@@ -7,9 +7,18 @@ struct GraphDescription: Codable {
         var name: String
         var type: ElementType
         var shape: [Int]
-        var quantization: Quantization?
+        var quantization: QuantizationDescription?
         /// The name of the tensor with the elements.
         var constant: String?
+    }
+
+    /// Scales and zero points of one tensor as they are; those of symmetric channels in a tensor, because text is slow to read.
+    struct QuantizationDescription: Codable {
+        var scales: [Float]?
+        var zeroPoints: [Int32]?
+        var axis: Int?
+        /// The name of a float32 tensor `[channels]` with the scales; every zero point is 0.
+        var tensor: String?
     }
 
     struct NodeDescription: Codable {
@@ -46,8 +55,16 @@ extension GraphDescription {
                 taken.insert(name)
                 constant = name
             }
-            return ValueDescription(
-                name: value.name, type: value.type, shape: value.shape, quantization: value.quantization, constant: constant)
+            let quantization = value.quantization.map { quantization in
+                guard quantization.isSymmetricByChannel else {
+                    return QuantizationDescription(scales: quantization.scales, zeroPoints: quantization.zeroPoints, axis: quantization.axis)
+                }
+                var name = "\(constant ?? value.name).scales"
+                while taken.contains(name) { name += "#\(index)" }
+                taken.insert(name)
+                return QuantizationDescription(axis: quantization.axis, tensor: name)
+            }
+            return ValueDescription(name: value.name, type: value.type, shape: value.shape, quantization: quantization, constant: constant)
         }
         nodes = graph.nodes.map { node in
             NodeDescription(
@@ -58,12 +75,16 @@ extension GraphDescription {
         outputs = graph.outputs.map(\.rawValue)
     }
 
-    /// The constants of the described graph under their names, in the order of the values.
+    /// The constants of the described graph under their names, in the order of the values, each followed by its scales.
     func constants(of graph: Graph) -> [(name: String, tensor: Tensor)] {
-        zip(values, graph.values).compactMap { description, value in
-            guard let name = description.constant, let tensor = value.constant else { return nil }
-            return (name, tensor)
+        var tensors: [(name: String, tensor: Tensor)] = []
+        for (description, value) in zip(values, graph.values) {
+            if let name = description.constant, let tensor = value.constant { tensors.append((name, tensor)) }
+            if let name = description.quantization?.tensor, let scales = value.quantization?.scales {
+                tensors.append((name, Tensor(shape: [scales.count], scales)))
+            }
         }
+        return tensors
     }
 
     /// The graph, checked: whatever the description says, what is returned keeps the rules of ``Graph``.
@@ -98,8 +119,10 @@ extension GraphDescription {
         guard description.shape.checkedElementCount != nil else {
             throw Contradiction(description: "'\(description.name)' has the impossible shape \(description.shape)")
         }
-        var value = Value(
-            name: description.name, type: description.type, shape: description.shape, quantization: description.quantization)
+        var value = Value(name: description.name, type: description.type, shape: description.shape)
+        value.quantization = try description.quantization.map { quantization throws(Contradiction) in
+            try self.quantization(quantization, of: description, constants: constants)
+        }
         if let name = description.constant {
             guard let tensor = constants[name] else { throw Contradiction(description: "the tensor '\(name)' is missing") }
             guard tensor.shape == description.shape, tensor.type == description.type else {
@@ -108,5 +131,26 @@ extension GraphDescription {
             value.constant = tensor
         }
         return value
+    }
+
+    private func quantization(
+        _ description: QuantizationDescription, of value: ValueDescription, constants: [String: Tensor]
+    ) throws(Contradiction) -> Quantization {
+        guard let name = description.tensor else {
+            guard let scales = description.scales, let zeroPoints = description.zeroPoints else {
+                throw Contradiction(description: "'\(value.name)' has a quantisation without scales or zero points")
+            }
+            return Quantization(scales: scales, zeroPoints: zeroPoints, axis: description.axis)
+        }
+        guard let tensor = constants[name], tensor.type == .float32, tensor.shape.count == 1, let axis = description.axis else {
+            throw Contradiction(description: "the scales '\(name)' aren't one float32 number a channel")
+        }
+        return Quantization(channelScales: tensor.elements(of: Float.self), axis: axis)
+    }
+}
+
+extension Quantization {
+    fileprivate var isSymmetricByChannel: Bool {
+        axis != nil && !scales.isEmpty && scales.count == zeroPoints.count && zeroPoints.allSatisfy { $0 == 0 }
     }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import FoundationEssentials
 internal import Tensors
 
 extension Safetensors {
@@ -15,7 +14,7 @@ extension Safetensors {
         }
         let header: Header
         do {
-            header = try unsafe JSONDecoder().decode(Header.self, from: Data(bytes[8..<8 + Int(length)]))
+            header = try unsafe JSONReader.decode(Header.self, from: Array(bytes[8..<8 + Int(length)]))
         } catch {
             throw FormatError("the header isn't the JSON that safetensors asks for")
         }

@@ -18,7 +18,7 @@ struct InspectCommand: ParsableCommand {
     func run() throws { try exiting { try inspect() } }
 
     private func inspect() throws {
-        let content = try Bundle(contentsOf: bundle)
+        let content = try Bundle(contentsOf: bundle, isThorough: true)
         let executor = try Executor(content.graph)
         try content.verify { try executor.run($0) }
         let inspection = Inspection(content, executor)
