@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Agent
+internal import Glibc
+internal import Logging
+internal import Settings
+internal import Threads
+
+/// What the program does; each function returns its exit status.
+enum Daemon {
+    /// Names every mistake of a configuration.
+    static func check(_ path: String) -> Int32 {
+        guard load(path) != nil else { return 78 }
+        say("\(path): no mistakes")
+        return 0
+    }
+
+    /// Runs the agent until its source ends, or a signal ends it.
+    static func run(_ path: String) -> Int32 {
+        guard let settings = load(path) else { return 78 }
+        let signals = StopSignals()
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        let failure: AgentError?
+        do {
+            failure = try operate(settings, signals)
+        } catch {
+            failure = error
+        }
+        guard let failure else { return 0 }
+        say("swiftletd: \(failure)")
+        return failure.exitStatus
+    }
+
+    /// - Returns: why the source ended, where it did not end by itself.
+    private static func operate(_ settings: AgentSettings, _ signals: StopSignals) throws(AgentError) -> AgentError? {
+        let agent = try Agent(
+            settings: settings, program: "swiftletd", logger: Logger(label: "swiftletd"),
+            outputs: Agent.Outputs(lines: settings.output.standardOutput ? STDOUT_FILENO : nil))
+        let supervisor = ServiceManager()
+        try signals.onStop {
+            supervisor.notify("STOPPING=1")
+            agent.stop()
+        }
+        try agent.start()
+        supervisor.notify("READY=1")
+        try supervisor.watch(agent)
+        agent.waitUntilFinished()
+        agent.stop()
+        return agent.sourceFailure
+    }
+
+    private static func load(_ path: String) -> AgentSettings? {
+        do {
+            return try AgentSettings.load(path)
+        } catch {
+            for line in error.lines { say(line) }
+            return nil
+        }
+    }
+
+    private static func say(_ line: String) {
+        let bytes = Array((line + "\n").utf8)
+        _ = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}
