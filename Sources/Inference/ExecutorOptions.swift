@@ -5,6 +5,11 @@ package import Kernels
 package struct ExecutorOptions: Sendable {
     /// Threads that take part in a run, the caller's included: 1 … ``maximumThreads``.
     package var threads: Int
+    /// The processors that threads are bound to, that of the thread that calls first; threads beyond the list are free. They are the system's numbers.
+    package var cores: [Int]
+    /// How long a thread that has nothing to do looks out for the next step before it sleeps. Longer costs power, shorter costs time: waking a thread
+    /// takes as long as some steps.
+    package var patience: Duration
     /// The instruction sets that kernels may use.
     package var features: CPUFeatures
     /// The most bytes that activations, constant operands and scratch areas may take together; packed weights come on top.
@@ -12,8 +17,12 @@ package struct ExecutorOptions: Sendable {
 
     package static let maximumThreads = 64
 
-    package init(threads: Int = 1, features: CPUFeatures = .current, memoryLimit: Int = 1 << 32) {
+    package init(
+        threads: Int = 1, cores: [Int] = [], patience: Duration = .microseconds(200), features: CPUFeatures = .current, memoryLimit: Int = 1 << 32
+    ) {
         self.threads = threads
+        self.cores = cores
+        self.patience = patience
         self.features = features
         self.memoryLimit = memoryLimit
     }

@@ -66,7 +66,7 @@ final class Program {
         observations = lowering.observations
         quantizations = lowering.inputQuantizations
         memory = try lowering.placedMemory()
-        pool = options.threads > 1 ? try ThreadPool(threads: options.threads, steps: steps, memory: memory) : nil
+        pool = options.threads > 1 ? try ThreadPool(options, steps: steps, memory: memory) : nil
     }
 
     /// Runs one entry of the program.

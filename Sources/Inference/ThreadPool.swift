@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import Kernels
 internal import Synchronization
 
 /// Threads that run the parts of one step at a time together with the thread that calls ``run(_:)``.
 ///
-/// The pool owns its threads and ends them when it is released. ``run(_:)`` is called by one thread at a time. Between steps the
-/// workers look out for work for some microseconds, then sleep until ``run(_:)`` wakes them.
+/// The pool owns its threads and ends them when it is released. ``run(_:)`` is called by one thread at a time. Between steps the workers look
+/// out for work for as long as the options say, then sleep until ``run(_:)`` wakes them.
 final class ThreadPool: Sendable {
-    private let shared: Crew
+    private let crew: Crew
     private let threads: [pthread_t]
 
-    /// Starts `threads − 1` threads for `steps` over `memory`.
-    init(threads count: Int, steps: [any Step], memory: Memory) throws(InferenceError) {
-        precondition(steps.count <= Ticket.limit, "more steps than a ticket can name")
-        shared = Crew(steps: steps, memory: memory)
+    /// Starts `options.threads − 1` threads for `steps` over `memory`.
+    init(_ options: ExecutorOptions, steps: [any Step], memory: Memory) throws(InferenceError) {
+        precondition(steps.count <= Share.mostSteps && steps.allSatisfy { $0.parts <= Share.mostParts }, "more steps or parts than a share can name")
+        crew = Crew(options, steps: steps, memory: memory)
         var started: [pthread_t] = []
-        for worker in 1..<max(count, 1) {
+        for worker in 1..<max(options.threads, 1) {
             var thread = pthread_t()
-            let argument = unsafe Unmanaged.passRetained(Assignment(crew: shared, worker: worker))
+            let argument = unsafe Unmanaged.passRetained(Assignment(crew: crew, worker: worker))
             let status = unsafe pthread_create(&thread, nil, { argument in
                 guard let argument = unsafe argument else { return nil }
                 let assignment = unsafe Unmanaged<Assignment>.fromOpaque(argument).takeRetainedValue()
@@ -26,22 +27,27 @@ final class ThreadPool: Sendable {
             }, argument.toOpaque())
             guard status == 0 else {
                 unsafe argument.release()
-                shared.stop()
+                crew.stop()
                 for thread in started { pthread_join(thread, nil) }
-                throw InferenceError(.threads, "thread \(worker + 1) of \(count)", "the system refused it, error \(status)")
+                throw InferenceError(.threads, "thread \(worker + 1) of \(options.threads)", "the system refused it, error \(status)")
             }
             started.append(thread)
         }
         threads = started
+        if let core = crew.refusedCore() {
+            crew.stop()
+            for thread in started { pthread_join(thread, nil) }
+            throw InferenceError(.threads, "processor \(core)", "a thread can't be bound to it: it doesn't exist, or isn't ours")
+        }
     }
 
     deinit {
-        shared.stop()
+        crew.stop()
         for thread in threads { pthread_join(thread, nil) }
     }
 
     /// Runs every part of a step and returns when the last one is done.
-    func run(_ step: Int) { shared.lead(step) }
+    func run(_ step: Int) { crew.lead(step) }
 }
 
 private final class Assignment {
@@ -53,17 +59,17 @@ private final class Assignment {
     }
 }
 
-/// The step in progress and its next part in one word, so that taking a part can't mix up two steps.
-private struct Ticket {
-    static let limit = 1 << 24
-    static let maximumParts = 1 << 24
-    static let none = Ticket(step: limit, part: 0)
+/// The parts of a step that one thread is to do, in one word: the owner takes them from the front, who has nothing left from the back.
+private struct Share {
+    static let mostSteps = 1 << 23
+    static let mostParts = 1 << 20
+    static let none = Share(step: mostSteps, parts: 0..<0)
 
     var bits: UInt64
     init(bits: UInt64) { self.bits = bits }
-    init(step: Int, part: Int) { bits = UInt64(step) << 32 | UInt64(part) }
-    var step: Int { Int(bits >> 32) }
-    var part: Int { Int(bits & 0xFFFF_FFFF) }
+    init(step: Int, parts: Range<Int>) { bits = UInt64(step) << 40 | UInt64(parts.lowerBound) << 20 | UInt64(parts.upperBound) }
+    var step: Int { Int(bits >> 40) }
+    var parts: Range<Int> { Int(bits >> 20 & 0xF_FFFF)..<Int(bits & 0xF_FFFF) }
 }
 
 /// What the threads of a pool share.
@@ -71,22 +77,36 @@ private struct Ticket {
 /// `@unchecked Sendable`: the mutable state is atomic; the mutex and the conditions are made for being shared.
 @safe
 private final class Crew: @unchecked Sendable {
-    private static let lookouts = 4000
+    /// Words of different threads are so far apart that no cache line holds two.
+    private static let wordsApart = 16
+    /// Looks between two looks at the clock.
+    private static let looksAtATime = 64
 
     private let steps: [any Step]
     private let memory: Memory
-    private let ticket = Atomic<UInt64>(Ticket.none.bits)
+    private let threads: Int
+    private let cores: [Int]
+    private let patience: Duration
+    private let shares: UnsafeMutablePointer<Atomic<UInt64>>
     private let finished = Atomic<Int>(0)
     private let sleepers = Atomic<Int>(0)
     private let leaderSleeps = Atomic<Bool>(false)
     private let stopping = Atomic<Bool>(false)
+    private let bound = Atomic<Int>(0)
+    private let refused = Atomic<Int>(-1)
+    private let leader = Atomic<UInt>(0)
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let work = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let completion = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    init(steps: [any Step], memory: Memory) {
+    init(_ options: ExecutorOptions, steps: [any Step], memory: Memory) {
         self.steps = steps
         self.memory = memory
+        threads = options.threads
+        cores = options.cores
+        patience = options.patience
+        unsafe shares = .allocate(capacity: threads * Self.wordsApart)
+        for index in 0..<threads * Self.wordsApart { unsafe (shares + index).initialize(to: Atomic(Share.none.bits)) }
         unsafe pthread_mutex_init(mutex, nil)
         unsafe pthread_cond_init(work, nil)
         unsafe pthread_cond_init(completion, nil)
@@ -99,20 +119,25 @@ private final class Crew: @unchecked Sendable {
         unsafe completion.deallocate()
         unsafe work.deallocate()
         unsafe mutex.deallocate()
+        unsafe shares.deinitialize(count: threads * Self.wordsApart)
+        unsafe shares.deallocate()
     }
 
     func lead(_ index: Int) {
+        if !cores.isEmpty { bindLeader() }
         let parts = steps[index].parts
-        precondition(parts <= Ticket.maximumParts, "more parts than a ticket can count")
         finished.store(0, ordering: .relaxed)
-        ticket.store(Ticket(step: index, part: 0).bits, ordering: .sequentiallyConsistent)
+        for worker in (0..<threads).reversed() {
+            let share = Share(step: index, parts: worker * parts / threads..<(worker + 1) * parts / threads)
+            unsafe shares[worker * Self.wordsApart].store(share.bits, ordering: .sequentiallyConsistent)
+        }
         if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
             unsafe pthread_mutex_lock(mutex)
             unsafe pthread_cond_broadcast(work)
             unsafe pthread_mutex_unlock(mutex)
         }
-        while takePart(as: 0) {}
-        for _ in 0..<Self.lookouts where finished.load(ordering: .acquiring) == parts { return }
+        runShares(as: 0)
+        guard !isPatient({ finished.load(ordering: .acquiring) == parts }) else { return }
         unsafe pthread_mutex_lock(mutex)
         leaderSleeps.store(true, ordering: .sequentiallyConsistent)
         while finished.load(ordering: .sequentiallyConsistent) != parts { unsafe pthread_cond_wait(completion, mutex) }
@@ -121,11 +146,10 @@ private final class Crew: @unchecked Sendable {
     }
 
     func work(as worker: Int) {
+        bind(worker)
         while !stopping.load(ordering: .acquiring) {
-            while takePart(as: worker) {}
-            var found = false
-            for _ in 0..<Self.lookouts where !found { found = hasWork }
-            if !found { sleep() }
+            runShares(as: worker)
+            if !isPatient({ hasWork(worker) }) { sleep(worker) }
         }
     }
 
@@ -136,42 +160,96 @@ private final class Crew: @unchecked Sendable {
         unsafe pthread_mutex_unlock(mutex)
     }
 
-    /// There is a part to take, or a reason to end.
-    private var hasWork: Bool {
-        if stopping.load(ordering: .sequentiallyConsistent) { return true }
-        let current = Ticket(bits: ticket.load(ordering: .sequentiallyConsistent))
-        return current.step < steps.count && current.part < steps[current.step].parts
+    /// Looks until `condition` holds, for as long as the options allow. `false`: it didn't come to hold.
+    @inline(__always)
+    private func isPatient(_ condition: () -> Bool) -> Bool {
+        if condition() { return true }
+        guard patience > .zero else { return false }
+        let end = ContinuousClock.now + patience
+        repeat {
+            for _ in 0..<Self.looksAtATime {
+                if condition() { return true }
+                Processor.spin()
+            }
+        } while ContinuousClock.now < end
+        return false
     }
 
-    private func sleep() {
+    /// There is a part to take, or a reason to end.
+    private func hasWork(_ worker: Int) -> Bool {
+        let share = unsafe Share(bits: shares[worker * Self.wordsApart].load(ordering: .sequentiallyConsistent))
+        return !share.parts.isEmpty || stopping.load(ordering: .sequentiallyConsistent)
+    }
+
+    private func sleep(_ worker: Int) {
         unsafe pthread_mutex_lock(mutex)
         sleepers.add(1, ordering: .sequentiallyConsistent)
-        while !hasWork { unsafe pthread_cond_wait(work, mutex) }
+        while !hasWork(worker) { unsafe pthread_cond_wait(work, mutex) }
         sleepers.subtract(1, ordering: .sequentiallyConsistent)
         unsafe pthread_mutex_unlock(mutex)
     }
 
-    /// Takes the next part, if there is one, and runs it.
-    private func takePart(as worker: Int) -> Bool {
-        var current = Ticket(bits: ticket.load(ordering: .acquiring))
-        while current.step < steps.count, current.part < steps[current.step].parts {
-            let (taken, seen) = ticket.compareExchange(
-                expected: current.bits, desired: Ticket(step: current.step, part: current.part + 1).bits,
-                ordering: .acquiringAndReleasing)
-            guard taken else {
-                current = Ticket(bits: seen)
-                continue
+    /// Runs what is left of the thread's own share, then of the others', and reports how much that was.
+    private func runShares(as worker: Int) {
+        var done = 0
+        var step = 0
+        for distance in 0..<threads {
+            let owner = (worker + distance) % threads
+            while let (index, parts) = take(from: owner, isOwn: distance == 0) {
+                steps[index].run(parts: parts, in: memory, worker: worker)
+                done += parts.count
+                step = index
             }
-            let step = steps[current.step]
-            step.run(parts: current.part..<(current.part + 1), in: memory, worker: worker)
-            let done = finished.add(1, ordering: .sequentiallyConsistent).newValue
-            if done == step.parts, leaderSleeps.load(ordering: .sequentiallyConsistent) {
-                unsafe pthread_mutex_lock(mutex)
-                unsafe pthread_cond_signal(completion)
-                unsafe pthread_mutex_unlock(mutex)
-            }
-            return true
         }
-        return false
+        guard done > 0 else { return }
+        let total = finished.add(done, ordering: .sequentiallyConsistent).newValue
+        guard total == steps[step].parts, leaderSleeps.load(ordering: .sequentiallyConsistent) else { return }
+        unsafe pthread_mutex_lock(mutex)
+        unsafe pthread_cond_signal(completion)
+        unsafe pthread_mutex_unlock(mutex)
+    }
+
+    /// The owner takes the first half of what is left, others the last half.
+    private func take(from owner: Int, isOwn: Bool) -> (step: Int, parts: Range<Int>)? {
+        let word = owner * Self.wordsApart
+        var current = unsafe Share(bits: shares[word].load(ordering: .acquiring))
+        while !current.parts.isEmpty {
+            let parts = current.parts
+            let middle = isOwn ? (parts.lowerBound + parts.upperBound + 1) / 2 : (parts.lowerBound + parts.upperBound) / 2
+            let (taken, left) = isOwn ? (parts.lowerBound..<middle, middle..<parts.upperBound) : (middle..<parts.upperBound, parts.lowerBound..<middle)
+            let (exchanged, seen) = unsafe shares[word].compareExchange(
+                expected: current.bits, desired: Share(step: current.step, parts: left).bits, ordering: .acquiringAndReleasing)
+            if exchanged { return (current.step, taken) }
+            current = Share(bits: seen)
+        }
+        return nil
+    }
+
+    // Where threads run.
+
+    /// Binds the thread that leads to the first processor of the list, once.
+    private func bindLeader() {
+        let thread = UInt(pthread_self())
+        guard leader.load(ordering: .relaxed) != thread else { return }
+        leader.store(thread, ordering: .relaxed)
+        _ = Processor.bindThread(to: cores[0])
+    }
+
+    private func bind(_ worker: Int) {
+        if worker < cores.count, !Processor.bindThread(to: cores[worker]) { refused.store(cores[worker], ordering: .relaxed) }
+        unsafe pthread_mutex_lock(mutex)
+        bound.add(1, ordering: .sequentiallyConsistent)
+        unsafe pthread_cond_signal(completion)
+        unsafe pthread_mutex_unlock(mutex)
+    }
+
+    /// A processor to which a thread couldn't be bound; waits until every thread has tried.
+    func refusedCore() -> Int? {
+        guard !cores.isEmpty else { return nil }
+        unsafe pthread_mutex_lock(mutex)
+        while bound.load(ordering: .sequentiallyConsistent) < threads - 1 { unsafe pthread_cond_wait(completion, mutex) }
+        unsafe pthread_mutex_unlock(mutex)
+        let core = refused.load(ordering: .relaxed)
+        return core < 0 ? nil : core
     }
 }

@@ -5,3 +5,4 @@
 #include "quantized.h"
 #include "layers.h"
 #include "float_convolution.h"
+#include "processor.h"

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What threads ask of the processor that they run on.
+#pragma once
+#include <stdbool.h>
+
+// Tells the core that its thread looks out for a change of memory, so that the other thread of the core and the power supply gain.
+static inline void spin_hint(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory"); // yield is over at once on cores without a second thread
+#endif
+}
+
+// Binds the calling thread to one processor, by the system's number. False where there is none, or it isn't ours.
+bool bind_thread(int processor);

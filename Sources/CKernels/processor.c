@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "processor.h"
+#include <sched.h>
+
+bool bind_thread(int processor) {
+    if (processor < 0 || processor >= CPU_SETSIZE) return false;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor, &set);
+    return sched_setaffinity(0, sizeof set, &set) == 0;
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CKernels
+
+/// What threads ask of the processor that they run on.
+package enum Processor {
+    /// One moment of a thread that looks out for a change of memory.
+    package static func spin() { spin_hint() }
+
+    /// Binds the calling thread to one processor, by the system's number; `false` where there is none, or it isn't ours.
+    package static func bindThread(to number: Int) -> Bool { CInt(exactly: number).map(bind_thread) ?? false }
+}
