@@ -50,7 +50,6 @@ let package = Package(
     ],
     targets: [
         .target(name: "CKernels", cSettings: strictC),
-        debian("COpenBLAS", "openblas", "libopenblas-dev"),
         debian("CMosquitto", "libmosquitto", "libmosquitto-dev"),
         debian("CLibYAML", "yaml-0.1", "libyaml-dev"),
         debian("CTurboJPEG", "libturbojpeg", "libturbojpeg0-dev"),
@@ -63,7 +62,7 @@ let package = Package(
         module("Digests", ["CCrypto"]),
         module("Networks", ["Tensors", "Digests"]),
         module("Definitions", ["Tensors", "Networks"]),
-        module("Kernels", ["Tensors", "Networks", "CKernels", "COpenBLAS"]),
+        module("Kernels", ["Tensors", "Networks", "CKernels"]),
         module("Inference", ["Tensors", "Networks", "Definitions", "Kernels"]),
         module("Gating", ["Answers"]),
         module("Images", ["Tensors", "CTurboJPEG", "CPNG"]),

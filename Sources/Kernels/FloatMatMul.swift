@@ -10,6 +10,7 @@ package struct FloatMatMul: Sendable {
     /// - Precondition: all positive.
     package init(rows: Int, columns: Int, depth: Int) {
         precondition(rows > 0 && columns > 0 && depth > 0)
+        prepareProducts()
         self.rows = rows
         self.columns = columns
         self.depth = depth

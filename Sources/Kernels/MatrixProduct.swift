@@ -1,29 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import COpenBLAS
 internal import Tensors
 
-/// `c = a · b` in float32 through OpenBLAS, row-major: a `[m, k]` with rows `aStride` apart, b `[k, n]`, or `[n, k]` if it is transposed,
+/// `c = a · b` in float32, row-major: a `[m, k]` with rows `aStride` apart, b `[k, n]`, or `[n, k]` if it is transposed,
 /// c `[m, n]` with rows `cStride` apart, overwritten.
 ///
-/// Threads: OpenBLAS runs on the caller's thread alone (its own thread count is set to 1 for the whole process on first use); an
-/// executor divides layers itself. OpenBLAS keeps one work buffer a thread, which it reserves on that thread's first product.
+/// Through ``OpenBLAS`` where it is installed, otherwise by plain loops. Runs on the caller's thread.
 @unsafe
 func multiply(
-    m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, aStride: Int, aTransposed: Bool = false, _ b: UnsafePointer<Float>, bStride: Int,
+    m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, aStride: Int, _ b: UnsafePointer<Float>, bStride: Int,
     bTransposed: Bool, _ c: UnsafeMutablePointer<Float>, cStride: Int
 ) {
-    _ = OpenBLASThreads.single
-    if m == 1, !aTransposed {
-        unsafe cblas_sgemv(
-            CblasRowMajor, bTransposed ? CblasNoTrans : CblasTrans, blasint(bTransposed ? n : k), blasint(bTransposed ? k : n), 1, b,
-            blasint(bStride), a, 1, 0, c, 1)
+    guard let library = unsafe OpenBLAS.shared else {
+        unsafe multiplyByLoops(
+            m: m, n: n, k: k, a, aStride: aStride, b, bStride: bStride, bTransposed: bTransposed, c, cStride: cStride)
+        return
+    }
+    let (plain, transposed) = (OpenBLAS.Code.plain, OpenBLAS.Code.transposed)
+    if m == 1 {
+        unsafe library.sgemv(
+            OpenBLAS.Code.rowMajor, bTransposed ? plain : transposed, CInt(bTransposed ? n : k), CInt(bTransposed ? k : n), 1, b,
+            CInt(bStride), a, 1, 0, c, 1)
     } else {
-        unsafe cblas_sgemm(
-            CblasRowMajor, aTransposed ? CblasTrans : CblasNoTrans, bTransposed ? CblasTrans : CblasNoTrans, blasint(m), blasint(n),
-            blasint(k), 1, a, blasint(aStride), b, blasint(bStride), 0, c, blasint(cStride))
+        unsafe library.sgemm(
+            OpenBLAS.Code.rowMajor, plain, bTransposed ? transposed : plain, CInt(m), CInt(n), CInt(k), 1, a,
+            CInt(aStride), b, CInt(bStride), 0, c, CInt(cStride))
     }
 }
 
-private enum OpenBLASThreads {
-    static let single: Void = openblas_set_num_threads(1)
+@unsafe
+private func multiplyByLoops(
+    m: Int, n: Int, k: Int, _ a: UnsafePointer<Float>, aStride: Int, _ b: UnsafePointer<Float>, bStride: Int,
+    bTransposed: Bool, _ c: UnsafeMutablePointer<Float>, cStride: Int
+) {
+    for i in 0..<m {
+        let row = unsafe c + i * cStride
+        for j in 0..<n { unsafe row[j] = 0 }
+        for p in 0..<k {
+            let factor = unsafe a[i * aStride + p]
+            let other = unsafe bTransposed ? b + p : b + p * bStride
+            let step = bTransposed ? bStride : 1
+            for j in 0..<n { unsafe row[j] += factor * other[j * step] }
+        }
+    }
 }
+
+/// Loads what products need, so that the first run doesn't: for layers of two computed factors to call when they are prepared.
+func prepareProducts() { _ = unsafe OpenBLAS.shared }
