@@ -65,9 +65,8 @@ static uint32_t expected(const struct qconvolution *c, const uint8_t *x, const i
     return (uint32_t)(q < r->lower ? r->lower : q > r->upper ? r->upper : q);
 }
 
-static void check(const struct qgemm_kernel *gemm, const struct qdepthwise_kernel *depthwise, struct convolution_geometry g, bool extremes) {
-    struct qconvolution c = {.geometry = g, .gemm = gemm, .depthwise = depthwise};
-    const char *name = gemm ? gemm->name : depthwise->name;
+static void check_kind(struct qconvolution c, const char *name, bool extremes) {
+    const struct convolution_geometry g = c.geometry;
     const size_t below = between(0, g.pad_top), right = between(0, g.pad_left);
     c.geometry.output_height = (g.input_height + g.pad_top + below - (g.kernel_height - 1) * g.dilation_y - 1) / g.stride_y + 1;
     c.geometry.output_width = (g.input_width + g.pad_left + right - (g.kernel_width - 1) * g.dilation_x - 1) / g.stride_x + 1;
@@ -129,6 +128,10 @@ static void check(const struct qgemm_kernel *gemm, const struct qdepthwise_kerne
         break;
     }
     free(x), free(w), free(residual), free(bias), free(multipliers), free(packed), free(folded), free(padded_multipliers), free(scratch), free(output);
+}
+
+static void check(const struct qgemm_kernel *gemm, const struct qdepthwise_kernel *depthwise, struct convolution_geometry g, bool extremes) {
+    check_kind((struct qconvolution){.geometry = g, .gemm = gemm, .depthwise = depthwise}, gemm ? gemm->name : depthwise->name, extremes);
 }
 
 static struct convolution_geometry random_geometry(bool depthwise) {
@@ -199,6 +202,35 @@ int main(void) {
                                                 .kernel_width = 1, .stride_y = 1, .stride_x = 1, .dilation_y = 1, .dilation_x = 1, .groups = 1},
                   true);
         for (size_t n = 0; n < 400; n++) check(kernel, NULL, random_geometry(false), n % 4 == 0);
+        printf("checked: %s\n", kernel->name);
+    }
+    for (size_t i = 0; i < qbinned_kernel_count(); i++) {
+        const struct qbinned_kernel *kernel = qbinned_kernel_at(i);
+        if (kernel->isa & ~isa) {
+            printf("skipped: %s\n", kernel->name);
+            continue;
+        }
+        for (size_t n = 0; n < 1200; n++) {
+            struct qconvolution c = {.geometry = random_geometry(false), .binned = kernel};
+            if (n % 3 == 0) c.geometry.input_channels *= between(1, 12); // several chunks of depth
+            check_kind(c, kernel->name, n % 4 == 0);
+        }
+        printf("checked: %s\n", kernel->name);
+    }
+    for (size_t i = 0; i < qwinograd_kernel_count(); i++) {
+        const struct qwinograd_kernel *kernel = qwinograd_kernel_at(i);
+        if (kernel->isa & ~isa) {
+            printf("skipped: %s\n", kernel->name);
+            continue;
+        }
+        for (size_t n = 0; n < 400; n++) {
+            struct qconvolution c = {.geometry = random_geometry(false), .winograd = kernel};
+            c.geometry.kernel_height = c.geometry.kernel_width = 3;
+            c.geometry.stride_y = c.geometry.stride_x = c.geometry.dilation_y = c.geometry.dilation_x = c.geometry.groups = 1;
+            c.geometry.input_height += 2;
+            c.geometry.input_width += 2;
+            check_kind(c, kernel->name, n % 4 == 0);
+        }
         printf("checked: %s\n", kernel->name);
     }
     for (size_t i = 0; i < qdepthwise_kernel_count(); i++) {

@@ -14,8 +14,8 @@
 // struct requantization, spread over vectors once for many stores.
 struct avx2_rule {
     __m256 residual_multiplier, low, high;
-    __m256i residual_zero_point, zero_point;
-    __m128i lower, upper;
+    __m256i residual_zero_point;         // 32 bits
+    __m256i zero_point, lower, upper;    // 16 bits; bytes
     bool float_output;
 };
 
@@ -25,9 +25,9 @@ AVX2_INLINE struct avx2_rule avx2_rule(const struct requantization *r) {
         .low = _mm256_set1_ps(r->low),
         .high = _mm256_set1_ps(r->high),
         .residual_zero_point = _mm256_set1_epi32(r->residual_zero_point),
-        .zero_point = _mm256_set1_epi32(r->zero_point),
-        .lower = _mm_set1_epi8((char)r->lower),
-        .upper = _mm_set1_epi8((char)r->upper),
+        .zero_point = _mm256_set1_epi16((int16_t)r->zero_point),
+        .lower = _mm256_set1_epi8((char)r->lower),
+        .upper = _mm256_set1_epi8((char)r->upper),
         .float_output = r->float_output,
     };
 }
@@ -43,18 +43,23 @@ AVX2_INLINE __m256 avx2_real(__m256i acc, const float *multipliers, const struct
     return real;
 }
 
-// Rounds half to even and adds the zero point; the limits of +-65536 keep the conversion in range and lie beyond every result.
-AVX2_INLINE __m256i avx2_quantized(__m256 real, const struct avx2_rule *r) {
-    real = _mm256_min_ps(_mm256_max_ps(real, _mm256_set1_ps(-65536.0f)), _mm256_set1_ps(65536.0f));
-    return _mm256_add_epi32(_mm256_cvtps_epi32(real), r->zero_point);
+// Rounds half to even. Conversion gives the least integer for what is out of range: right below it, and kept from happening above.
+AVX2_INLINE __m256i avx2_rounded(__m256 real) { return _mm256_cvtps_epi32(_mm256_min_ps(real, _mm256_set1_ps(65536.0f))); }
+
+// Saturates four vectors of rounded values to bytes; each half holds the halves of a, b, c and d.
+AVX2_INLINE __m256i avx2_saturated(__m256i a, __m256i b, __m256i c, __m256i d, const struct avx2_rule *r) {
+    const __m256i low = _mm256_adds_epi16(_mm256_packs_epi32(a, b), r->zero_point);
+    const __m256i high = _mm256_adds_epi16(_mm256_packs_epi32(c, d), r->zero_point);
+    return _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(low, high), r->lower), r->upper);
 }
 
 // 8-bit results of 16 channels.
 AVX2_INLINE __m128i avx2_bytes(__m256 a, __m256 b, const struct avx2_rule *r) {
     // Packing works within 128-bit lanes: a0..3 b0..3 a4..7 b4..7 is put in order before the last step.
-    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(avx2_quantized(a, r), avx2_quantized(b, r)), 0xD8);
+    const __m256i packed = _mm256_packs_epi32(avx2_rounded(a), avx2_rounded(b));
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_adds_epi16(packed, r->zero_point), 0xD8);
     const __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-    return _mm_min_epu8(_mm_max_epu8(bytes, r->lower), r->upper);
+    return _mm_min_epu8(_mm_max_epu8(bytes, _mm256_castsi256_si128(r->lower)), _mm256_castsi256_si128(r->upper));
 }
 
 // The first n of 16 channels of one pixel.

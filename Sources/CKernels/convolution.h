@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two drivers behind qconvolution_run: strips.c for the kernels of matrix products, depthwise.c. The functions of either have
-// the contracts of their namesakes in quantized.h.
+// The drivers behind qconvolution_run: strips.c for the kernels of matrix products, binned.c, winograd.c, depthwise.c. Their functions
+// have the contracts of their namesakes in quantized.h.
 #pragma once
 #include "internal.h"
 
@@ -31,3 +31,17 @@ size_t depthwise_scratch_bytes(const struct qconvolution *c);
 void depthwise_pack_weights(const struct qconvolution *c, const int8_t *weights, void *packed);
 void depthwise_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
                    size_t first_row, size_t last_row);
+
+size_t binned_padded_outputs(const struct qconvolution *c);
+size_t binned_weight_bytes(const struct qconvolution *c);
+size_t binned_scratch_bytes(const struct qconvolution *c);
+void binned_pack_weights(const struct qconvolution *c, const int8_t *weights, void *packed);
+void binned_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
+                size_t first_row, size_t last_row);
+
+size_t winograd_padded_outputs(const struct qconvolution *c);
+size_t winograd_weight_bytes(const struct qconvolution *c);
+size_t winograd_scratch_bytes(const struct qconvolution *c);
+void winograd_pack_weights(const struct qconvolution *c, const int8_t *weights, void *packed);
+void winograd_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
+                  size_t first_row, size_t last_row);

@@ -4,6 +4,8 @@
 
 #define QGEMM_KERNEL(name, ...) void name(const struct qgemm_tile *tile);
 #define QDEPTHWISE_KERNEL(name, ...) void name(const struct qdepthwise_run *run);
+#define QBINNED_KERNEL(name) extern const struct qbinned_kernel name;
+#define QWINOGRAD_KERNEL(name) extern const struct qwinograd_kernel name;
 #define FLOAT_KERNELS(name, isa) extern const struct float_kernels float_kernels_##name;
 #define VECTOR_KERNELS(name, isa) extern const struct vector_kernels vector_kernels_##name;
 #include "kernels.inc"

@@ -3,7 +3,8 @@ internal import CKernels
 
 /// One entry of the list of kernels: what tests and benchmarks walk through.
 package struct KernelName: Hashable, Sendable, CustomStringConvertible {
-    package enum Kind: String, CaseIterable, Hashable, Sendable { case convolution, depthwise, vector, float }
+    /// `binned` and `winograd` are convolutions too, as `depthwise` is: the same layer in another form.
+    package enum Kind: String, CaseIterable, Hashable, Sendable { case convolution, binned, winograd, depthwise, vector, float }
 
     package let kind: Kind
     package let name: String
@@ -28,6 +29,14 @@ package struct KernelName: Hashable, Sendable, CustomStringConvertible {
         for index in 0..<qgemm_kernel_count() {
             let kernel = unsafe qgemm_kernel_at(index).pointee
             unsafe all.append(KernelName(kind: .convolution, name: kernel.name, isa: kernel.isa, index: index))
+        }
+        for index in 0..<qbinned_kernel_count() {
+            let kernel = unsafe qbinned_kernel_at(index).pointee
+            unsafe all.append(KernelName(kind: .binned, name: kernel.name, isa: kernel.isa, index: index))
+        }
+        for index in 0..<qwinograd_kernel_count() {
+            let kernel = unsafe qwinograd_kernel_at(index).pointee
+            unsafe all.append(KernelName(kind: .winograd, name: kernel.name, isa: kernel.isa, index: index))
         }
         for index in 0..<qdepthwise_kernel_count() {
             let kernel = unsafe qdepthwise_kernel_at(index).pointee

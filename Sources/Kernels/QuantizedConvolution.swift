@@ -57,21 +57,9 @@ package struct QuantizedConvolution: Sendable {
         precondition(weights.shape == [outputChannels, inputChannels / convolution.groups] + convolution.window.size)
         precondition(bias == nil || bias?.count == outputChannels)
         precondition(weight.scales.count == 1 || weight.scales.count == outputChannels)
-        let depthwise = convolution.groups == inputChannels && outputChannels == inputChannels && kernel?.kind != .convolution
-
         var plan = unsafe qconvolution()
         unsafe plan.geometry = geometry
-        if depthwise {
-            unsafe plan.depthwise = kernel.map { unsafe qdepthwise_kernel_at($0.index) }
-                ?? qdepthwise_kernel_choose(features.rawValue, inputChannels, geometry.kernel_height, geometry.kernel_width)
-            let size = unsafe Int(plan.depthwise.pointee.size)
-            precondition(size == 0 || convolution.window.size == [size, size], "a kernel for another window")
-            kernelName = unsafe String(cString: plan.depthwise.pointee.name)
-        } else {
-            unsafe plan.gemm = kernel.map { unsafe qgemm_kernel_at($0.index) }
-                ?? qgemm_kernel_choose(features.rawValue, &plan.geometry)
-            kernelName = unsafe String(cString: plan.gemm.pointee.name)
-        }
+        kernelName = unsafe Self.choose(&plan, features: features.rawValue, kernel: kernel)
         unsafe plan.requantization = requantization(activation: convolution.activation, output: output, residual: residual)
         unsafe plan.input_zero_point = UInt8(input.zeroPoint)
         unsafe qconvolution_choose_strip(&plan)
@@ -116,6 +104,40 @@ package struct QuantizedConvolution: Sendable {
         outputWidth = geometry.output_width
         self.outputChannels = outputChannels
         unsafe self.plan = plan
+    }
+
+    /// Sets the one kernel of `plan` that its geometry and `features` call for, or `kernel`; returns its name.
+    ///
+    /// - Precondition: `kernel` can compute this geometry.
+    @unsafe
+    private static func choose(_ plan: inout qconvolution, features: UInt32, kernel: KernelName?) -> String {
+        let geometry = unsafe plan.geometry
+        let isDepthwise = geometry.groups == geometry.input_channels && geometry.output_channels == geometry.input_channels
+        unsafe withUnsafePointer(to: geometry) { geometry in
+            switch kernel?.kind {
+            case .none where isDepthwise:
+                unsafe plan.depthwise = qdepthwise_kernel_choose(
+                    features, geometry.pointee.input_channels, geometry.pointee.kernel_height, geometry.pointee.kernel_width)
+            case .none:
+                unsafe plan.winograd = qwinograd_kernel_choose(features, geometry)
+                if unsafe plan.winograd == nil { unsafe plan.binned = qbinned_kernel_choose(features, geometry) }
+                if unsafe plan.winograd == nil && plan.binned == nil { unsafe plan.gemm = qgemm_kernel_choose(features, geometry) }
+            case .depthwise:
+                precondition(isDepthwise)
+                unsafe plan.depthwise = qdepthwise_kernel_at(kernel!.index)
+            case .winograd:
+                precondition(unsafe qwinograd_suits(geometry))
+                unsafe plan.winograd = qwinograd_kernel_at(kernel!.index)
+            case .binned: unsafe plan.binned = qbinned_kernel_at(kernel!.index)
+            default: unsafe plan.gemm = qgemm_kernel_at(kernel!.index)
+            }
+        }
+        if let winograd = unsafe plan.winograd { return unsafe String(cString: winograd.pointee.name) }
+        if let binned = unsafe plan.binned { return unsafe String(cString: binned.pointee.name) }
+        if let gemm = unsafe plan.gemm { return unsafe String(cString: gemm.pointee.name) }
+        let size = unsafe Int(plan.depthwise.pointee.size)
+        precondition(size == 0 || (size == geometry.kernel_height && size == geometry.kernel_width), "a kernel for another window")
+        return unsafe String(cString: plan.depthwise.pointee.name)
     }
 
     /// Computes output rows `rows`; the others are left as they are.

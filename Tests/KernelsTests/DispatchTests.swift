@@ -27,7 +27,10 @@ struct DispatchTests {
 
     #if arch(x86_64)
     @Test func eachFeatureSetHasItsKernel() {
-        #expect(choice([.avx2]) == "qgemm_u8s8_6x16x2_avx2")
+        #expect(choice([.avx2]) == "qwinograd_u8s8_6x16x2_avx2")
+        #expect(choice([.avx2], window: 2) == "qbinned_u8s8_64x1x4_avx2")
+        #expect(choice([.avx2], channels: 1843) == "qbinned_u8s8_64x1x4_avx2", "more channels than 32 bits hold")
+        #expect(choice([.avx2], window: 7) == "qgemm_u8s8_6x16x2_avx2", "too few pixels to fill vectors")
         #expect(choice([.avx2, .avxVNNI]) == "qgemm_u8s8_6x16x4_avxvnni")
         #expect(choice([.avx2, .avx512VNNI]) == "qgemm_u8s8_7x64x4_avx512vnni", "rows of six pixels")
         #expect(choice([.avx2, .avxVNNI, .avx512VNNI], outputs: 32) == "qgemm_u8s8_14x32x4_avx512vnni")

@@ -12,7 +12,7 @@ struct QuantizedConvolutionTests {
         #expect(!KernelName.runnable(.convolution).isEmpty && !KernelName.runnable(.depthwise).isEmpty)
     }
 
-    @Test(arguments: KernelName.runnable(.convolution))
+    @Test(arguments: KernelName.runnable(.convolution, .binned))
     func everyDepthAndWidthOfATileEqualsTheDefinition(_ kernel: KernelName) {
         var samples = Samples(seed: 1)
         for depth in 1...40 {
@@ -26,7 +26,7 @@ struct QuantizedConvolutionTests {
         }
     }
 
-    @Test(arguments: KernelName.runnable(.convolution), [false, true])
+    @Test(arguments: KernelName.runnable(.convolution, .binned), [false, true])
     func everyTailOfPixelsAndOutputsEqualsTheDefinition(_ kernel: KernelName, float: Bool) {
         var samples = Samples(seed: 2)
         for pixels in 1...29 {
@@ -40,7 +40,7 @@ struct QuantizedConvolutionTests {
         }
     }
 
-    @Test(arguments: KernelName.runnable(.convolution))
+    @Test(arguments: KernelName.runnable(.convolution, .binned))
     func everyWindowEqualsTheDefinition(_ kernel: KernelName) {
         var samples = Samples(seed: 3)
         for size in 1...4 {
@@ -64,7 +64,7 @@ struct QuantizedConvolutionTests {
         }
     }
 
-    @Test(arguments: KernelName.runnable(.convolution), 10...17)
+    @Test(arguments: KernelName.runnable(.convolution, .binned), 10...17)
     func randomShapesEqualTheDefinition(_ kernel: KernelName, seed: Int) {
         var samples = Samples(seed: UInt64(seed))
         for _ in 0..<6 {
@@ -84,7 +84,7 @@ struct QuantizedConvolutionTests {
         }
     }
 
-    @Test(arguments: KernelName.runnable(.convolution))
+    @Test(arguments: KernelName.runnable(.convolution, .binned))
     func extremesAtDeepReductionsAreExact(_ kernel: KernelName) {
         // 255 · 127 · 65 536 + the bias stays below 2³¹; each sign of weight, and each zero point, reaches its limit.
         for (value, weight, zeroPoint) in [(255, -127, 0), (255, 127, 0), (0, -127, 255), (0, 127, 255), (255, 127, 128), (0, 127, 128)] {
@@ -104,7 +104,7 @@ struct QuantizedConvolutionTests {
         }
     }
 
-    @Test(arguments: KernelName.runnable(.convolution) + KernelName.runnable(.depthwise))
+    @Test(arguments: KernelName.runnable(.convolution, .binned, .depthwise))
     func accumulatorsFarBeyondTheRangeSaturate(_ kernel: KernelName) {
         guard kernel.runs(size: 3) else { return }
         var samples = Samples(seed: 5)
@@ -115,7 +115,7 @@ struct QuantizedConvolutionTests {
         #expect(difference == nil, "\(difference ?? "")")
     }
 
-    @Test(arguments: KernelName.runnable(.convolution) + KernelName.runnable(.depthwise))
+    @Test(arguments: KernelName.runnable(.convolution, .binned, .depthwise))
     func tiesRoundToEven(_ kernel: KernelName) {
         guard kernel.runs(size: 1) else { return }
         // One weight of 1 and a multiplier of 1/2: every second input lies halfway between two results.
@@ -154,7 +154,7 @@ struct QuantizedConvolutionTests {
         }
     }
 
-    @Test(arguments: KernelName.runnable(.convolution) + KernelName.runnable(.depthwise))
+    @Test(arguments: KernelName.runnable(.convolution, .binned, .depthwise))
     func imagesMayBePartsOfWiderOnes(_ kernel: KernelName) {
         var samples = Samples(seed: 18)
         for size in [1, 3] where kernel.runs(size: size) {
@@ -181,7 +181,7 @@ struct QuantizedConvolutionTests {
         }
     }
 
-    @Test(arguments: KernelName.runnable(.convolution) + KernelName.runnable(.depthwise), [0, 5])
+    @Test(arguments: KernelName.runnable(.convolution, .binned, .depthwise), [0, 5])
     func aTableReplacesWhatTheLayerAloneGives(_ kernel: KernelName, gap: Int) {
         guard kernel.runs(size: 3) else { return }
         var samples = Samples(seed: 19)
@@ -253,7 +253,7 @@ struct QuantizedConvolutionTests {
 
 extension [UInt8] {
     /// Pixels of so many channels, `step` apart.
-    fileprivate func spread(_ channels: Int, step: Int, filler: Int) -> [UInt8] {
+    func spread(_ channels: Int, step: Int, filler: Int) -> [UInt8] {
         stride(from: 0, to: count, by: channels).flatMap {
             self[$0..<$0 + channels] + [UInt8](repeating: UInt8(filler), count: step - channels)
         }

@@ -37,8 +37,10 @@ func spread<T>(_ values: [T], channels: Int, step: Int, filler: T) -> [T] {
 }
 
 extension KernelName {
-    /// Kernels of a kind that this processor can run. The others are named in ``skipped``.
-    static func runnable(_ kind: Kind) -> [KernelName] { all.filter { $0.kind == kind && CPUFeatures.detected.isSuperset(of: $0.features) } }
+    /// Kernels of these kinds that this processor can run. The others are named in ``skipped``.
+    static func runnable(_ kinds: Kind...) -> [KernelName] {
+        all.filter { kinds.contains($0.kind) && CPUFeatures.detected.isSuperset(of: $0.features) }
+    }
     static var skipped: [KernelName] { all.filter { !CPUFeatures.detected.isSuperset(of: $0.features) } }
 }
 

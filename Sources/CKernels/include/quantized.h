@@ -98,10 +98,64 @@ struct convolution_geometry {
 // The kernel for a convolution that isn't depthwise. A pure function of its arguments.
 const struct qgemm_kernel *qgemm_kernel_choose(uint32_t isa, const struct convolution_geometry *g);
 
+// Convolution with pixels in the lanes. bins.h says what planes, quads, bins and chunks are; sums are [outputs][64 pixels].
+struct qbinned_kernel {
+    const char *name;
+    uint32_t isa;
+    // planes[p] = bytes 4p ... 4p + 3 of 8 * vectors pixels, for p < ceil(bytes / 4); zeros beyond `bytes`.
+    void (*gather)(const uint8_t *const *pixels, size_t vectors, size_t bytes, uint8_t *planes);
+    // sums[o][i] = bias[o] or, without bias, sums[o][i], + the products of pixel i of the planes with the bins of output channel o, for
+    // 8 * vectors pixels. Returns what comes after these bins.
+    const uint8_t *(*accumulate)(const uint8_t *bins, const uint8_t *planes, size_t vectors, size_t outputs, const int32_t *bias,
+                                 int32_t *sums);
+    // output[i][o] = requantize(sums[o][i]); steps are elements from pixel to pixel. There are sums and multipliers for 7 more outputs.
+    void (*store)(const int32_t *sums, size_t outputs, size_t pixels, const float *multipliers, const struct requantization *requantization,
+                  const uint8_t *residual, size_t residual_step, void *output, size_t output_step);
+} __attribute__((swift_attr("@Sendable")));
+
+size_t qbinned_kernel_count(void);
+const struct qbinned_kernel *qbinned_kernel_at(size_t index);
+// Null where another kind of kernel is faster. A pure function of its arguments.
+const struct qbinned_kernel *qbinned_kernel_choose(uint32_t isa, const struct convolution_geometry *geometry);
+
+// Convolution with 3x3 windows by products of transformed tiles, F(2x2,3x3), exact: see winograd.c. A tile is 4x4 pixels of the input and
+// 2x2 of the output; position 4y + x of the 16 is row y, column x.
+struct qwinograd_results {
+    const ptrdiff_t (*pixels)[4]; // [tiles]: the output pixels of each tile, negative where there is none
+    size_t outputs;               // 1 ... 16
+    const int32_t *bias;          // 16, as are the multipliers
+    const float *multipliers;
+    const struct requantization *requantization;
+    const uint8_t *residual; // null, or pixel 0's first channel
+    void *output;            // uint8_t or float, likewise
+    size_t residual_step, output_step; // elements from pixel to pixel
+};
+
+struct qwinograd_kernel {
+    const char *name;
+    uint32_t isa;
+    // to[p * step + c] = (B^T d B)[p] for d[p] = pixels[p][c]; channels up to a multiple of 16 are written, 0 for those that there aren't.
+    void (*transform)(const uint8_t *const pixels[16], size_t channels, int16_t *to, size_t step);
+    // products[i][o] = sum over k of a[i * a_step + k] * b[k / 2][o][k % 2] for o < 16, k < 2 * pairs
+    void (*multiply)(const int16_t *a, size_t a_step, const int16_t *b, size_t pairs, size_t tiles, int32_t *products);
+    // output = requantize(A^T m A / 4 + bias) for m[p] = products[p * step + 16 * tile + o]
+    void (*finish)(const int32_t *products, size_t step, size_t tiles, const struct qwinograd_results *results);
+} __attribute__((swift_attr("@Sendable")));
+
+size_t qwinograd_kernel_count(void);
+const struct qwinograd_kernel *qwinograd_kernel_at(size_t index);
+// Whether these kernels can compute it: 3x3 windows with strides and dilations of 1, one group, and few enough channels.
+bool qwinograd_suits(const struct convolution_geometry *geometry);
+// Likewise.
+const struct qwinograd_kernel *qwinograd_kernel_choose(uint32_t isa, const struct convolution_geometry *geometry);
+
 struct qconvolution {
     struct convolution_geometry geometry;
-    const struct qgemm_kernel *gemm;           // null for a depthwise convolution
-    const struct qdepthwise_kernel *depthwise; // null for a general one
+    // One of them; the others are null.
+    const struct qgemm_kernel *gemm;
+    const struct qbinned_kernel *binned;
+    const struct qwinograd_kernel *winograd;
+    const struct qdepthwise_kernel *depthwise;
     const void *weights;       // packed
     const int32_t *bias;       // folded and padded, as are the multipliers: [qconvolution_padded_outputs]
     const float *multipliers;
@@ -118,7 +172,8 @@ size_t qconvolution_weight_bytes(const struct qconvolution *c);
 size_t qconvolution_scratch_bytes(const struct qconvolution *c);
 // Call once geometry and kernel are set, before all others.
 void qconvolution_choose_strip(struct qconvolution *c);
-// weights: [o][i / groups][kernel_height][kernel_width]; packed: qconvolution_weight_bytes, written wholly.
+// weights: [o][i / groups][kernel_height][kernel_width]; packed: qconvolution_weight_bytes. A binned convolution writes as many
+// of them as the weights call for; the others write all.
 void qconvolution_pack_weights(const struct qconvolution *c, const int8_t *weights, void *packed);
 // folded[c] = bias[c] - (zero point the kernel leaves in x) * sum of the weights of c; multipliers are padded with 0.
 void qconvolution_pack_bias(const struct qconvolution *c, const int8_t *weights, const int32_t *bias, const float *multipliers,
