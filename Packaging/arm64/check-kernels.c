@@ -94,8 +94,9 @@ static void check_kind(struct qconvolution c, const char *name, bool extremes) {
     float *multipliers = malloc(outputs * sizeof *multipliers);
     for (size_t o = 0; o < outputs; o++) {
         bias[o] = (int32_t)between(0, 40000) - 20000;
-        multipliers[o] = scale() / sqrtf((float)depth);
+        multipliers[o] = scale() / sqrtf((float)depth) * (between(0, 9) ? 1 : 60);
     }
+    c.requantization.small = between(0, 4) ? qconvolution_is_small(&c, w, bias, multipliers) : false;
     qconvolution_choose_strip(&c);
     const size_t padded = qconvolution_padded_outputs(&c);
     void *packed = malloc(qconvolution_weight_bytes(&c));
@@ -146,7 +147,7 @@ static struct convolution_geometry random_geometry(bool depthwise) {
     g.pad_top = between(0, g.kernel_height / 2);
     g.pad_left = between(0, g.kernel_width / 2);
     g.input_height = between((g.kernel_height - 1) * g.dilation_y + 1, 12);
-    g.input_width = between((g.kernel_width - 1) * g.dilation_x + 1, 12);
+    g.input_width = between((g.kernel_width - 1) * g.dilation_x + 1, between(0, 2) ? 12 : 50);
     return g;
 }
 
@@ -196,6 +197,14 @@ int main(void) {
                                                     .kernel_height = 1, .kernel_width = 1, .stride_y = 1, .stride_x = 1, .dilation_y = 1,
                                                     .dilation_x = 1, .groups = 1},
                       depth % 7 == 0);
+        // Every number of pixels and of output channels that a tile can have.
+        for (size_t pixels = 1; pixels <= 2 * (size_t)kernel->mr; pixels++)
+            for (size_t outputs = 1; outputs <= (size_t)kernel->nr + 17; outputs++)
+                check(kernel, NULL,
+                      (struct convolution_geometry){.input_height = 1, .input_width = pixels, .input_channels = between(1, 50), .output_channels = outputs,
+                                                    .kernel_height = 1, .kernel_width = 1, .stride_y = 1, .stride_x = 1, .dilation_y = 1,
+                                                    .dilation_x = 1, .groups = 1},
+                      outputs % 5 == 0);
         for (size_t depth = 4600; depth < 4610; depth++)
             check(kernel, NULL,
                   (struct convolution_geometry){.input_height = 3, .input_width = 2, .input_channels = depth, .output_channels = 17, .kernel_height = 1,

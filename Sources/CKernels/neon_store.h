@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rule of struct requantization for 4 channels at a time.
+// The rule of struct requantization for up to 16 channels of a pixel.
 #pragma once
 #if defined(__aarch64__)
 #include "internal.h"
+#include "loop_marker.h"
 #include <arm_neon.h>
 #include <string.h>
 
@@ -10,30 +11,116 @@
 
 #define NEON_INLINE static inline __attribute__((always_inline))
 
-// The first n of 4 channels of one pixel.
-NEON_INLINE void neon_store(int32x4_t acc, size_t n, const float *multipliers, const struct requantization *r, const uint8_t *residual,
-                            void *output) {
-    float32x4_t real = vmulq_f32(vcvtq_f32_s32(acc), vld1q_f32(multipliers));
-    if (residual) {
-        uint8_t addend[8] = {0};
-        memcpy(addend, residual, n < 4 ? n : 4);
-        const int32x4_t q = vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vld1_u8(addend)))));
-        const float32x4_t centred = vcvtq_f32_s32(vsubq_s32(q, vdupq_n_s32(r->residual_zero_point)));
-        real = vaddq_f32(real, vmulq_f32(centred, vdupq_n_f32(r->residual_multiplier)));
-    }
-    if (r->float_output) {
-        float results[4];
-        vst1q_f32(results, vminq_f32(vmaxq_f32(real, vdupq_n_f32(r->low)), vdupq_n_f32(r->high)));
-        memcpy(output, results, (n < 4 ? n : 4) * sizeof(float));
+// A loop over the registers of a tile: they are registers only where its index is a constant.
+#if defined(__clang__)
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma("GCC unroll 16")
+#endif
+
+struct neon_rule {
+    float32x4_t multipliers[4];
+    float32x4_t residual_multiplier;
+    int16x8_t zero_point;
+    uint8x8_t residual_zero_point;
+    uint8x16_t lower, upper;
+};
+
+NEON_INLINE struct neon_rule neon_rule(const struct requantization *r, const float *multipliers, const size_t vectors) {
+    struct neon_rule rule = {
+        .residual_multiplier = vdupq_n_f32(r->residual_multiplier),
+        .zero_point = vdupq_n_s16((int16_t)r->zero_point),
+        .residual_zero_point = vdup_n_u8((uint8_t)r->residual_zero_point),
+        .lower = vdupq_n_u8((uint8_t)r->lower),
+        .upper = vdupq_n_u8((uint8_t)r->upper),
+    };
+    UNROLLED for (size_t v = 0; v < vectors; v++) rule.multipliers[v] = vld1q_f32(multipliers + 4 * v);
+    return rule;
+}
+
+// Adds the residual's part to 8 channels.
+NEON_INLINE void neon_add_residual(float32x4_t real[2], const struct neon_rule *rule, uint8x8_t residual) {
+    const int16x8_t centred = vreinterpretq_s16_u16(vsubl_u8(residual, rule->residual_zero_point));
+    real[0] = vaddq_f32(real[0], vmulq_f32(vcvtq_f32_s32(vmovl_s16(vget_low_s16(centred))), rule->residual_multiplier));
+    real[1] = vaddq_f32(real[1], vmulq_f32(vcvtq_f32_s32(vmovl_high_s16(centred)), rule->residual_multiplier));
+}
+
+// The narrowing steps saturate, each beyond what can still change the result.
+NEON_INLINE int16x8_t neon_round(const float32x4_t real[2], const struct neon_rule *rule) {
+    const int16x8_t rounded = vqmovn_high_s32(vqmovn_s32(vcvtnq_s32_f32(real[0])), vcvtnq_s32_f32(real[1]));
+    return vqaddq_s16(rounded, rule->zero_point);
+}
+
+NEON_INLINE uint8x16_t neon_clamp(int16x8_t low, int16x8_t high, const struct neon_rule *rule) {
+    return vminq_u8(vmaxq_u8(vqmovun_high_s16(vqmovun_s16(low), high), rule->lower), rule->upper);
+}
+
+NEON_INLINE uint8x8_t neon_clamp_half(int16x8_t values, const struct neon_rule *rule) {
+    return vmin_u8(vmax_u8(vqmovun_s16(values), vget_low_u8(rule->lower)), vget_low_u8(rule->upper));
+}
+
+// 8 channels from their accumulators; with those of the residual where there is one.
+NEON_INLINE int16x8_t neon_requantize(const int32x4_t sums[2], const float32x4_t multipliers[2], const struct neon_rule *rule,
+                                      const uint8_t *residual) {
+    float32x4_t real[2] = {vmulq_f32(vcvtq_f32_s32(sums[0]), multipliers[0]), vmulq_f32(vcvtq_f32_s32(sums[1]), multipliers[1])};
+    if (residual) neon_add_residual(real, rule, vld1_u8(residual));
+    return neon_round(real, rule);
+}
+
+NEON_INLINE uint8x16_t neon_quantized(const int32x4_t sums[4], const struct neon_rule *rule) {
+    const int16x8_t low = neon_requantize(sums, rule->multipliers, rule, NULL);
+    return neon_clamp(low, neon_requantize(sums + 2, rule->multipliers + 2, rule, NULL), rule);
+}
+
+// Stores the 4 * vectors channels of a pixel, vectors being 2 or 4.
+NEON_INLINE void neon_store(const int32x4_t sums[4], const size_t vectors, const struct neon_rule *rule, const uint8_t *residual,
+                            uint8_t *output) {
+    const int16x8_t low = neon_requantize(sums, rule->multipliers, rule, residual);
+    if (vectors == 2)
+        vst1_u8(output, neon_clamp_half(low, rule));
+    else
+        vst1q_u8(output, neon_clamp(low, neon_requantize(sums + 2, rule->multipliers + 2, rule, residual ? residual + 8 : NULL), rule));
+}
+
+// What makes a small sum the bits of a float: 3 * 2^22 + sum, exactly. A float becomes the nearest integer, half to even, when as much
+// is added to it.
+#define NEON_FLOAT_OFFSET 0x4B400000
+#define NEON_FLOAT_SHIFT 12582912.0f
+
+// 8 channels of a layer whose results are small. Conversions take turns on one unit of recent cores, additions don't.
+NEON_INLINE int16x8_t neon_requantize_small(const int32x4_t offset_sums[2], const float32x4_t multipliers[2], const struct neon_rule *rule,
+                                            const uint8_t *residual) {
+    const float32x4_t shift = vdupq_n_f32(NEON_FLOAT_SHIFT);
+    float32x4_t real[2] = {
+        vmulq_f32(vsubq_f32(vreinterpretq_f32_s32(offset_sums[0]), shift), multipliers[0]),
+        vmulq_f32(vsubq_f32(vreinterpretq_f32_s32(offset_sums[1]), shift), multipliers[1]),
+    };
+    if (residual) neon_add_residual(real, rule, vld1_u8(residual));
+    const int16x8_t first = vreinterpretq_s16_f32(vaddq_f32(real[0], shift)), second = vreinterpretq_s16_f32(vaddq_f32(real[1], shift));
+    return vqaddq_s16(vuzp1q_s16(first, second), rule->zero_point);
+}
+
+NEON_INLINE void neon_store_small(const int32x4_t offset_sums[4], const size_t vectors, const struct neon_rule *rule,
+                                  const uint8_t *residual, uint8_t *output) {
+    const int16x8_t low = neon_requantize_small(offset_sums, rule->multipliers, rule, residual);
+    if (vectors == 2) {
+        vst1_u8(output, neon_clamp_half(low, rule));
         return;
     }
-    // The limits of +-65536 lie beyond every result and keep the sum in range.
-    real = vminq_f32(vmaxq_f32(real, vdupq_n_f32(-65536.0f)), vdupq_n_f32(65536.0f));
-    int32x4_t q = vaddq_s32(vcvtnq_s32_f32(real), vdupq_n_s32(r->zero_point));
-    q = vminq_s32(vmaxq_s32(q, vdupq_n_s32(r->lower)), vdupq_n_s32(r->upper));
-    const uint16x4_t words = vmovn_u32(vreinterpretq_u32_s32(q));
-    uint8_t results[8];
-    vst1_u8(results, vmovn_u16(vcombine_u16(words, words)));
-    memcpy(output, results, n < 4 ? n : 4);
+    const int16x8_t high = neon_requantize_small(offset_sums + 2, rule->multipliers + 2, rule, residual ? residual + 8 : NULL);
+    vst1q_u8(output, neon_clamp(low, high, rule));
 }
+
+// Stores a run of pixels of which each has `vectors` (2 or 4) accumulators of 4 channels, of which the first n channels are stored. Takes
+// any output, and is meant for what is rare or has to go through memory anyway.
+struct neon_pixels {
+    const int32x4_t *sums; // [count][vectors]
+    size_t count, vectors, n;
+    const float *multipliers; // [4 * vectors]
+    const struct requantization *requantization;
+    const uint8_t *residual; // null, or the first pixel's
+    void *output;
+    size_t output_step, residual_step;
+};
+void neon_store_pixels(const struct neon_pixels *p);
 #endif

@@ -1,75 +1,79 @@
 // SPDX-License-Identifier: Apache-2.0
 // sdot: four products of signed 8-bit values into int32, exactly.
+#include "neondot.h"
 #include "neon_store.h"
 #if defined(__aarch64__)
 
-#if defined(__clang__)
-#define NEON_DOT_FEATURES "dotprod"
-#else
-#define NEON_DOT_FEATURES "arch=armv8.2-a+dotprod"
-#endif
-#define NEON_DOT __attribute__((target(NEON_DOT_FEATURES)))
-#define NEON_DOT_INLINE static inline __attribute__((always_inline, target(NEON_DOT_FEATURES)))
-
-NEON_DOT_INLINE void qgemm_8x8x4(const struct qgemm_tile *tile, const size_t m) {
-    int32x4_t low[8], high[8];
-    for (size_t i = 0; i < m; i++) {
-        low[i] = vld1q_s32(tile->bias);
-        high[i] = vld1q_s32(tile->bias + 4);
-    }
+// m pixels and the first 4 * vectors of 16 channels. Blocks of weights are taken four at a time, one for each lane of 16 bytes of a pixel.
+NEON_DOT_INLINE void qgemm_6x16x4(const struct qgemm_tile *tile, const size_t m, const size_t vectors) {
+    const struct requantization *r = tile->requantization;
+    const bool small = r->small && !r->float_output && tile->n == 4 * vectors;
+    const int32x4_t offset = vdupq_n_s32(small ? NEON_FLOAT_OFFSET : 0);
+    int32x4_t sums[6][4];
+    UNROLLED for (size_t v = 0; v < vectors; v++) sums[0][v] = vaddq_s32(vld1q_s32(tile->bias + 4 * v), offset);
+    UNROLLED for (size_t i = 1; i < m; i++)
+        UNROLLED for (size_t v = 0; v < vectors; v++) sums[i][v] = sums[0][v];
     const int8_t *b = tile->b;
-    for (size_t s = 0; s < tile->segment_count; s++) {
+    const size_t step = tile->a_step, segments = tile->segment_count, blocks = tile->segment_blocks;
+    for (size_t s = 0; s < segments; s++) {
         const int8_t *a = (const int8_t *)tile->segments[s];
-        size_t k = tile->segment_blocks;
-        for (; k >= 4; k -= 4, a += 16, b += 128) {
-            int8x16_t rows[8];
-            for (size_t i = 0; i < m; i++) rows[i] = vld1q_s8(a + i * tile->a_step);
-#define STEP(lane)                                                                       \
-        do {                                                                                 \
-            const int8x16_t b_low = vld1q_s8(b + 32 * lane), b_high = vld1q_s8(b + 32 * lane + 16); \
-            for (size_t i = 0; i < m; i++) {                                                 \
-                low[i] = vdotq_laneq_s32(low[i], b_low, rows[i], lane);                      \
-                high[i] = vdotq_laneq_s32(high[i], b_high, rows[i], lane);                   \
-            }                                                                                \
-        } while (0)
-            STEP(0);
-            STEP(1);
-            STEP(2);
-            STEP(3);
-#undef STEP
+        size_t k = blocks;
+        for (; k >= 4; k -= 4, a += 16, b += 256) {
+            MARK_LOOP("gemm sdot", m * vectors * 64);
+            int8x16_t pixels[6];
+            UNROLLED for (size_t i = 0; i < m; i++) pixels[i] = vld1q_s8(a + i * step);
+#define BLOCK(lane)                                                                                      \
+    UNROLLED for (size_t v = 0; v < vectors; v++) {                                                               \
+        const int8x16_t column = vld1q_s8(b + 64 * lane + 16 * v);                                       \
+        UNROLLED for (size_t i = 0; i < m; i++) sums[i][v] = vdotq_laneq_s32(sums[i][v], column, pixels[i], lane); \
+    }
+            BLOCK(0)
+            BLOCK(1)
+            BLOCK(2)
+            BLOCK(3)
+#undef BLOCK
         }
-        for (; k > 0; k--, a += 4, b += 32) {
-            const int8x16_t b_low = vld1q_s8(b), b_high = vld1q_s8(b + 16);
-            for (size_t i = 0; i < m; i++) {
+        for (; k > 0; k--, a += 4, b += 64) {
+            int8x16_t columns[4];
+            UNROLLED for (size_t v = 0; v < vectors; v++) columns[v] = vld1q_s8(b + 16 * v);
+            UNROLLED for (size_t i = 0; i < m; i++) {
                 int32_t four;
-                memcpy(&four, a + i * tile->a_step, sizeof four);
-                const int8x16_t row = vreinterpretq_s8_s32(vdupq_n_s32(four));
-                low[i] = vdotq_s32(low[i], b_low, row);
-                high[i] = vdotq_s32(high[i], b_high, row);
+                memcpy(&four, a + i * step, sizeof four);
+                const int8x16_t pixel = vreinterpretq_s8_s32(vdupq_n_s32(four));
+                UNROLLED for (size_t v = 0; v < vectors; v++) sums[i][v] = vdotq_s32(sums[i][v], columns[v], pixel);
             }
         }
     }
-    const size_t element = tile->requantization->float_output ? sizeof(float) : 1;
-    for (size_t i = 0; i < m; i++) {
-        uint8_t *output = (uint8_t *)tile->output + i * tile->output_step * element;
-        const uint8_t *residual = tile->residual ? tile->residual + i * tile->residual_step : NULL;
-        neon_store(low[i], tile->n, tile->multipliers, tile->requantization, residual, output);
-        if (tile->n > 4)
-            neon_store(high[i], tile->n - 4, tile->multipliers + 4, tile->requantization, residual ? residual + 4 : NULL,
-                       output + 4 * element);
+    if (!small) {
+        int32x4_t stored[6 * 4];
+        UNROLLED for (size_t i = 0; i < m; i++)
+            UNROLLED for (size_t v = 0; v < vectors; v++) stored[i * vectors + v] = sums[i][v];
+        neon_store_pixels(&(struct neon_pixels){stored, m, vectors, tile->n, tile->multipliers, r, tile->residual, tile->output,
+                                                tile->output_step, tile->residual_step});
+        return;
+    }
+    const struct neon_rule rule = neon_rule(r, tile->multipliers, vectors);
+    uint8_t *output = tile->output;
+    UNROLLED for (size_t i = 0; i < m; i++)
+        neon_store_small(sums[i], vectors, &rule, tile->residual ? tile->residual + i * tile->residual_step : NULL,
+                         output + i * tile->output_step);
+}
+
+NEON_DOT_INLINE void qgemm_any_m(const struct qgemm_tile *tile, const size_t vectors) {
+    switch (tile->m) {
+    case 1: qgemm_6x16x4(tile, 1, vectors); break;
+    case 2: qgemm_6x16x4(tile, 2, vectors); break;
+    case 3: qgemm_6x16x4(tile, 3, vectors); break;
+    case 4: qgemm_6x16x4(tile, 4, vectors); break;
+    case 5: qgemm_6x16x4(tile, 5, vectors); break;
+    default: qgemm_6x16x4(tile, 6, vectors); break;
     }
 }
 
-NEON_DOT void qgemm_s8s8_8x8x4_neondot(const struct qgemm_tile *tile) {
-    switch (tile->m) {
-    case 1: qgemm_8x8x4(tile, 1); break;
-    case 2: qgemm_8x8x4(tile, 2); break;
-    case 3: qgemm_8x8x4(tile, 3); break;
-    case 4: qgemm_8x8x4(tile, 4); break;
-    case 5: qgemm_8x8x4(tile, 5); break;
-    case 6: qgemm_8x8x4(tile, 6); break;
-    case 7: qgemm_8x8x4(tile, 7); break;
-    default: qgemm_8x8x4(tile, 8); break;
-    }
+NEON_DOT void qgemm_s8s8_6x16x4_neondot(const struct qgemm_tile *tile) {
+    if (tile->n > 8)
+        qgemm_any_m(tile, 4);
+    else
+        qgemm_any_m(tile, 2);
 }
 #endif

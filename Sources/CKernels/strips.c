@@ -220,7 +220,7 @@ static void run_strip(const struct strip *s, const uint8_t *residual, void *outp
     const size_t columns = column_bytes(c, v), pixels = s->last_column - s->first_column;
     const size_t tiles = parts_of(pixels, (size_t)c->gemm->mr), segments_per_row = v->segments / g->kernel_height;
     struct qgemm_tile tile = {
-        .segments = segments, .segment_count = v->segments, .segment_blocks = v->blocks,
+        .segments = segments, .segment_count = v->segments, .segment_blocks = v->blocks, .segment_depth = v->taps * v->inputs,
         .a_step = g->stride_x / v->column_step * columns, .b_step = nb * depth, .requantization = &c->requantization,
         .output_step = g->output_step, .residual_step = g->residual_step,
     };

@@ -15,6 +15,7 @@ struct requantization {
     float residual_multiplier;
     bool float_output;
     float low, high;
+    bool small; // whatever the input, |acc| < 2^22 and |t + u| < 32700; false where it isn't known
 };
 
 // How a kernel wants the 8-bit values x of an image.
@@ -31,6 +32,7 @@ enum panel {
 struct qgemm_tile {
     const uint8_t *const *segments; // [segment_count]: what the first pixel reads; elements of the kernel's panel type
     size_t segment_count, segment_blocks; // at least 1 each
+    size_t segment_depth; // elements of a segment: what its last block has beyond them may be left out
     size_t a_step;    // bytes from pixel to pixel
     const void *b;    // [ceil(n / nb)][segment_count][segment_blocks][nb][kr]
     size_t b_step;    // bytes from nb columns to the next nb
@@ -178,6 +180,8 @@ void qconvolution_pack_weights(const struct qconvolution *c, const int8_t *weigh
 // folded[c] = bias[c] - (zero point the kernel leaves in x) * sum of the weights of c; multipliers are padded with 0.
 void qconvolution_pack_bias(const struct qconvolution *c, const int8_t *weights, const int32_t *bias, const float *multipliers,
                             int32_t *folded, float *padded_multipliers);
+// Whether requantization.small holds, given the arrays above.
+bool qconvolution_is_small(const struct qconvolution *c, const int8_t *weights, const int32_t *bias, const float *multipliers);
 // Computes output rows [first_row, last_row) of an NHWC image. scratch: 64-byte aligned, qconvolution_scratch_bytes.
 void qconvolution_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
                       size_t first_row, size_t last_row);
