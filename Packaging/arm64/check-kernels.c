@@ -96,7 +96,9 @@ static void check_kind(struct qconvolution c, const char *name, bool extremes) {
         bias[o] = (int32_t)between(0, 40000) - 20000;
         multipliers[o] = scale() / sqrtf((float)depth) * (between(0, 9) ? 1 : 60);
     }
+    if (between(0, 9) == 0) multipliers[0] = 1e6f;
     c.requantization.small = between(0, 4) ? qconvolution_is_small(&c, w, bias, multipliers) : false;
+    c.requantization.bounded = requantization_is_bounded(&c.requantization, multipliers, outputs);
     qconvolution_choose_strip(&c);
     const size_t padded = qconvolution_padded_outputs(&c);
     void *packed = malloc(qconvolution_weight_bytes(&c));

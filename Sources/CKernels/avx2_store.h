@@ -11,6 +11,13 @@
 #define AVX2 __attribute__((target("avx2,fma")))
 #define AVX2_INLINE static inline __attribute__((always_inline, target("avx2,fma")))
 
+// Loops over registers: their counts are constants where they are inlined.
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
 // struct requantization, spread over vectors once for many stores.
 struct avx2_rule {
     __m256 residual_multiplier, low, high;

@@ -7,77 +7,104 @@
 #define AVX512_FEATURES "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni"
 #define AVX512_VNNI __attribute__((target(AVX512_FEATURES)))
 #define AVX512_INLINE static inline __attribute__((always_inline, target(AVX512_FEATURES)))
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
+#define AVX512_NOINLINE static __attribute__((noinline, target(AVX512_FEATURES)))
+
+// struct requantization, spread over vectors once a tile.
+struct avx512_rule {
+    __m512i zero_point, lower, upper, residual_zero_point; // of 16, 8, 8 and 32 bits
+    __m512 residual_multiplier;
+};
+
+AVX512_INLINE struct avx512_rule avx512_rule(const struct requantization *r) {
+    return (struct avx512_rule){
+        .zero_point = _mm512_set1_epi16((int16_t)r->zero_point),
+        .lower = _mm512_set1_epi8((char)r->lower),
+        .upper = _mm512_set1_epi8((char)r->upper),
+        .residual_zero_point = _mm512_set1_epi32(r->residual_zero_point),
+        .residual_multiplier = _mm512_set1_ps(r->residual_multiplier),
+    };
+}
 
 // t + u of the rule, for residuals q.
-AVX512_INLINE __m512 avx512_added(__m512 t, __m512i q, const struct requantization *r) {
-    const __m512 centred = _mm512_cvtepi32_ps(_mm512_sub_epi32(q, _mm512_set1_epi32(r->residual_zero_point)));
-    return _mm512_add_ps(t, _mm512_mul_ps(centred, _mm512_set1_ps(r->residual_multiplier)));
+AVX512_INLINE __m512 avx512_added(__m512 t, __m128i q, const struct avx512_rule *r) {
+    const __m512 centred = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_cvtepu8_epi32(q), r->residual_zero_point));
+    return _mm512_add_ps(t, _mm512_mul_ps(centred, r->residual_multiplier));
 }
 
-AVX512_INLINE __m512 avx512_real(__m512i sums, __m512 multipliers, const struct requantization *r, const uint8_t *residual) {
-    const __m512 real = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), multipliers);
-    return residual ? avx512_added(real, _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)residual)), r) : real;
+// Saturates four vectors of rounded values to bytes.
+AVX512_INLINE __m512i avx512_bytes(__m512i a, __m512i b, __m512i c, __m512i d, const struct avx512_rule *r) {
+    // Packing works within 128-bit lanes: lane l gets elements 4l ... 4l + 3 of each vector.
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(a, b), r->zero_point);
+    const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(c, d), r->zero_point);
+    const __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high));
+    return _mm512_min_epu8(_mm512_max_epu8(bytes, r->lower), r->upper);
 }
 
-// Rounds half to even. Conversion gives the least integer for what is out of range: right below it, and kept from happening above.
-AVX512_INLINE __m512i avx512_rounded(__m512 real) { return _mm512_cvtps_epi32(_mm512_min_ps(real, _mm512_set1_ps(65536.0f))); }
-
-// Puts the 32-bit elements of avx512_bytes in the order of their vectors.
-#define AVX512_LANES_IN_ORDER _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)
-
-// Saturates four vectors of rounded values to bytes, in 128-bit lanes: lane l holds elements 4l ... 4l + 3 of each vector.
-AVX512_INLINE __m512i avx512_bytes(__m512i a, __m512i b, __m512i c, __m512i d, const struct requantization *r) {
-    const __m512i zero_point = _mm512_set1_epi16((int16_t)r->zero_point);
-    const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero_point);
-    const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero_point);
-    const __m512i bytes = _mm512_packus_epi16(low, high);
-    return _mm512_min_epu8(_mm512_max_epu8(bytes, _mm512_set1_epi8((char)r->lower)), _mm512_set1_epi8((char)r->upper));
-}
-
-// Stores the results of m pixels and 16 * v channels, all of them wanted, quantised.
-AVX512_INLINE void avx512_store(const struct qgemm_tile *tile, __m512i sums[14][4], const size_t m, const size_t v, const bool residual) {
-    const struct requantization *r = tile->requantization;
-    const __m512i order = AVX512_LANES_IN_ORDER;
-    __m512 multipliers[4];
-    UNROLL for (size_t j = 0; j < v; j++) multipliers[j] = _mm512_loadu_ps(tile->multipliers + 16 * j);
-    uint8_t *output = tile->output;
-    // As many pixels as make four vectors.
-    const size_t group = v == 1 ? 4 : v == 2 ? 2 : 1;
-    UNROLL for (size_t i = 0; i < m; i += group) {
-        __m512i q[4];
-        UNROLL for (size_t p = 0; p < group; p++)
-            UNROLL for (size_t j = 0; j < v; j++) {
-                if (i + p >= m) continue;
-                const uint8_t *addend = residual ? tile->residual + (i + p) * tile->residual_step + 16 * j : NULL;
-                q[p * v + j] = avx512_rounded(avx512_real(sums[i + p][j], multipliers[j], r, addend));
-            }
-        UNROLL for (size_t e = 1; e < 4; e++)
-            if (e >= v && i + e / v >= m) q[e] = q[0];
-        if (v == 3) q[3] = q[0];
-        const __m512i bytes = _mm512_permutexvar_epi32(order, avx512_bytes(q[0], q[1], q[2], q[3], r));
-        uint8_t *to = output + i * tile->output_step;
-        if (v == 4) {
-            _mm512_storeu_si512(to, bytes);
-        } else if (v == 3) {
-            _mm256_storeu_si256((__m256i *)to, _mm512_castsi512_si256(bytes));
-            _mm_storeu_si128((__m128i *)(to + 32), _mm512_extracti32x4_epi32(bytes, 2));
-        } else if (v == 2) {
-            _mm256_storeu_si256((__m256i *)to, _mm512_castsi512_si256(bytes));
-            if (i + 1 < m) _mm256_storeu_si256((__m256i *)(to + tile->output_step), _mm512_extracti64x4_epi64(bytes, 1));
-        } else {
-            _mm_storeu_si128((__m128i *)to, _mm512_castsi512_si128(bytes));
-            if (i + 1 < m) _mm_storeu_si128((__m128i *)(to + tile->output_step), _mm512_extracti32x4_epi32(bytes, 1));
-            if (i + 2 < m) _mm_storeu_si128((__m128i *)(to + 2 * tile->output_step), _mm512_extracti32x4_epi32(bytes, 2));
-            if (i + 3 < m) _mm_storeu_si128((__m128i *)(to + 3 * tile->output_step), _mm512_extracti32x4_epi32(bytes, 3));
-        }
+// Stores the wanted of 16 * v channels of up to 4 / v pixels, `rows` of them.
+AVX512_INLINE void avx512_store_bytes(__m512i bytes, uint8_t *to, size_t step, const size_t rows, const size_t v, __mmask64 wanted) {
+    if (v == 2) {
+        _mm256_mask_storeu_epi8(to, (__mmask32)wanted, _mm512_castsi512_si256(bytes));
+        if (rows > 1) _mm256_mask_storeu_epi8(to + step, (__mmask32)wanted, _mm512_extracti64x4_epi64(bytes, 1));
+    } else {
+        _mm_mask_storeu_epi8(to, (__mmask16)wanted, _mm512_castsi512_si128(bytes));
+        if (rows > 1) _mm_mask_storeu_epi8(to + step, (__mmask16)wanted, _mm512_extracti32x4_epi32(bytes, 1));
+        if (rows > 2) _mm_mask_storeu_epi8(to + 2 * step, (__mmask16)wanted, _mm512_extracti32x4_epi32(bytes, 2));
+        if (rows > 3) _mm_mask_storeu_epi8(to + 3 * step, (__mmask16)wanted, _mm512_extracti32x4_epi32(bytes, 3));
     }
 }
 
-// Any of tile->n channels from stored sums [m][64], quantised or not.
-AVX512_VNNI void avx512_store_any(const struct qgemm_tile *tile, const int32_t *sums);
+// Stores the results of m pixels and the first tile->n of 16 * v channels; quantised ones that are bounded.
+AVX512_INLINE void avx512_store(const struct qgemm_tile *tile, __m512i sums[14][2], const size_t m, const size_t v, const bool adds) {
+    const struct avx512_rule rule = avx512_rule(tile->requantization);
+    const __mmask64 wanted = UINT64_MAX >> (64 - tile->n);
+    const uint8_t *residual = tile->residual;
+    uint8_t *output = tile->output;
+    const size_t residual_step = tile->residual_step, output_step = tile->output_step;
+    __m512 multipliers[2];
+    UNROLL for (size_t j = 0; j < v; j++) multipliers[j] = _mm512_loadu_ps(tile->multipliers + 16 * j);
+    const size_t group = 4 / v; // pixels whose channels fill a vector of bytes
+    UNROLL for (size_t i = 0; i < m; i += group) {
+        __m512i q[4];
+        UNROLL for (size_t e = 0; e < 4; e++) {
+            const size_t p = e / v, j = e % v;
+            if (i + p >= m) {
+                q[e] = q[0];
+                continue;
+            }
+            __m512 real = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[i + p][j]), multipliers[j]);
+            if (adds) {
+                const __mmask16 channels = (__mmask16)(wanted >> 16 * j);
+                real = avx512_added(real, _mm_maskz_loadu_epi8(channels, residual + (i + p) * residual_step + 16 * j), &rule);
+            }
+            q[e] = _mm512_cvtps_epi32(real);
+        }
+        const size_t rows = m - i < group ? m - i : group;
+        avx512_store_bytes(avx512_bytes(q[0], q[1], q[2], q[3], &rule), output + i * output_step, output_step, rows, v, wanted);
+    }
+}
+
+// Stores any results of tile->m pixels and tile->n channels, from sums [m][columns].
+AVX512_NOINLINE void avx512_store_any(const struct qgemm_tile *tile, const int32_t *sums, size_t columns) {
+    const struct requantization *r = tile->requantization;
+    const struct avx512_rule rule = avx512_rule(r);
+    for (size_t i = 0; i < tile->m; i++)
+        for (size_t j = 0; j < tile->n; j += 16) {
+            const size_t left = tile->n - j;
+            const __mmask16 wanted = left < 16 ? (__mmask16)((1u << left) - 1) : 0xFFFF;
+            const __m512i acc = _mm512_loadu_si512(sums + i * columns + j);
+            __m512 real = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_loadu_ps(tile->multipliers + j));
+            if (tile->residual)
+                real = avx512_added(real, _mm_maskz_loadu_epi8(wanted, tile->residual + i * tile->residual_step + j), &rule);
+            const size_t at = i * tile->output_step + j;
+            if (r->float_output) {
+                real = _mm512_min_ps(_mm512_max_ps(real, _mm512_set1_ps(r->low)), _mm512_set1_ps(r->high));
+                _mm512_mask_storeu_ps((float *)tile->output + at, wanted, real);
+                continue;
+            }
+            // Conversion gives the least integer for what is out of range: right below it, and kept from happening above.
+            const __m512i q = _mm512_cvtps_epi32(_mm512_min_ps(real, _mm512_set1_ps(65536.0f)));
+            _mm_mask_storeu_epi8((uint8_t *)tile->output + at, wanted, _mm512_castsi512_si128(avx512_bytes(q, q, q, q, &rule)));
+        }
+}
 #endif

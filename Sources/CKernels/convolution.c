@@ -23,6 +23,13 @@ static const struct driver *driver_of(const struct qconvolution *c) {
     return c->depthwise ? &depthwise : c->winograd ? &winograd : c->binned ? &binned : &strips;
 }
 
+bool requantization_is_bounded(const struct requantization *r, const float *multipliers, size_t count) {
+    // |acc| <= 2^31 and |residual - zero point| <= 255, so |t| <= 2^30 and |u| < 2^28.
+    bool bounded = r->residual_multiplier >= 0 && r->residual_multiplier <= 0x1p20f;
+    for (size_t i = 0; i < count; i++) bounded = bounded && multipliers[i] >= 0 && multipliers[i] <= 0.5f;
+    return bounded;
+}
+
 void qconvolution_choose_strip(struct qconvolution *c) {
     if (c->gemm) strips_choose(c);
 }

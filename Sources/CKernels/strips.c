@@ -217,33 +217,46 @@ static void run_strip(const struct strip *s, const uint8_t *residual, void *outp
     const struct view *v = &s->v;
     const size_t nr = (size_t)c->gemm->nr, nb = (size_t)c->gemm->nb, depth = v->segments * v->blocks * (size_t)c->gemm->kr;
     const size_t element = c->requantization.float_output ? sizeof(float) : 1;
-    const size_t columns = column_bytes(c, v), pixels = s->last_column - s->first_column;
-    const size_t tiles = parts_of(pixels, (size_t)c->gemm->mr), segments_per_row = v->segments / g->kernel_height;
+    const size_t column = column_bytes(c, v), tap_bytes = g->dilation_x * column, segments_per_row = v->segments / g->kernel_height;
+    // Tiles as equal as can be: the multipliers are busiest where sums are many.
+    const size_t pixels = s->last_column - s->first_column, tiles = parts_of(pixels, (size_t)c->gemm->mr);
+    const size_t smaller = pixels / tiles, larger = pixels % tiles;
     struct qgemm_tile tile = {
         .segments = segments, .segment_count = v->segments, .segment_blocks = v->blocks, .segment_depth = v->taps * v->inputs,
-        .a_step = g->stride_x / v->column_step * columns, .b_step = nb * depth, .requantization = &c->requantization,
+        .a_step = g->stride_x / v->column_step * column, .b_step = nb * depth, .requantization = &c->requantization,
         .output_step = g->output_step, .residual_step = g->residual_step,
     };
     for (size_t channel = 0; channel < v->outputs; channel += nr) {
-        const size_t column = s->group * v->padded_outputs + channel;
-        tile.b = (const int8_t *)c->weights + column * depth;
-        tile.bias = c->bias + column;
-        tile.multipliers = c->multipliers + column;
+        const size_t padded_channel = s->group * v->padded_outputs + channel, first_output = s->group * v->outputs + channel;
+        tile.b = (const int8_t *)c->weights + padded_channel * depth;
+        tile.bias = c->bias + padded_channel;
+        tile.multipliers = c->multipliers + padded_channel;
         tile.n = v->outputs - channel < nr ? v->outputs - channel : nr;
-        for (size_t y = s->first_row; y < s->last_row; y++)
-            for (size_t i = 0; i < tiles; i++) {
-                // Tiles as equal as can be: the multipliers are busiest where sums are many.
-                const size_t x = i * pixels / tiles;
-                for (size_t ky = 0; ky < g->kernel_height; ky++) {
-                    const uint8_t *row = window_row(s, y, ky) + x * tile.a_step;
-                    for (size_t t = 0; t < segments_per_row; t++) segments[ky * segments_per_row + t] = row + t * g->dilation_x * columns;
-                }
-                const size_t at = y * g->output_width + s->first_column + x, first_output = s->group * v->outputs + channel;
-                tile.m = (i + 1) * pixels / tiles - x;
-                tile.output = (uint8_t *)output + (at * g->output_step + first_output) * element;
-                tile.residual = residual ? residual + at * g->residual_step + first_output : NULL;
-                c->gemm->run(&tile);
+        // While the first tiles are computed, the weights of the next channels are fetched.
+        const char *ahead = tile.b, *ahead_end = ahead;
+        if (channel + nr < v->outputs) {
+            ahead += nr * depth;
+            ahead_end = ahead + round_up(v->outputs - channel - nr < nr ? v->outputs - channel - nr : nr, nb) * depth;
+        }
+        const size_t lines = v->segments * v->blocks * 64;
+        for (size_t y = s->first_row; y < s->last_row; y++) {
+            for (size_t ky = 0, i = 0; ky < g->kernel_height; ky++) {
+                const uint8_t *row = window_row(s, y, ky);
+                for (size_t t = 0; t < segments_per_row; t++) segments[i++] = row + t * tap_bytes;
             }
+            const size_t first = y * g->output_width + s->first_column;
+            tile.output = (uint8_t *)output + (first * g->output_step + first_output) * element;
+            tile.residual = residual ? residual + first * g->residual_step + first_output : NULL;
+            for (size_t i = 0; i < tiles; i++) {
+                tile.m = smaller + (i < larger ? 1 : 0);
+                tile.wanted_soon = ahead < ahead_end ? ahead : NULL;
+                ahead += lines;
+                c->gemm->run(&tile);
+                for (size_t k = 0; k < v->segments; k++) segments[k] += tile.m * tile.a_step;
+                tile.output = (uint8_t *)tile.output + tile.m * g->output_step * element;
+                if (residual) tile.residual += tile.m * g->residual_step;
+            }
+        }
     }
 }
 

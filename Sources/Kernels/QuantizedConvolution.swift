@@ -69,6 +69,7 @@ package struct QuantizedConvolution: Sendable {
             return output.map { Requantization.multiplier(inputScale: input.scale, weightScale: scale, outputScale: $0.scale) }
                 ?? Float(Double(input.scale) * Double(scale))
         }
+        unsafe plan.requantization.bounded = requantization_is_bounded(&plan.requantization, multipliers, multipliers.count)
         let biasBytes = unsafe (qconvolution_padded_outputs(&plan) * 4 + 63) / 64 * 64
         let weightBytes = unsafe (qconvolution_weight_bytes(&plan) + 63) / 64 * 64
         storage = unsafe TensorStorage(count: 2 * biasBytes + weightBytes + (table?.entries.count ?? 0)) { bytes in

@@ -14,9 +14,13 @@ struct requantization {
     int32_t residual_zero_point;
     float residual_multiplier;
     bool float_output;
+    bool bounded; // t + u can't reach 2^31: it may be converted to an integer as it is. requantization_is_bounded
     float low, high;
     bool small; // whatever the input, |acc| < 2^22 and |t + u| < 32700; false where it isn't known
 };
+
+// Whether that holds for every accumulator, given the multipliers of all channels.
+bool requantization_is_bounded(const struct requantization *r, const float *multipliers, size_t count);
 
 // How a kernel wants the 8-bit values x of an image.
 enum panel {
@@ -36,6 +40,7 @@ struct qgemm_tile {
     size_t a_step;    // bytes from pixel to pixel
     const void *b;    // [ceil(n / nb)][segment_count][segment_blocks][nb][kr]
     size_t b_step;    // bytes from nb columns to the next nb
+    const void *wanted_soon; // null, or weights to fetch into cache meanwhile: a line of 64 bytes for every block of depth
     const int32_t *bias;      // rounded up to nb, as are the multipliers
     const float *multipliers;
     const struct requantization *requantization;
