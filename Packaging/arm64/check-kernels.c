@@ -138,7 +138,7 @@ static void check(const struct qgemm_kernel *gemm, const struct qdepthwise_kerne
 }
 
 static struct convolution_geometry random_geometry(bool depthwise) {
-    const size_t groups = depthwise ? between(1, 70) : (size_t[]){1, 1, 1, 2, 3}[between(0, 4)];
+    const size_t groups = depthwise ? between(1, 200) : (size_t[]){1, 1, 1, 2, 3}[between(0, 4)];
     struct convolution_geometry g = {
         .kernel_height = (size_t[]){1, 3, 3, 5, 2}[between(0, 4)], .stride_y = between(1, 2), .stride_x = between(1, 2), .dilation_y = between(1, 2),
         .dilation_x = between(1, 2), .groups = groups, .input_channels = groups * (depthwise ? 1 : between(1, 40)),

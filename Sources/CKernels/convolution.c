@@ -47,14 +47,15 @@ void qconvolution_pack_weights(const struct qconvolution *c, const int8_t *weigh
 void qconvolution_pack_bias(const struct qconvolution *c, const int8_t *weights, const int32_t *bias, const float *multipliers,
                             int32_t *folded, float *padded_multipliers) {
     const struct convolution_geometry *g = &c->geometry;
-    const size_t padded = qconvolution_padded_outputs(c);
-    const bool flips = c->depthwise ? c->depthwise->flips : c->gemm && c->gemm->panel == PANEL_S8;
+    const size_t padded = qconvolution_padded_outputs(c), outputs = g->output_channels;
+    const bool flips = c->depthwise ? c->depthwise->flags & DEPTHWISE_FLIPS : c->gemm && c->gemm->panel == PANEL_S8;
     const int32_t offset = (flips ? 128 : 0) - c->input_zero_point;
     const size_t count = g->kernel_height * g->kernel_width * (g->input_channels / g->groups);
     memset(folded, 0, padded * sizeof *folded);
     memset(padded_multipliers, 0, padded * sizeof *padded_multipliers);
-    for (size_t o = 0; o < g->output_channels; o++) {
-        const size_t index = c->gemm ? strips_column(c, o) : o;
+    for (size_t i = 0; i < (c->depthwise ? padded : outputs); i++) {
+        const size_t o = c->depthwise ? depthwise_channel(c, i) : i, index = c->gemm ? strips_column(c, i) : i;
+        if (o == outputs) continue;
         uint32_t sum = 0;
         for (size_t k = 0; k < count; k++) sum += (uint32_t)(int32_t)weights[o * count + k];
         folded[index] = (int32_t)((uint32_t)(bias ? bias[o] : 0) + (uint32_t)offset * sum);

@@ -25,6 +25,14 @@ size_t strips_column(const struct qconvolution *c, size_t o);
 void strips_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
                 size_t first_row, size_t last_row);
 
+// The channels of block `index`: the last one reaches back over the one before it where that saves no work in a block of its own.
+struct depthwise_span {
+    size_t first, count;
+};
+struct depthwise_span depthwise_span(size_t channels, size_t block, size_t index);
+// Which output channel stands at a position among the padded ones; none: the number of channels. In lanes, a channel of a short last block
+// stands in every lane that takes another pixel, and position 4 (4k + l) + d of a block holds channel 16l + 4k + d, of 32: 4 (2k + l) + d.
+size_t depthwise_channel(const struct qconvolution *c, size_t position);
 size_t depthwise_padded_outputs(const struct qconvolution *c);
 size_t depthwise_weight_bytes(const struct qconvolution *c);
 size_t depthwise_scratch_bytes(const struct qconvolution *c);

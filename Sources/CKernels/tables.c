@@ -13,7 +13,7 @@ static const struct qgemm_kernel qgemm_kernels[] = {
 
 static const struct qdepthwise_kernel qdepthwise_kernels[] = {
 #define QGEMM_KERNEL(...)
-#define QDEPTHWISE_KERNEL(name, isa, block, group, size, weight_size, flips) {#name, isa, block, group, size, weight_size, flips, name},
+#define QDEPTHWISE_KERNEL(name, isa, block, group, size, weight_size, flags) {#name, isa, block, group, size, weight_size, flags, name},
 #define VECTOR_KERNELS(...)
 #include "kernels.inc"
 #undef QGEMM_KERNEL

@@ -135,7 +135,7 @@ struct QuantizedConvolutionTests {
         var samples = Samples(seed: 7)
         for size in [1, 2, 3, 4, 5, 7] {
             for stride in 1...2 {
-                for channels in [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 100] {
+                for channels in [1, 2, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 80, 81, 96, 97, 128, 150] {
                     let pad = samples.int(0...size / 2)
                     let window = Window(
                         size: [size, size], strides: [stride, stride], dilations: samples.pick([[1, 1], [1, 1], [2, 1]]),
@@ -158,7 +158,7 @@ struct QuantizedConvolutionTests {
     func imagesMayBePartsOfWiderOnes(_ kernel: KernelName) {
         var samples = Samples(seed: 18)
         for size in [1, 3] where kernel.runs(size: size) {
-            for channels in [1, 16, 20, 37] {
+            for channels in [1, 16, 20, 32, 37, 64, 72] {
                 let groups = kernel.kind == .depthwise ? channels : 1
                 let outputs = kernel.kind == .depthwise ? channels : samples.int(1...70)
                 let sample = ConvolutionCase(

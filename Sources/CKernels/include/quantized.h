@@ -64,12 +64,16 @@ const struct qgemm_kernel *qgemm_kernel_at(size_t index);
 
 // A run of output pixels of one row of a depthwise convolution:
 // out[i][c] = requantize(bias[c] + sum over y, x of rows[y][i * pixel_step + x * tap_step + c] * w[y][x][c]),
-// with the input - 128 in place of the input where the kernel `flips`.
+// with the input - 128 in place of the input where the kernel `flips`. A kernel that `pads` is given whole rows: `rows` point to column 0,
+// the window of pixel i begins at column i * stride_x - pad_left, and columns outside 0 ... input_width - 1 hold the padding.
 struct qdepthwise_run {
-    const uint8_t *const *rows; // kernel_height pointers to what the first pixel's window begins with
+    const uint8_t *const *rows; // kernel_height pointers to what the first pixel's window begins with, or to column 0
     size_t kernel_height, kernel_width, channels;
     size_t pixels, pixel_step, tap_step; // bytes
-    const void *weights; // [ceil(c / block)][kernel_width][ceil(kernel_height / group)][block][group]
+    const size_t *row_steps; // bytes from column to column; 0 for a row of padding, which has but one
+    size_t input_width, pad_left, stride_x, dilation_x;
+    uint8_t padding;
+    const void *weights; // [ceil(c / block)][kernel_width][ceil(kernel_height / group)][block][group], channels as by depthwise_channel
     const int32_t *bias; // rounded up to the kernel's block of channels, as are the multipliers
     const float *multipliers;
     const struct requantization *requantization;
@@ -78,13 +82,19 @@ struct qdepthwise_run {
     size_t output_step, residual_step; // elements from pixel to pixel
 };
 
+enum depthwise_flags {
+    DEPTHWISE_FLIPS = 1,
+    DEPTHWISE_PADS = 2,
+    DEPTHWISE_LANES = 4, // the channels of a block are in the order that interleaving bytes in 16-byte lanes gives: depthwise_channel
+};
+
 // A kernel with size != 0 runs exactly windows of size x size.
 struct qdepthwise_kernel {
     const char *name;
     uint32_t isa;
     int32_t block, group, size;
     int32_t weight_size; // bytes: 1 or 2
-    bool flips;
+    uint32_t flags;
     void (*run)(const struct qdepthwise_run *run);
 } __attribute__((swift_attr("@Sendable")));
 
