@@ -19,7 +19,7 @@ static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 // A window whose columns don't follow one another in memory has one segment a tap; others have one a row.
 static bool has_segment_rows(const struct fconvolution *c) {
     const struct convolution_geometry *g = &c->geometry;
-    return g->kernel_width == 1 || (g->groups == 1 && g->dilation_x == 1 && (pads_sideways(g) || c->input_step == g->input_channels));
+    return g->kernel_width == 1 || (g->groups == 1 && g->dilation_x == 1 && (pads_sideways(g) || c->geometry.input_step == g->input_channels));
 }
 
 bool pads_sideways(const struct convolution_geometry *g) {
@@ -70,8 +70,12 @@ size_t fconvolution_choose_strip(const struct fconvolution *c) {
     return rows;
 }
 
+// Rows that read all weights once are worth dividing into a few parts, but no more.
 size_t fconvolution_row_alignment(const struct fconvolution *c) {
-    return c->method == FCONVOLUTION_WINOGRAD ? (size_t)WINOGRAD_TILE : 1;
+    enum { PARTS = 4 };
+    const size_t rows = smaller((c->geometry.output_height + PARTS - 1) / PARTS, c->strip_rows);
+    if (c->method == FCONVOLUTION_DEPTHWISE) return 1;
+    return c->method == FCONVOLUTION_WINOGRAD ? fconvolution_round_up(rows, WINOGRAD_TILE) : rows;
 }
 
 size_t fconvolution_bias_count(const struct fconvolution *c) {
@@ -86,6 +90,12 @@ size_t fconvolution_weight_count(const struct fconvolution *c) {
     return g->groups * padded_outputs(g) * taps * group_inputs(g);
 }
 
+// Pixels that follow one another in memory, as far as all runs have them.
+static size_t run_pixels(const struct fconvolution *c) {
+    const struct convolution_geometry *g = &c->geometry;
+    return is_flat(g) ? g->output_height * g->output_width : g->output_width;
+}
+
 // Pointers to segments, then a row of zeros, then padded rows.
 static size_t segment_count(const struct fconvolution *c) {
     const struct convolution_geometry *g = &c->geometry;
@@ -96,7 +106,7 @@ static size_t pointer_bytes(const struct fconvolution *c) {
 }
 static size_t row_step(const struct fconvolution *c) { // elements
     const struct convolution_geometry *g = &c->geometry;
-    return pads_sideways(g) ? padded_width(g) * g->input_channels : g->input_width * c->input_step;
+    return pads_sideways(g) ? padded_width(g) * g->input_channels : g->input_width * c->geometry.input_step;
 }
 
 size_t fconvolution_scratch_bytes(const struct fconvolution *c) {
@@ -126,10 +136,11 @@ void fconvolution_pack(const struct fconvolution *c, const float *weights, const
         return;
     }
     for (size_t o = 0; o < g->output_channels; o++) {
-        const size_t column = o / outputs * padded_outputs(g) + o % outputs;
-        float *to = packed + column / FLOAT_PANEL * FLOAT_PANEL * depth(g) + column % FLOAT_PANEL;
+        size_t width;
+        float *to = packed + o / outputs * padded_outputs(g) * depth(g)
+            + fgemm_column(c->kernels, padded_outputs(g), run_pixels(c), depth(g), o % outputs, &width);
         for (size_t t = 0; t < taps; t++)
-            for (size_t i = 0; i < inputs; i++) to[(t * inputs + i) * FLOAT_PANEL] = weights[(o * inputs + i) * taps + t];
+            for (size_t i = 0; i < inputs; i++) to[(t * inputs + i) * width] = weights[(o * inputs + i) * taps + t];
     }
 }
 
@@ -156,6 +167,18 @@ size_t fgemm_panels(const struct float_kernels *kernels, size_t left, size_t pix
     return left >= 2 && (kernels->pixels[2] >= kernels->pixels[1] || pixels <= kernels->pixels[2]) ? 2 : 1;
 }
 
+size_t fgemm_column(const struct float_kernels *kernels, size_t outputs, size_t pixels, size_t depth, size_t column, size_t *width) {
+    size_t panel = 0;
+    for (;;) {
+        const size_t panels = fgemm_panels(kernels, outputs / FLOAT_PANEL - panel, pixels);
+        if (column < (panel + panels) * FLOAT_PANEL) {
+            *width = panels * FLOAT_PANEL;
+            return panel * FLOAT_PANEL * depth + column - panel * FLOAT_PANEL;
+        }
+        panel += panels;
+    }
+}
+
 // The activation that tiles don't do in their clamp.
 const struct activation_function *fconvolution_limits(const struct fconvolution *c, float *low, float *high) {
     const bool clamps = c->activation.kind == ACTIVATION_CLAMP;
@@ -179,7 +202,7 @@ static void prepare_rows(const struct fconvolution *c, const float *input, ptrdi
             rows[i] = zeros;
             continue;
         }
-        const float *from = input + (size_t)y * g->input_width * c->input_step;
+        const float *from = input + (size_t)y * g->input_width * c->geometry.input_step;
         if (!pads_sideways(g)) {
             rows[i] = from;
             continue;
@@ -189,10 +212,10 @@ static void prepare_rows(const struct fconvolution *c, const float *input, ptrdi
         const size_t inside = smaller(g->input_width, padded_width(g) - g->pad_left);
         memset(to, 0, g->pad_left * channels * sizeof *to);
         to += g->pad_left * channels;
-        if (c->input_step == channels)
+        if (c->geometry.input_step == channels)
             memcpy(to, from, inside * channels * sizeof *to);
         else
-            for (size_t x = 0; x < inside; x++) memcpy(to + x * channels, from + x * c->input_step, channels * sizeof *to);
+            for (size_t x = 0; x < inside; x++) memcpy(to + x * channels, from + x * c->geometry.input_step, channels * sizeof *to);
         memset(to + inside * channels, 0, (padded_width(g) - g->pad_left - inside) * channels * sizeof *to);
     }
 }
@@ -201,31 +224,30 @@ static void run_direct(const struct fconvolution *c, const float *input, const f
                        size_t first_row, size_t last_row) {
     const struct convolution_geometry *g = &c->geometry;
     const bool flat = is_flat(g), by_row = has_segment_rows(c);
-    const size_t inputs = group_inputs(g), outputs = group_outputs(g), pixel = pads_sideways(g) ? g->input_channels : c->input_step;
+    const size_t inputs = group_inputs(g), outputs = group_outputs(g), pixel = pads_sideways(g) ? g->input_channels : c->geometry.input_step;
     const float **segments = scratch, **rows = segments + segment_count(c);
     struct fgemm_tile tile = {
         .segments = segments,
         .segment_count = segment_count(c),
         .segment_length = by_row ? g->kernel_width * inputs : inputs,
         .a_step = g->stride_x * pixel,
-        .b_step = depth(g) * FLOAT_PANEL,
-        .output_step = c->output_step,
-        .residual_step = c->residual_step,
+        .output_step = c->geometry.output_step,
+        .residual_step = c->geometry.residual_step,
     };
     const struct activation_function *f = fconvolution_limits(c, &tile.low, &tile.high);
     for (size_t first = first_row; first < last_row; first += c->strip_rows) {
         const size_t count = smaller(c->strip_rows, last_row - first);
         const size_t pixels = flat ? count * g->output_width : g->output_width;
         if (flat)
-            rows[0] = input + first * g->input_width * c->input_step;
+            rows[0] = input + first * g->input_width * c->geometry.input_step;
         else
             prepare_rows(c, input, (ptrdiff_t)(first * g->stride_y) - (ptrdiff_t)g->pad_top, input_rows(g, count), rows,
                          (float *)((char *)scratch + pointer_bytes(c)));
         for (size_t group = 0; group < g->groups; group++) {
             const size_t panels = padded_outputs(g) / FLOAT_PANEL;
             for (size_t panel = 0; panel < panels; panel += tile.panels) {
-                tile.panels = fgemm_panels(c->kernels, panels - panel, pixels);
-                tile.b = c->weights + (group * panels + panel) * tile.b_step;
+                tile.panels = fgemm_panels(c->kernels, panels - panel, run_pixels(c));
+                tile.b = c->weights + (group * panels + panel) * depth(g) * FLOAT_PANEL;
                 tile.bias = c->bias + group * padded_outputs(g) + panel * FLOAT_PANEL;
                 tile.n = smaller(outputs - panel * FLOAT_PANEL, tile.panels * FLOAT_PANEL);
                 for (size_t y = 0; y < (flat ? 1 : count); y++) {
@@ -234,8 +256,8 @@ static void run_direct(const struct fconvolution *c, const float *input, const f
                         segments[s] = rows[y * g->stride_y + ky * g->dilation_y] + kx * g->dilation_x * pixel + group * inputs;
                     }
                     const size_t at = (first + y) * g->output_width, column = group * outputs + panel * FLOAT_PANEL;
-                    tile.output = output + at * c->output_step + column;
-                    tile.residual = residual ? residual + at * c->residual_step + column : NULL;
+                    tile.output = output + at * c->geometry.output_step + column;
+                    tile.residual = residual ? residual + at * c->geometry.residual_step + column : NULL;
                     fgemm_row(c->kernels, &tile, pixels, f);
                 }
             }
@@ -262,13 +284,13 @@ static void run_depthwise(const struct fconvolution *c, const float *input, cons
                           size_t last_row) {
     const struct convolution_geometry *g = &c->geometry;
     struct fdepthwise_run run = {
-        .row_step = g->dilation_y * g->input_width * c->input_step,
-        .pixel_step = g->stride_x * c->input_step,
-        .tap_step = g->dilation_x * c->input_step,
+        .row_step = g->dilation_y * g->input_width * c->geometry.input_step,
+        .pixel_step = g->stride_x * c->geometry.input_step,
+        .tap_step = g->dilation_x * c->geometry.input_step,
         .weights_row_step = g->kernel_width * g->output_channels,
         .bias = c->bias,
-        .output_step = c->output_step,
-        .residual_step = c->residual_step,
+        .output_step = c->geometry.output_step,
+        .residual_step = c->geometry.residual_step,
         .channels = g->output_channels,
     };
     const struct activation_function *f = fconvolution_limits(c, &run.low, &run.high);
@@ -290,13 +312,13 @@ static void run_depthwise(const struct fconvolution *c, const float *input, cons
             run.input = input
                 + ((size_t)(top + (ptrdiff_t)(down.first * g->dilation_y)) * g->input_width
                    + (size_t)(left + (ptrdiff_t)(across.first * g->dilation_x)))
-                    * c->input_step;
+                    * c->geometry.input_step;
             if (run.width == 0 || run.height == 0) run.input = input, run.width = run.height = 0;
-            run.output = output + at * c->output_step;
-            run.residual = residual ? residual + at * c->residual_step : NULL;
+            run.output = output + at * c->geometry.output_step;
+            run.residual = residual ? residual + at * c->geometry.residual_step : NULL;
             c->kernels->depthwise(&run);
         }
-        if (f) c->kernels->activate(f, g->output_width, g->output_channels, output + y * g->output_width * c->output_step, c->output_step);
+        if (f) c->kernels->activate(f, g->output_width, g->output_channels, output + y * g->output_width * c->geometry.output_step, c->geometry.output_step);
     }
 }
 

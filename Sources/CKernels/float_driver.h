@@ -18,6 +18,10 @@ void fgemm_row(const struct float_kernels *kernels, const struct fgemm_tile *row
 // one over, which loads more than it multiplies; four keep enough sums in flight where pixels are few.
 size_t fgemm_panels(const struct float_kernels *kernels, size_t left, size_t pixels);
 
+// Where in packed weights of so many output channels (whole panels), for runs of `pixels`, column `column` begins; *width: the elements
+// from one step of depth to the next.
+size_t fgemm_column(const struct float_kernels *kernels, size_t outputs, size_t pixels, size_t depth, size_t column, size_t *width);
+
 bool fwinograd_pays(const struct fconvolution *c);
 size_t fwinograd_strip_rows(const struct fconvolution *c);
 size_t fwinograd_scratch_bytes(const struct fconvolution *c);

@@ -35,23 +35,27 @@ size_t fwinograd_strip_rows(const struct fconvolution *c) {
     return rows * WINOGRAD_TILE;
 }
 
+static size_t strip_tiles(const struct fconvolution *c) { return tiles_of(c->strip_rows) * tiles_of(c->geometry.output_width); }
+
 // A pixel of zeros, then the two sets of 36 matrices.
 size_t fwinograd_scratch_bytes(const struct fconvolution *c) {
     const struct convolution_geometry *g = &c->geometry;
-    const size_t tiles = tiles_of(c->strip_rows) * tiles_of(g->output_width);
+    const size_t tiles = strip_tiles(c);
     return (g->input_channels
             + WINOGRAD_PRODUCTS * (frequency_step(tiles, g->input_channels) + frequency_step(tiles, g->output_channels)))
         * sizeof(float);
 }
 
-// packed: [36][n / 16][c][16] of G w G^T, computed in double.
+// packed: 36 times the weights of a product with depth c, G w G^T, computed in double.
 void fwinograd_pack(const struct fconvolution *c, const float *weights, float *packed) {
     static const double transform[WINOGRAD_INPUT][3] = {
         {1.0 / 4, 0, 0},           {-1.0 / 6, -1.0 / 6, -1.0 / 6},  {-1.0 / 6, 1.0 / 6, -1.0 / 6},
         {1.0 / 24, 1.0 / 12, 1.0 / 6}, {1.0 / 24, -1.0 / 12, 1.0 / 6}, {0, 0, 1},
     };
     const size_t inputs = c->geometry.input_channels, outputs = c->geometry.output_channels;
-    for (size_t o = 0; o < outputs; o++)
+    for (size_t o = 0; o < outputs; o++) {
+        size_t width;
+        const size_t column = fgemm_column(c->kernels, outputs, strip_tiles(c), inputs, o, &width);
         for (size_t i = 0; i < inputs; i++) {
             const float *w = weights + (o * inputs + i) * 9;
             double half[WINOGRAD_INPUT][3] = {{0}};
@@ -61,9 +65,10 @@ void fwinograd_pack(const struct fconvolution *c, const float *weights, float *p
             for (size_t f = 0; f < WINOGRAD_PRODUCTS; f++) {
                 double value = 0;
                 for (size_t k = 0; k < 3; k++) value += half[f / WINOGRAD_INPUT][k] * transform[f % WINOGRAD_INPUT][k];
-                packed[((f * (outputs / FLOAT_PANEL) + o / FLOAT_PANEL) * inputs + i) * FLOAT_PANEL + o % FLOAT_PANEL] = (float)value;
+                packed[f * inputs * outputs + column + i * width] = (float)value;
             }
         }
+    }
 }
 
 static void transform_input(const struct fconvolution *c, const float *input, const float *zeros, float *transformed, size_t step,
@@ -74,7 +79,7 @@ static void transform_input(const struct fconvolution *c, const float *input, co
         const ptrdiff_t y = (ptrdiff_t)(row + i / WINOGRAD_INPUT) - (ptrdiff_t)g->pad_top;
         const ptrdiff_t x = (ptrdiff_t)(column + i % WINOGRAD_INPUT) - (ptrdiff_t)g->pad_left;
         const bool inside = y >= 0 && y < (ptrdiff_t)g->input_height && x >= 0 && x < (ptrdiff_t)g->input_width;
-        pixels[i] = inside ? input + ((size_t)y * g->input_width + (size_t)x) * c->input_step : zeros;
+        pixels[i] = inside ? input + ((size_t)y * g->input_width + (size_t)x) * c->geometry.input_step : zeros;
     }
     c->kernels->winograd_input(pixels, g->input_channels, transformed, step);
 }
@@ -84,15 +89,15 @@ static void multiply(const struct fconvolution *c, const float *transformed, siz
     static const float no_bias[4 * FLOAT_PANEL];
     const size_t inputs = c->geometry.input_channels, outputs = c->geometry.output_channels, panels = outputs / FLOAT_PANEL;
     struct fgemm_tile tile = {
-        .segments = &transformed, .segment_count = 1, .segment_length = inputs, .a_step = inputs, .b_step = inputs * FLOAT_PANEL,
+        .segments = &transformed, .segment_count = 1, .segment_length = inputs, .a_step = inputs,
         .bias = no_bias, .output_step = outputs, .low = -INFINITY, .high = INFINITY,
     };
     for (size_t f = 0; f < WINOGRAD_PRODUCTS; f++)
         for (size_t panel = 0; panel < panels; panel += tile.panels) {
-            tile.panels = fgemm_panels(c->kernels, panels - panel, tiles);
+            tile.panels = fgemm_panels(c->kernels, panels - panel, strip_tiles(c));
             tile.n = tile.panels * FLOAT_PANEL;
             tile.a_first = f * step;
-            tile.b = c->weights + (f * panels + panel) * tile.b_step;
+            tile.b = c->weights + (f * panels + panel) * inputs * FLOAT_PANEL;
             tile.output = products + f * product_step + panel * FLOAT_PANEL;
             fgemm_row(c->kernels, &tile, tiles, NULL);
         }
@@ -101,17 +106,17 @@ static void multiply(const struct fconvolution *c, const float *transformed, siz
 void fwinograd_run(const struct fconvolution *c, const float *input, const float *residual, float *output, void *scratch,
                    size_t first_row, size_t last_row) {
     const struct convolution_geometry *g = &c->geometry;
-    const size_t across = tiles_of(g->output_width), most = tiles_of(c->strip_rows) * across;
+    const size_t across = tiles_of(g->output_width), most = strip_tiles(c);
     const size_t step = frequency_step(most, g->input_channels), product_step = frequency_step(most, g->output_channels);
     float *zeros = scratch, *transformed = zeros + g->input_channels, *products = transformed + WINOGRAD_PRODUCTS * step;
     memset(zeros, 0, g->input_channels * sizeof *zeros);
     struct fwinograd_output tile = {
         .step = product_step,
         .bias = c->bias,
-        .row_step = g->output_width * c->output_step,
-        .output_step = c->output_step,
-        .residual_row_step = g->output_width * c->residual_step,
-        .residual_step = c->residual_step,
+        .row_step = g->output_width * c->geometry.output_step,
+        .output_step = c->geometry.output_step,
+        .residual_row_step = g->output_width * c->geometry.residual_step,
+        .residual_step = c->geometry.residual_step,
         .channels = g->output_channels,
     };
     const struct activation_function *f = fconvolution_limits(c, &tile.low, &tile.high);
@@ -124,14 +129,14 @@ void fwinograd_run(const struct fconvolution *c, const float *input, const float
         for (size_t i = 0; i < tiles; i++) {
             const size_t y = first + i / across * WINOGRAD_TILE, x = i % across * WINOGRAD_TILE, at = y * g->output_width + x;
             tile.products = products + i * g->output_channels;
-            tile.output = output + at * c->output_step;
-            tile.residual = residual ? residual + at * c->residual_step : NULL;
+            tile.output = output + at * c->geometry.output_step;
+            tile.residual = residual ? residual + at * c->geometry.residual_step : NULL;
             tile.height = smaller(WINOGRAD_TILE, last - y);
             tile.width = smaller(WINOGRAD_TILE, g->output_width - x);
             c->kernels->winograd_output(&tile);
         }
         if (f)
-            c->kernels->activate(f, (last - first) * g->output_width, g->output_channels, output + first * g->output_width * c->output_step,
-                                 c->output_step);
+            c->kernels->activate(f, (last - first) * g->output_width, g->output_channels, output + first * g->output_width * c->geometry.output_step,
+                                 c->geometry.output_step);
     }
 }

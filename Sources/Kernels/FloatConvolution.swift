@@ -45,20 +45,15 @@ package struct FloatConvolution: Sendable {
     ) {
         let outputs = weights.shape[0]
         let geometry = convolution_geometry(
-            inputHeight: inputHeight, inputWidth: inputWidth, inputChannels: inputChannels, outputChannels: outputs, convolution: convolution)
+            inputHeight: inputHeight, inputWidth: inputWidth, inputChannels: inputChannels, outputChannels: outputs, convolution: convolution,
+            steps: steps)
         precondition(weights.shape == [outputs, inputChannels / convolution.groups] + convolution.window.size)
         precondition(bias == nil || bias?.count == outputs)
-        let (inputStep, outputStep) = (steps.input ?? inputChannels, steps.output ?? outputs)
-        let residualStep = steps.residual ?? outputs
-        precondition(inputStep >= inputChannels && outputStep >= outputs && residualStep >= outputs)
 
         var plan = unsafe fconvolution()
         unsafe plan.geometry = geometry
         unsafe plan.kernels = kernel.map { unsafe float_kernels_at($0.index) } ?? float_kernels_choose(features.rawValue)
         unsafe plan.activation = convolution.activation.function
-        unsafe plan.input_step = inputStep
-        unsafe plan.output_step = outputStep
-        unsafe plan.residual_step = residualStep
         unsafe plan.method = fconvolution_choose_method(&plan)
         unsafe plan.strip_rows = fconvolution_choose_strip(&plan)
         let method =
@@ -94,9 +89,9 @@ package struct FloatConvolution: Sendable {
         outputWidth = geometry.output_width
         outputChannels = outputs
         let outputPixels = geometry.output_height * geometry.output_width
-        inputCount = (inputHeight * inputWidth - 1) * inputStep + inputChannels
-        outputCount = (outputPixels - 1) * outputStep + outputs
-        residualCount = residual ? (outputPixels - 1) * residualStep + outputs : nil
+        inputCount = (inputHeight * inputWidth - 1) * geometry.input_step + inputChannels
+        outputCount = (outputPixels - 1) * geometry.output_step + outputs
+        residualCount = residual ? (outputPixels - 1) * geometry.residual_step + outputs : nil
         unsafe self.plan = plan
     }
 

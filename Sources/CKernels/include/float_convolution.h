@@ -9,15 +9,14 @@
 // Output channels of one panel of packed weights.
 enum { FLOAT_PANEL = 16 };
 
-// One tile: out[i][j] = clamp(bias[j] + sum over s, k of segments[s][a_first + i * a_step + k] * b[j / 16][s * segment_length + k][j % 16]
+// One tile: out[i][j] = clamp(bias[j] + sum over s, k of segments[s][a_first + i * a_step + k] * b[s * segment_length + k][j]
 // + residual[i][j], low, high) for i < m, j < n.
 struct fgemm_tile {
     const float *const *segments; // what a window consists of
     size_t segment_count, segment_length;
     size_t a_first, a_step; // elements to the first pixel, and from pixel to pixel
-    const float *b;
-    size_t b_step; // elements from panel to panel
-    const float *bias; // padded to whole panels
+    const float *b;    // [segment_count * segment_length][16 * panels]
+    const float *bias; // [16 * panels]
     const float *residual; // null, or the tile's first element
     float *output;
     size_t output_step, residual_step; // elements from pixel to pixel
@@ -82,13 +81,12 @@ struct fconvolution {
     const struct float_kernels *kernels;
     enum fconvolution_method method;
     struct activation_function activation;
-    size_t input_step, output_step, residual_step; // elements from pixel to pixel
     const float *weights; // packed
     const float *bias;    // padded: fconvolution_bias_count
     size_t strip_rows;    // output rows that are computed together
 } __attribute__((swift_attr("@Sendable"))); // what it points to is never written again
 
-// The fastest method; needs geometry, kernels and steps.
+// The fastest method; needs geometry and kernels.
 enum fconvolution_method fconvolution_choose_method(const struct fconvolution *c);
 // strip_rows; needs the method besides.
 size_t fconvolution_choose_strip(const struct fconvolution *c);
