@@ -11,7 +11,7 @@ package import Tensors
 /// (``StepDescription/isDefinition``): that happens for operations, element types and ranks without a kernel, which image
 /// networks rarely have.
 package final class Executor {
-    private let program: Program
+    let program: Program
     private let pixels: PixelEntry?
 
     /// Checks the graph, prepares weights, plans and reserves the memory, starts the threads.
@@ -25,6 +25,7 @@ package final class Executor {
         } catch {
             throw InferenceError(.invalidGraph, "network '\(graph.name)'", "\(error)")
         }
+        let graph = graph.orderedByExits()
         program = try Program(graph, options: options)
         if let preprocessing {
             pixels = try PixelEntry(preprocessing, graph: graph, program: program)
@@ -36,12 +37,15 @@ package final class Executor {
     /// Runs the network on an image.
     ///
     /// - Parameter pixels: `[height, width, channels]`, rows first, of the size and channel order of the preprocessing.
-    package func run(pixels: Span<UInt8>) throws(InferenceError) {
+    package func run(pixels: Span<UInt8>) throws(InferenceError) { try run(pixels: pixels, entries: program.entries.count) }
+
+    /// Runs the first of the program's entries on an image.
+    func run(pixels: Span<UInt8>, entries: Int) throws(InferenceError) {
         guard let entry = self.pixels else {
             throw InferenceError(.preprocessing, "pixels", "the network was loaded without preprocessing")
         }
         try entry.fill(from: pixels, program.memory)
-        for index in program.entries.indices where !entry.skips[index] { try program.run(entry: index) }
+        for index in 0..<entries where !entry.skips[index] { try program.run(entry: index) }
     }
 
     /// Runs the network on its only input.

@@ -10,6 +10,8 @@ package struct ExecutorOptions: Sendable {
     /// How long a thread that has nothing to do looks out for the next step before it sleeps. Longer costs power, shorter costs time: waking a thread
     /// takes as long as some steps.
     package var patience: Duration
+    /// Positions in the nodes of ``Networks/Graph/orderedByExits()`` at which a segment may begin or end, besides its two ends; each may keep two nodes from being computed as one.
+    package var cuts: Set<Int>
     /// The instruction sets that kernels may use.
     package var features: CPUFeatures
     /// The most bytes that activations, constant operands and scratch areas may take together; packed weights come on top.
@@ -18,11 +20,12 @@ package struct ExecutorOptions: Sendable {
     package static let maximumThreads = 64
 
     package init(
-        threads: Int = 1, cores: [Int] = [], patience: Duration = .microseconds(200), features: CPUFeatures = .current, memoryLimit: Int = 1 << 32
+        threads: Int = 1, cores: [Int] = [], patience: Duration = .microseconds(200), cuts: Set<Int> = [], features: CPUFeatures = .current, memoryLimit: Int = 1 << 32
     ) {
         self.threads = threads
         self.cores = cores
         self.patience = patience
+        self.cuts = cuts
         self.features = features
         self.memoryLimit = memoryLimit
     }

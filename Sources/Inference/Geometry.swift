@@ -31,6 +31,20 @@ package struct Geometry: Hashable, Sendable {
 
     package var count: Int { shape.elementCount }
 
+    /// Elements from one pixel to the next where images lie channels-last, at whatever start, with gaps between pixels at most; otherwise `nil`.
+    package var pixelStep: Int? {
+        guard shape.count >= 3, count > 0, shape[1] == 1 || strides[1] == 1 else { return nil }
+        let axes = ((2..<shape.count).reversed() + [0]).filter { shape[$0] != 1 }
+        guard let innermost = axes.first else { return shape[1] }
+        let step = strides[innermost]
+        var pixels = 1
+        for axis in axes {
+            guard strides[axis] == step * pixels else { return nil }
+            pixels *= shape[axis]
+        }
+        return step >= shape[1] ? step : nil
+    }
+
     /// The elements lie without gaps from the start of the slot, in the order of `layout`.
     package func isContiguous(_ layout: Layout) -> Bool {
         guard offset == 0 else { return false }

@@ -1,6 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Tensors
 
+/// What a kernel reads or writes of a slot: for each image the same range of elements, one image a stride behind the other.
+struct Operand: Hashable, Sendable {
+    var slot: Slot
+    var start = 0
+    /// `nil`: up to the end of the slot.
+    var count: Int?
+    var stride = 0
+
+    /// The whole slot.
+    init(_ slot: Slot) { self.slot = slot }
+
+    init(_ slot: Slot, start: Int, count: Int, stride: Int) {
+        self.slot = slot
+        self.start = start
+        self.count = count
+        self.stride = stride
+    }
+
+    /// The elements of one image in a slot of so many.
+    @inline(__always)
+    func range(image: Int, of size: Int) -> Range<Int> {
+        let first = start + image * stride
+        return first..<(count.map { first + $0 } ?? size)
+    }
+}
+
 /// Runs a prepared kernel over rows of its output.
 struct KernelStep<Input: TensorElement, Output: TensorElement>: Step {
     /// First operand, second operand if there is one, output, scratch area, rows of the output.
@@ -8,41 +34,32 @@ struct KernelStep<Input: TensorElement, Output: TensorElement>: Step {
         Span<Input>, Span<Input>?, inout MutableSpan<Output>, inout MutableSpan<UInt8>, Range<Int>
     ) -> Void
 
-    var first: Slot
-    var second: Slot?
-    var output: Slot
+    var first: Operand
+    var second: Operand?
+    var output: Operand
     var rows: RowPartition
     var kernel: Kernel
 
     var parts: Int { rows.parts }
 
     func run(parts: Range<Int>, in memory: Memory, worker: Int) {
-        memory.with(reading: first, of: Input.self, writing: output, of: Output.self, scratchOf: worker) { input, output, scratch in
-            if let second {
-                memory.read(second, of: Input.self) { run(parts, input, $0, &output, &scratch) }
-            } else {
-                run(parts, input, nil, &output, &scratch)
+        memory.with(
+            reading: first.slot, of: Input.self, writing: output.slot, of: Output.self, scratchOf: worker
+        ) { input, output, scratch in
+            for image in 0..<rows.images {
+                let range = rows.rows(parts, image: image)
+                guard !range.isEmpty else { continue }
+                let input = input.extracting(first.range(image: image, of: input.count))
+                output.withPart(self.output.range(image: image, of: output.count)) { output in
+                    if let second {
+                        memory.read(second.slot, of: Input.self) {
+                            kernel(input, $0.extracting(second.range(image: image, of: $0.count)), &output, &scratch, range)
+                        }
+                    } else {
+                        kernel(input, nil, &output, &scratch, range)
+                    }
+                }
             }
-        }
-    }
-
-    @inline(__always)
-    private func run(
-        _ parts: Range<Int>, _ input: Span<Input>, _ second: Span<Input>?, _ output: inout MutableSpan<Output>,
-        _ scratch: inout MutableSpan<UInt8>
-    ) {
-        if rows.images == 1 {
-            kernel(input, second, &output, &scratch, rows.rows(parts, image: 0))
-            return
-        }
-        // The second operand is as large as the output.
-        let (inputCount, outputCount) = (input.count / rows.images, output.count / rows.images)
-        for image in 0..<rows.images {
-            let range = rows.rows(parts, image: image)
-            guard !range.isEmpty else { continue }
-            let inputs = image * inputCount..<(image + 1) * inputCount
-            let outputs = image * outputCount..<(image + 1) * outputCount
-            output.withPart(outputs) { kernel(input.extracting(inputs), second?.extracting(outputs), &$0, &scratch, range) }
         }
     }
 }

@@ -13,12 +13,12 @@ extension Lowering {
             return true
         }
         guard let from = input.activationQuantization, let to = output.activationQuantization else { return false }
-        let table = ActivationTable(activation: activation, input: from, output: to)
-        if let (slot, geometry) = overwritten(x) {
+        let table = ActivationTable(activation: activation, input: from, output: to, features: options.features)
+        if concatenations.places[node.outputs[0]] == nil, let (slot, geometry) = overwritten(x) {
             emit(InPlaceStep<UInt8>(slot: slot) { table.run(inPlace: &$0) }, kernel: table.kernelName, reads: [slot], writes: [slot])
             define(node.outputs[0], slot, geometry)
         } else {
-            let (slot, geometry) = tabulated(x, table)
+            let (slot, geometry) = tabulated(x, table, as: node.outputs[0])
             define(node.outputs[0], slot, geometry)
         }
         return true
@@ -36,21 +36,52 @@ extension Lowering {
         return true
     }
 
-    /// Concatenation needs one quantisation: an input with another goes through a table.
-    mutating func requantized(_ id: ValueID, as output: Value) -> (slot: Slot, geometry: Geometry) {
-        guard let from = graph[id].activationQuantization, let to = output.activationQuantization, from != to else { return view(id) }
-        return tabulated(id, ActivationTable(input: from, output: to))
+    /// Looks the elements of a value up in a table, where the image `result` is wanted or in a slot of its own.
+    private mutating func tabulated(_ id: ValueID, _ table: ActivationTable, as result: ValueID) -> (slot: Slot, geometry: Geometry) {
+        if Self.preferredLayout(graph[id]) == .channelsLast {
+            let source = image(id)
+            let target = destination(result)
+            tabulate(source, table, to: target)
+            return (target.slot, target.geometry)
+        }
+        return tabulated(id, table)
     }
 
-    private mutating func tabulated(_ id: ValueID, _ table: ActivationTable) -> (slot: Slot, geometry: Geometry) {
+    /// The same for a value that is wanted nowhere.
+    mutating func tabulated(_ id: ValueID, _ table: ActivationTable) -> (slot: Slot, geometry: Geometry) {
         let (first, geometry) = dense(id)
         let slot = reserve(graph[id])
-        let rows = RowPartition(rows: geometry.count, alignment: RowPartition.elementAlignment, macs: geometry.count)
-        let step = KernelStep<UInt8, UInt8>(first: first, second: nil, output: slot, rows: rows) { input, _, output, _, range in
+        emitTable(table, Operand(first), Operand(slot), count: geometry.count)
+        return (slot, geometry)
+    }
+
+    /// Looks the elements of an image up in a table.
+    mutating func tabulate(_ source: ImagePlace, _ table: ActivationTable, to target: ImagePlace) {
+        let channels = source.channels
+        if source.step == channels, target.step == channels {
+            emitTable(table, source.wholeOperand, target.wholeOperand, count: source.geometry.count)
+            return
+        }
+        let rows = RowPartition(rows: source.geometry.count / channels, macs: source.geometry.count)
+        let (from, to) = (source.step, target.step)
+        let step = KernelStep<UInt8, UInt8>(
+            first: source.wholeOperand, second: nil, output: target.wholeOperand, rows: rows
+        ) { input, _, output, _, rows in
+            output.withPart(rows.lowerBound * to..<output.count) {
+                table.run(
+                    input: input.extracting(rows.lowerBound * from..<input.count), inputStep: from, output: &$0, outputStep: to,
+                    rows: rows.count, count: channels)
+            }
+        }
+        emit(step, kernel: table.kernelName, reads: [source.slot], writes: [target.slot])
+    }
+
+    private mutating func emitTable(_ table: ActivationTable, _ source: Operand, _ target: Operand, count: Int) {
+        let rows = RowPartition(rows: count, alignment: RowPartition.elementAlignment, macs: count)
+        let step = KernelStep<UInt8, UInt8>(first: source, second: nil, output: target, rows: rows) { input, _, output, _, range in
             output.withPart(range) { table.run(input: input.extracting(range), output: &$0) }
         }
-        emit(step, kernel: table.kernelName, reads: [first], writes: [slot])
-        return (slot, geometry)
+        emit(step, kernel: table.kernelName, reads: [source.slot], writes: [target.slot])
     }
 
     private mutating func emitActivation(_ node: Node, _ activation: Activation) {
@@ -64,7 +95,7 @@ extension Lowering {
         let (first, geometry) = dense(x)
         let slot = reserve(graph[node.outputs[0]])
         let rows = RowPartition(rows: geometry.count, alignment: RowPartition.elementAlignment, macs: 4 * geometry.count)
-        let step = KernelStep<Float, Float>(first: first, second: nil, output: slot, rows: rows) { input, _, output, _, range in
+        let step = KernelStep<Float, Float>(first: Operand(first), second: nil, output: Operand(slot), rows: rows) { input, _, output, _, range in
             output.withPart(range) { prepared.run(input: input.extracting(range), output: &$0) }
         }
         emit(step, kernel: prepared.kernelName, reads: [first], writes: [slot])
@@ -78,53 +109,6 @@ extension Lowering {
         return isConsumed(id, slot) ? (slot, geometry) : nil
     }
 
-    mutating func lowerBinary(_ node: Node, _ binary: Binary, _ activation: Activation) -> Bool {
-        guard let a = node.input(0), let b = node.input(1) else { return false }
-        let output = graph[node.outputs[0]]
-        let isFloat = output.type == .float32 && graph[a].type == .float32 && graph[b].type == .float32
-        let quantizations = (graph[a].activationQuantization, graph[b].activationQuantization, output.activationQuantization)
-        if !isFloat {
-            guard quantizations.0 != nil, quantizations.1 != nil, quantizations.2 != nil, binary != .divide, activation.isClamp else { return false }
-        }
-        // How the operands lie in memory, and where the result then lies.
-        let first: Slot
-        let second: Slot
-        var (aShape, bShape): ([Int], [Int])
-        let target: Geometry
-        if graph[a].shape == graph[b].shape, constant(a) == nil, constant(b) == nil, case let (x, y) = (dense(a), dense(b)), x.geometry == y.geometry {
-            (first, second, target) = (x.slot, y.slot, x.geometry)
-            (aShape, bShape) = ([target.count], [target.count])
-        } else {
-            let layout = Self.preferredLayout(output)
-            (aShape, bShape) = (extended(graph[a].shape, to: output.shape.count), extended(graph[b].shape, to: output.shape.count))
-            first = operand(a, layout, as: aShape)
-            second = operand(b, layout, as: bShape)
-            target = Geometry(shape: output.shape, layout: layout)
-            if layout == .channelsLast { (aShape, bShape) = (aShape.channelsLast, bShape.channelsLast) }
-        }
-        let slot = reserve(output)
-        if isFloat {
-            let prepared = FloatBinary(operation: binary, aShape: aShape, bShape: bShape, activation: activation, features: options.features)
-            let rows = RowPartition(rows: prepared.parts, macs: 4 * target.count)
-            let step = KernelStep<Float, Float>(first: first, second: second, output: slot, rows: rows) { a, b, output, _, parts in
-                if let b { prepared.run(a: a, b: b, output: &output, parts: parts) }
-            }
-            emit(step, kernel: prepared.kernelName, reads: [first, second], writes: [slot])
-        } else if let qa = quantizations.0, let qb = quantizations.1, let qo = quantizations.2 {
-            let prepared = QuantizedBinary(
-                operation: binary, aShape: aShape, bShape: bShape, activation: activation, a: qa, b: qb, output: qo, features: options.features)
-            let rows = RowPartition(rows: prepared.parts, macs: 4 * target.count)
-            let step = KernelStep<UInt8, UInt8>(first: first, second: second, output: slot, rows: rows) { a, b, output, _, parts in
-                if let b { prepared.run(a: a, b: b, output: &output, parts: parts) }
-            }
-            emit(step, kernel: prepared.kernelName, reads: [first, second], writes: [slot])
-        }
-        define(node.outputs[0], slot, target)
-        return true
-    }
-
-    private func extended(_ shape: [Int], to rank: Int) -> [Int] { Array(repeating: 1, count: rank - shape.count) + shape }
-
     /// `x < 0 ? slope · x : x` with one slope for all, or one a channel of an image.
     mutating func lowerPRelu(_ node: Node) -> Bool {
         guard let x = node.input(0), let slopes = node.input(1).flatMap(constant), graph[x].type == .float32, graph[x].shape.count == 4 else {
@@ -136,7 +120,7 @@ extension Lowering {
         let values = perChannel ? slopes.floats : Array(repeating: slopes.floats[0], count: channels)
         let first = operand(x, .channelsLast)
         let slot = reserve(graph[node.outputs[0]])
-        let step = KernelStep<Float, Float>(first: first, second: nil, output: slot, rows: .whole) { input, _, output, _, _ in
+        let step = KernelStep<Float, Float>(first: Operand(first), second: nil, output: Operand(slot), rows: .whole) { input, _, output, _, _ in
             let slopes = values.span
             for start in stride(from: 0, to: input.count, by: channels) {
                 for channel in 0..<channels {
@@ -163,15 +147,11 @@ extension Lowering {
         let first = operand(x, .channelsLast)
         let slot = reserve(graph[node.outputs[0]])
         let rows = RowPartition(images: shape[0], rows: shape[2], alignment: prepared.rowAlignment, macs: shape.elementCount)
-        let step = KernelStep<Float, Float>(first: first, second: nil, output: slot, rows: rows) {
+        let step = KernelStep<Float, Float>(first: Operand(first), second: nil, output: Operand(slot), rows: rows) {
             prepared.run(input: $0, residual: nil, output: &$2, scratch: &$3, rows: $4)
         }
         emit(step, kernel: prepared.kernelName, scratch: prepared.scratchBytes, reads: [first], writes: [slot])
         define(node.outputs[0], slot, Geometry(shape: graph[x].shape, layout: .channelsLast))
         return true
     }
-}
-
-extension [Int] {
-    fileprivate var channelsLast: [Int] { [self[0]] + self[2...] + [self[1]] }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Kernels
 internal import Networks
 internal import Tensors
 
@@ -52,18 +53,40 @@ extension Lowering {
         let output = graph[node.outputs[0]]
         let inputs = node.inputs.compactMap(\.self)
         guard inputs.count == node.inputs.count, inputs.allSatisfy({ graph[$0].type == output.type }) else { return false }
-        let target = Geometry(shape: output.shape, layout: Self.preferredLayout(output))
+        let layout = Self.preferredLayout(output)
+        let isRooted = axis == 1 && layout == .channelsLast
+        let (slot, target) = concatenationPlace(of: node.outputs[0])
+            ?? (isRooted ? rootSlot(node.outputs[0]) : reserve(output), Geometry(shape: output.shape, layout: layout))
         var pieces: [CopyStep.Piece] = []
         var start = 0
         for input in inputs {
             let size = graph[input].shape[axis]
-            let (slot, geometry) = requantized(input, as: output)
             let place = target.sliced([SliceRange(axis: axis, start: start, step: 1, count: size)])
-            pieces.append(.init(source: slot, copy: StridedCopy(from: geometry, to: place, elementSize: output.type.size)))
             start += size
+            if case .strided(slot, place) = places[input.rawValue] { continue }
+            if let from = graph[input].activationQuantization, let to = output.activationQuantization, from != to {
+                let table = ActivationTable(input: from, output: to, features: options.features)
+                if isRooted, let there = ImagePlace(slot, place) {
+                    tabulate(image(input), table, to: there)
+                } else {
+                    let (changed, geometry) = tabulated(input, table)
+                    pieces.append(.init(source: changed, copy: StridedCopy(from: geometry, to: place, elementSize: output.type.size)))
+                }
+                continue
+            }
+            let (source, geometry) = view(input)
+            pieces.append(.init(source: source, copy: StridedCopy(from: geometry, to: place, elementSize: output.type.size)))
         }
-        let slot = reserve(output)
-        emit(CopyStep(pieces: pieces, destination: slot), kernel: "concatenate", reads: pieces.map(\.source), writes: [slot])
+        if !pieces.isEmpty {
+            emit(CopyStep(pieces: pieces, destination: slot), kernel: "concatenate", reads: pieces.map(\.source), writes: [slot])
+        }
+        start = 0
+        for input in inputs {
+            let size = graph[input].shape[axis]
+            let place = target.sliced([SliceRange(axis: axis, start: start, step: 1, count: size)])
+            start += size
+            if let (wanted, geometry) = concatenationPlace(of: input), wanted == slot, geometry == place { move(input, to: slot, place) }
+        }
         define(node.outputs[0], slot, target)
         return true
     }

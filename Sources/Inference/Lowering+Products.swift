@@ -14,11 +14,12 @@ extension Lowering {
         let output = graph[node.outputs[0]]
         let macs = graph.cost(of: node).multiplyAccumulates
         if graph[x].type == .float32, output.type == .float32 {
+            let images = images(node, result: node.outputs[0])
             let prepared = FloatConvolution(
                 weights: kernel, bias: bias?.elements(of: Float.self), inputHeight: shape[2], inputWidth: shape[3],
-                inputChannels: shape[1], convolution: planar, residual: node.input(3) != nil, features: options.features)
+                inputChannels: shape[1], convolution: planar, residual: node.input(3) != nil, steps: images.steps, features: options.features)
             let rows = RowPartition(images: shape[0], rows: prepared.outputHeight, alignment: prepared.rowAlignment, macs: macs)
-            emitRows(node, of: Float.self, to: Float.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+            emitRows(images, of: Float.self, to: Float.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
                 prepared.run(input: $0, residual: $1, output: &$2, scratch: &$3, rows: $4)
             }
             return true
@@ -28,17 +29,19 @@ extension Lowering {
         }
         let residual = node.input(3).flatMap { graph[$0].activationQuantization }
         guard (residual != nil) == (node.input(3) != nil) else { return false }
+        let table = fusedTable(behind: node)
+        let images = images(node, result: table?.result ?? node.outputs[0])
         let prepared = QuantizedConvolution(
             weights: kernel, bias: bias?.elements(of: Int32.self), inputHeight: shape[2], inputWidth: shape[3], inputChannels: shape[1],
             convolution: planar, input: quantization, weight: scales, output: output.activationQuantization, residual: residual,
-            features: options.features)
+            steps: images.steps, table: table?.table, features: options.features)
         let rows = RowPartition(images: shape[0], rows: prepared.outputHeight, alignment: prepared.rowAlignment, macs: macs)
         if output.type == .float32 {
-            emitRows(node, of: UInt8.self, to: Float.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+            emitRows(images, of: UInt8.self, to: Float.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
                 prepared.run(input: $0, residual: $1, output: &$2, scratch: &$3, rows: $4)
             }
         } else {
-            emitRows(node, of: UInt8.self, to: UInt8.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+            emitRows(images, of: UInt8.self, to: UInt8.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
                 prepared.run(input: $0, residual: $1, output: &$2, scratch: &$3, rows: $4)
             }
         }
@@ -102,7 +105,7 @@ extension Lowering {
             let prepared = FloatMatMul(rows: rows, columns: matrix[1], depth: matrix[0])
             let (first, second) = (operand(a, .rowMajor), operand(b, .rowMajor))
             let slot = reserve(output)
-            let step = KernelStep<Float, Float>(first: first, second: second, output: slot, rows: .whole) { a, b, output, _, _ in
+            let step = KernelStep<Float, Float>(first: Operand(first), second: Operand(second), output: Operand(slot), rows: .whole) { a, b, output, _, _ in
                 if let b { prepared.run(a: a, b: b, output: &output) }
             }
             emit(step, kernel: prepared.kernelName, macs: macs, reads: [first, second], writes: [slot])
@@ -120,19 +123,43 @@ extension Lowering {
         return (slot, geometry.shape)
     }
 
-    /// A channels-last kernel over images: input 0 and, where there is one, the residual, input 3.
+    /// What a convolution reads and writes.
+    private struct ConvolvedImages {
+        var input: ImagePlace
+        /// Input 3.
+        var residual: ImagePlace?
+        var output: ImagePlace
+        var result: ValueID
+        var steps: (input: Int?, output: Int?, residual: Int?) { (input.step, output.step, residual?.step) }
+    }
+
+    private mutating func images(_ node: Node, result: ValueID) -> ConvolvedImages {
+        // The first input is there: the caller has looked.
+        let input = image(node.inputs[0] ?? result)
+        let residual = node.input(3).map { image($0) }
+        return ConvolvedImages(input: input, residual: residual, output: destination(result), result: result)
+    }
+
+    /// The activation that alone reads a convolution's quantised result, as a table; its node is left out.
+    private mutating func fusedTable(behind node: Node) -> (table: ActivationTable, result: ValueID)? {
+        let output = node.outputs[0]
+        guard let from = graph[output].activationQuantization, let (position, reader) = onlyReader(of: output),
+            case .activation(let activation) = reader.operation, let to = graph[reader.outputs[0]].activationQuantization
+        else { return nil }
+        fuse(position)
+        return (ActivationTable(activation: activation, input: from, output: to, features: options.features), reader.outputs[0])
+    }
+
     private mutating func emitRows<Input: TensorElement, Output: TensorElement>(
-        _ node: Node, of _: Input.Type, to _: Output.Type, _ rows: RowPartition, _ name: String, macs: Int, scratch: Int,
+        _ images: ConvolvedImages, of _: Input.Type, to _: Output.Type, _ rows: RowPartition, _ name: String, macs: Int, scratch: Int,
         _ kernel: @escaping KernelStep<Input, Output>.Kernel
     ) {
-        guard let x = node.input(0) else { return }
-        let first = operand(x, .channelsLast)
-        let second = node.input(3).map { operand($0, .channelsLast) }
-        let output = graph[node.outputs[0]]
-        let slot = reserve(output)
-        let step = KernelStep<Input, Output>(first: first, second: second, output: slot, rows: rows, kernel: kernel)
-        emit(step, kernel: name, macs: macs, scratch: scratch, reads: [first] + (second.map { [$0] } ?? []), writes: [slot])
-        define(node.outputs[0], slot, Geometry(shape: output.shape, layout: .channelsLast))
+        let step = KernelStep<Input, Output>(
+            first: images.input.operand, second: images.residual?.operand, output: images.output.operand, rows: rows, kernel: kernel)
+        emit(
+            step, kernel: name, macs: macs, scratch: scratch, reads: [images.input.slot] + (images.residual.map { [$0.slot] } ?? []),
+            writes: [images.output.slot])
+        define(images.result, images.output)
     }
 
     private mutating func emitMatrix<Input: TensorElement, Output: TensorElement>(
@@ -141,7 +168,7 @@ extension Lowering {
     ) {
         let output = graph[node.outputs[0]]
         let slot = reserve(output)
-        let step = KernelStep<Input, Output>(first: first, second: nil, output: slot, rows: rows, kernel: kernel)
+        let step = KernelStep<Input, Output>(first: Operand(first), second: nil, output: Operand(slot), rows: rows, kernel: kernel)
         emit(step, kernel: name, macs: macs, scratch: scratch, reads: [first], writes: [slot])
         define(node.outputs[0], slot, Geometry(shape: output.shape, layout: .rowMajor))
     }

@@ -13,20 +13,23 @@ extension Lowering {
         pooling.window = window
         let work = output.shape.elementCount * window.size.elementCount
         if graph[x].type == .float32 {
+            let (from, to) = (image(x), destination(node.outputs[0]))
             let prepared = FloatPooling(
-                inputHeight: shape[2], inputWidth: shape[3], channels: shape[1], pooling: pooling, features: options.features)
+                inputHeight: shape[2], inputWidth: shape[3], channels: shape[1], pooling: pooling, inputStep: from.step, outputStep: to.step,
+                features: options.features)
             let rows = RowPartition(images: shape[0], rows: prepared.outputHeight, alignment: prepared.rowAlignment, macs: work)
-            emitImages(node, x, of: Float.self, rows, prepared.kernelName) { input, output, rows in
+            emitImages(node, from, to, of: Float.self, rows, prepared.kernelName) { input, output, rows in
                 prepared.run(input: input, output: &output, rows: rows)
             }
             return true
         }
         guard let from = graph[x].activationQuantization, let to = output.activationQuantization else { return false }
+        let (source, target) = (image(x), destination(node.outputs[0]))
         let prepared = QuantizedPooling(
             inputHeight: shape[2], inputWidth: shape[3], channels: shape[1], pooling: pooling, input: from, output: to,
-            features: options.features)
+            inputStep: source.step, outputStep: target.step, features: options.features)
         let rows = RowPartition(images: shape[0], rows: prepared.outputHeight, alignment: prepared.rowAlignment, macs: work)
-        emitImages(node, x, of: UInt8.self, rows, prepared.kernelName) { input, output, rows in
+        emitImages(node, source, target, of: UInt8.self, rows, prepared.kernelName) { input, output, rows in
             prepared.run(input: input, output: &output, rows: rows)
         }
         return true
@@ -38,17 +41,22 @@ extension Lowering {
         }
         let pixels = shape[2...].reduce(1, *)
         let output = graph[node.outputs[0]]
-        let rows = RowPartition(images: shape[0], rows: shape[1], macs: 0)
+        if graph[x].type != .float32 {
+            guard graph[x].activationQuantization != nil, output.activationQuantization != nil, pixels < 1 << 23 else { return false }
+        }
+        let rows = RowPartition(images: shape[0], rows: shape[1], alignment: RowPartition.elementAlignment, macs: 4 * shape.elementCount)
+        let (source, target) = (image(x), ImagePlace(whole: reserve(output), shape: [shape[0], shape[1], 1, 1]))
         if graph[x].type == .float32 {
-            let prepared = FloatMean(pixels: pixels, channels: shape[1], features: options.features)
-            emitImages(node, x, of: Float.self, rows, prepared.kernelName) { input, output, channels in
+            let prepared = FloatMean(pixels: pixels, channels: shape[1], inputStep: source.step, features: options.features)
+            emitImages(node, source, target, of: Float.self, rows, prepared.kernelName) { input, output, channels in
                 prepared.run(input: input, output: &output, channels: channels)
             }
             return true
         }
-        guard let from = graph[x].activationQuantization, let to = output.activationQuantization, pixels < 1 << 23 else { return false }
-        let prepared = QuantizedMean(pixels: pixels, channels: shape[1], input: from, output: to, features: options.features)
-        emitImages(node, x, of: UInt8.self, rows, prepared.kernelName) { input, output, channels in
+        guard let from = graph[x].activationQuantization, let to = output.activationQuantization else { return false }
+        let prepared = QuantizedMean(
+            pixels: pixels, channels: shape[1], input: from, output: to, inputStep: source.step, features: options.features)
+        emitImages(node, source, target, of: UInt8.self, rows, prepared.kernelName) { input, output, channels in
             prepared.run(input: input, output: &output, channels: channels)
         }
         return true
@@ -68,7 +76,7 @@ extension Lowering {
         let prepared = FloatSoftmax(rows: shape.elementCount / shape[axis], count: shape[axis], features: options.features)
         let first = operand(x, layout)
         let slot = reserve(graph[node.outputs[0]])
-        let step = KernelStep<Float, Float>(first: first, second: nil, output: slot, rows: .whole) { input, _, output, _, _ in
+        let step = KernelStep<Float, Float>(first: Operand(first), second: nil, output: Operand(slot), rows: .whole) { input, _, output, _, _ in
             prepared.run(input: input, output: &output)
         }
         emit(step, kernel: prepared.kernelName, reads: [first], writes: [slot])
@@ -77,16 +85,18 @@ extension Lowering {
     }
 
     private mutating func emitImages<Element: TensorElement>(
-        _ node: Node, _ x: ValueID, of _: Element.Type, _ rows: RowPartition, _ name: String,
+        _ node: Node, _ source: ImagePlace, _ target: ImagePlace, of _: Element.Type, _ rows: RowPartition, _ name: String,
         _ kernel: @escaping @Sendable (Span<Element>, inout MutableSpan<Element>, Range<Int>) -> Void
     ) {
-        let first = operand(x, .channelsLast)
-        let output = graph[node.outputs[0]]
-        let slot = reserve(output)
-        let step = KernelStep<Element, Element>(first: first, second: nil, output: slot, rows: rows) { input, _, output, _, rows in
-            kernel(input, &output, rows)
+        let step = KernelStep<Element, Element>(
+            first: source.operand, second: nil, output: target.operand, rows: rows
+        ) { input, _, output, _, rows in kernel(input, &output, rows) }
+        emit(step, kernel: name, reads: [source.slot], writes: [target.slot])
+        if target.geometry.shape == graph[node.outputs[0]].shape {
+            define(node.outputs[0], target)
+        } else {
+            // A mean that drops its axes.
+            define(node.outputs[0], target.slot, Geometry(shape: graph[node.outputs[0]].shape, layout: .rowMajor))
         }
-        emit(step, kernel: name, reads: [first], writes: [slot])
-        define(node.outputs[0], slot, Geometry(shape: output.shape, layout: .channelsLast))
     }
 }

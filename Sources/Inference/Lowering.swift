@@ -46,6 +46,16 @@ struct Lowering {
         var shape: [Int]
     }
 
+    /// A slot that holds a value, or a copy of it.
+    struct Residence {
+        var value: ValueID
+        var slot: Slot
+        /// Of as many elements, in the value's order.
+        var geometry: Geometry
+        /// The entry behind the one that puts it there.
+        var entry: Int
+    }
+
     let graph: Graph
     let options: ExecutorOptions
     var places: [Place?]
@@ -59,27 +69,79 @@ struct Lowering {
     var inputQuantizations: [(entry: Int, input: ValueID, slot: Slot, quantization: Quantization)] = []
     var scratchBytes = 0
     private var copies: [Copied: Slot] = [:]
+    /// In the order in which they come to be.
+    private(set) var residences: [Residence] = []
+    /// By position in the graph's nodes, and the end: the entries before it.
+    private(set) var boundaries: [Int] = []
+    /// One an output of the graph.
+    private(set) var outputs: [Program.Output?]
+    /// One an output: the entries after which it and those before it are there.
+    private(set) var exits: [Int]
+    let concatenations: ConcatenationPlan
+    private var roots: [ValueID: Slot] = [:]
+    /// By position in the graph's nodes: those that an earlier step computes with its own.
+    private var isFused: [Bool]
     /// By value: nodes and graph outputs that read it.
     private var readers: [Int]
+    /// By value: the last node that reads it.
+    private var readerPositions: [Int?]
     /// For whose sake steps are emitted.
     var current = ""
+    private var position = 0
 
     init(_ graph: Graph, options: ExecutorOptions) throws(InferenceError) {
         self.graph = graph
         self.options = options
         places = graph.values.map { $0.constant.map(Place.constant) }
         let needed = Self.needed(graph)
+        concatenations = ConcatenationPlan(graph)
+        isFused = Array(repeating: false, count: graph.nodes.count)
+        outputs = Array(repeating: nil, count: graph.outputs.count)
+        exits = Array(repeating: 0, count: graph.outputs.count)
         readers = Array(repeating: 0, count: graph.values.count)
-        for id in graph.outputs + graph.nodes.flatMap({ $0.inputs.compactMap(\.self) }) { readers[id.rawValue] += 1 }
+        readerPositions = Array(repeating: nil, count: graph.values.count)
+        for id in graph.outputs { readers[id.rawValue] += 1 }
+        for (position, node) in graph.nodes.enumerated() {
+            for case let id? in node.inputs {
+                readers[id.rawValue] += 1
+                readerPositions[id.rawValue] = position
+            }
+        }
         for id in graph.inputs {
             let value = graph[id]
             let slot = reserve(value)
             buffers[slot.index].first = -1
             define(id, slot, Geometry(shape: value.shape, layout: Self.preferredLayout(value)))
         }
-        for node in graph.nodes where node.outputs.contains(where: { needed[$0.rawValue] }) {
+        emitOutputs()
+        for (position, node) in graph.nodes.enumerated() {
+            boundaries.append(entries.count)
+            guard !isFused[position], node.outputs.contains(where: { needed[$0.rawValue] }) else { continue }
             current = node.name
+            self.position = position
             try lower(node)
+            emitOutputs()
+        }
+        boundaries.append(entries.count)
+        for case let output? in outputs {
+            keepToEnd(output.slot)
+            keepToEnd(output.floats)
+        }
+    }
+
+    /// Lays out the outputs that have come to be.
+    private mutating func emitOutputs() {
+        for (index, id) in graph.outputs.enumerated() where outputs[index] == nil && places[id.rawValue] != nil {
+            let value = graph[id]
+            current = value.name
+            let slot = operand(id, .rowMajor)
+            var floats = slot
+            if value.type != .float32 {
+                floats = reserve(bytes: value.shape.elementCount * MemoryLayout<Float>.stride)
+                emit(FloatOutputStep(source: slot, value: value, destination: floats), kernel: "float32", reads: [slot], writes: [floats])
+            }
+            outputs[index] = Program.Output(value: value, slot: slot, floats: floats)
+            for later in index..<exits.count { exits[later] = entries.count }
         }
     }
 
@@ -126,6 +188,7 @@ struct Lowering {
 
     private mutating func observe(_ id: ValueID, _ slot: Slot, _ geometry: Geometry) {
         buffers[slot.index].values += 1
+        residences.append(Residence(value: id, slot: slot, geometry: geometry, entry: entries.count))
         guard graph[id].type == .float32 else { return }
         observations.append(Observation(entry: entries.count, value: id, slot: slot, geometry: geometry))
     }
@@ -172,6 +235,9 @@ struct Lowering {
             preconditionFailure("a value is used before it is produced")
         }
         copies[copied] = slot
+        if buffers[slot.index].constant == nil {
+            residences.append(Residence(value: id, slot: slot, geometry: Geometry(shape: shape, layout: layout), entry: entries.count))
+        }
         return slot
     }
 
@@ -220,6 +286,55 @@ struct Lowering {
     func isConsumed(_ id: ValueID, _ slot: Slot) -> Bool {
         buffers[slot.index].values == 1 && buffers[slot.index].constant == nil && !graph.inputs.contains(id)
     }
+
+    // What lowered nodes call: images.
+
+    /// An image that lies channels-last, with gaps between its pixels at most.
+    mutating func image(_ id: ValueID) -> ImagePlace {
+        if case .strided(let slot, let geometry) = places[id.rawValue], let place = ImagePlace(slot, geometry) { return place }
+        return ImagePlace(whole: operand(id, .channelsLast), shape: graph[id].shape)
+    }
+
+    /// Where a kernel is to put a new image: in the concatenation that wants it, or in a slot of its own.
+    mutating func destination(_ id: ValueID) -> ImagePlace {
+        if let (slot, geometry) = concatenationPlace(of: id), let place = ImagePlace(slot, geometry) { return place }
+        return ImagePlace(whole: reserve(graph[id]), shape: graph[id].shape)
+    }
+
+    mutating func define(_ id: ValueID, _ place: ImagePlace) { define(id, place.slot, place.geometry) }
+
+    /// Where the plan wants a value, `nil` where it has no wish.
+    mutating func concatenationPlace(of id: ValueID) -> (slot: Slot, geometry: Geometry)? {
+        guard let place = concatenations.places[id] else { return nil }
+        let range = SliceRange(axis: 1, start: place.channel, step: 1, count: graph[id].shape[1])
+        return (rootSlot(place.root), Geometry(shape: graph[place.root].shape, layout: .channelsLast).sliced([range]))
+    }
+
+    /// The slot of a concatenation that is in no other.
+    mutating func rootSlot(_ id: ValueID) -> Slot {
+        if let slot = roots[id] { return slot }
+        let slot = reserve(graph[id])
+        roots[id] = slot
+        return slot
+    }
+
+    /// The value lies where the plan wants it, from here on also there.
+    mutating func move(_ id: ValueID, to slot: Slot, _ geometry: Geometry) {
+        places[id.rawValue] = .strided(slot, geometry)
+        buffers[slot.index].values += 1
+        residences.append(Residence(value: id, slot: slot, geometry: geometry, entry: entries.count))
+    }
+
+    /// The node that alone reads a value, where no segment may begin before it: a step may compute both.
+    func onlyReader(of id: ValueID) -> (position: Int, node: Node)? {
+        guard readers[id.rawValue] == 1, !graph.outputs.contains(id), let reader = readerPositions[id.rawValue] else { return nil }
+        let between = (position + 1)...reader
+        guard !options.cuts.contains(where: between.contains) else { return nil }
+        return (reader, graph.nodes[reader])
+    }
+
+    /// Leaves a node out: the step before has computed it.
+    mutating func fuse(_ position: Int) { isFused[position] = true }
 
     private func fills(_ id: ValueID, _ slot: Slot) -> Bool {
         buffers[slot.index].bytes == graph[id].shape.elementCount * graph[id].type.size

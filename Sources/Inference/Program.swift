@@ -27,6 +27,9 @@ final class Program {
     let outputs: [Output]
     let observations: [Lowering.Observation]
     let quantizations: [(entry: Int, input: ValueID, slot: Slot, quantization: Quantization)]
+    let segments: Segments
+    /// One an output: the entries that it and those before it need.
+    let exits: [Int]
     let memory: Memory
     private let pool: ThreadPool?
 
@@ -35,30 +38,16 @@ final class Program {
         guard 1...ExecutorOptions.maximumThreads ~= options.threads else {
             throw InferenceError(.threads, "\(options.threads) threads", "expected 1 … \(ExecutorOptions.maximumThreads)")
         }
-        var lowering = try Lowering(graph, options: options)
-        var outputs: [Output] = []
-        for id in graph.outputs {
-            lowering.current = graph[id].name
-            let slot = lowering.operand(id, .rowMajor)
-            let value = graph[id]
-            var floats = slot
-            if value.type != .float32 {
-                floats = lowering.reserve(bytes: value.shape.elementCount * MemoryLayout<Float>.stride)
-                lowering.emit(FloatOutputStep(source: slot, value: value, destination: floats), kernel: "float32", reads: [slot], writes: [floats])
-            }
-            outputs.append(Output(value: value, slot: slot, floats: floats))
-        }
-        for output in outputs {
-            lowering.keepToEnd(output.slot)
-            lowering.keepToEnd(output.floats)
-        }
+        let lowering = try Lowering(graph, options: options)
         inputs = graph.inputs.map { id in
             guard case .strided(let slot, let geometry) = lowering.places[id.rawValue] else { preconditionFailure("an input without a place") }
             let copy = StridedCopy(
                 from: Geometry(shape: geometry.shape, layout: .rowMajor), to: geometry, elementSize: graph[id].type.size)
             return Input(value: graph[id], slot: slot, copy: copy)
         }
-        self.outputs = outputs
+        outputs = lowering.outputs.compactMap(\.self)
+        segments = Segments(lowering)
+        exits = lowering.exits
         entries = lowering.entries
         steps = lowering.steps
         definitions = lowering.definitions

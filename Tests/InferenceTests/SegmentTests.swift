@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import Inference
+import Networks
+import Tensors
+import TestSupport
+import Testing
+
+/// A run in two parts, on two executors, gives the bits of one run.
+struct SegmentTests {
+    @Test(arguments: 0..<40, [false, true]) func everyCutOfARandomNetworkCanBeRun(seed: UInt64, isQuantized: Bool) throws {
+        var network = try RandomNetwork(seed: 6000 + seed, isQuantized: isQuantized, batch: seed % 5 == 0 ? 2 : 1)
+        network.keepOneOutput()
+        let graph = network.graph
+        let inputs = network.inputs()
+        let expected = try Executor(graph).run(inputs).map(\.floats)
+        let options = ExecutorOptions(cuts: Set(0...graph.nodes.count))
+        let first = try Executor(graph, options: options)
+        let second = try Executor(graph, options: options)
+        #expect(try first.run(inputs).map(\.floats) == expected)
+        for position in 0...graph.nodes.count {
+            try first.load(inputs, at: 0)
+            try first.run(segment: 0..<position)
+            let crossing = try first.crossingTensors(at: position)
+            #expect(try crossing.map(\.shape) == second.crossing(at: position).map(\.shape))
+            // What isn't loaded must not be read.
+            _ = try second.run(noise(like: inputs, seed: seed))
+            try second.load(crossing, at: position)
+            try second.run(segment: position..<graph.nodes.count)
+            let executor = position == graph.nodes.count ? first : second
+            let found = executor.withOutput { span in span.indices.map { span[$0] } }
+            #expect(found.map(\.bitPattern) == expected[0].map(\.bitPattern), "seed \(6000 + seed), cut \(position)")
+        }
+    }
+
+    @Test func whatCrossesACutIsWhatTheGraphSays() throws {
+        let network = try PixelNetwork(isQuantized: true)
+        let graph = network.graph
+        let executor = try Executor(graph, preprocessing: network.preprocessing, options: ExecutorOptions(cuts: [2]))
+        #expect(try executor.crossing(at: 2).map(\.name) == graph.cuts[2].crossing.map { graph[$0].name })
+        try executor.run(pixels: network.pixels.span, upTo: 2)
+        let other = try Executor(graph, options: ExecutorOptions(cuts: [2]))
+        try other.load(executor.crossingTensors(at: 2), at: 2)
+        try other.run(segment: 2..<graph.nodes.count)
+        try executor.run(pixels: network.pixels.span)
+        let expected = executor.withOutput { span in span.indices.map { span[$0] } }
+        #expect(other.withOutput { span in span.indices.map { span[$0] } } == expected)
+    }
+
+    @Test func aCutThatWasNotAskedForIsAnError() throws {
+        let network = try PixelNetwork(isQuantized: true)
+        let executor = try Executor(network.graph, options: ExecutorOptions(cuts: [1]))
+        let error = #expect(throws: InferenceError.self) { try executor.crossing(at: 2) }
+        #expect(error?.code == .input)
+        #expect(throws: InferenceError.self) { try executor.load([], at: 1) }
+        #expect(throws: InferenceError.self) { try executor.load([Tensor(shape: [1], [Float(1)])], at: 1) }
+    }
+
+    @Test func anExitCostsOnlyWhatItNeeds() throws {
+        var builder = NetworkBuilder(seed: 9, isQuantized: true)
+        var x = try builder.input([1, 3, 14, 20])
+        let window = Window(size: [3, 3], padsBefore: [1, 1], padsAfter: [1, 1])
+        x = try builder.convolution(x, Convolution(window: window, activation: .relu), outputs: 8)
+        let backbone = try builder.convolution(x, Convolution(window: window, activation: .relu), outputs: 8)
+        let quantization = builder.graph[x].quantization.map { builder.activationQuantization($0.scale) }
+        func head(_ image: ValueID) throws -> ValueID {
+            let mean = try builder.apply(.mean(axes: [2, 3], keepsDimensions: false), [image], quantization)
+            return try builder.gemm(mean, outputs: 5, isFloat: true)
+        }
+        let last = try head(backbone)
+        let early = try head(x)
+        builder.graph.outputs = [early, last]
+        let graph = builder.graph
+        let network = try PixelNetwork(isQuantized: true)
+        let executor = try Executor(graph, preprocessing: network.preprocessing)
+        try executor.run(pixels: network.pixels.span)
+        let whole = (0...1).map { index in executor.withOutput(index) { span in span.indices.map { span[$0] } } }
+        // Quantise, convolution, mean, product: nothing of the backbone behind the exit.
+        #expect(executor.steps(upToExit: 0) == 4)
+        #expect(executor.steps(upToExit: 1) == executor.plan.count)
+        let fresh = try Executor(graph, preprocessing: network.preprocessing)
+        try fresh.run(pixels: network.pixels.span, exit: 0)
+        #expect(fresh.withOutput(0) { span in span.indices.map { span[$0] } } == whole[0])
+        try fresh.resume(after: 0, to: 1)
+        #expect(fresh.withOutput(1) { span in span.indices.map { span[$0] } } == whole[1])
+        #expect(fresh.withOutput(0) { span in span.indices.map { span[$0] } } == whole[0])
+    }
+
+    private func noise(like inputs: [Tensor], seed: UInt64) -> [Tensor] {
+        var random = SeededGenerator(seed: seed + 1)
+        return inputs.map { Tensor(shape: $0.shape, (0..<$0.count).map { _ in Float.random(in: -1...1, using: &random) }) }
+    }
+}
+
+extension RandomNetwork {
+    /// Keeps the last output alone, so that the order of the nodes stays.
+    mutating func keepOneOutput() { builder.graph.outputs = [builder.graph.outputs[builder.graph.outputs.count - 1]] }
+}
