@@ -18,7 +18,15 @@ struct CopyStep: Step {
         var size: Int
     }
 
-    func run(parts: Range<Int>, in memory: Memory, worker: Int) {
+    /// Bytes that are worth a part.
+    private static let partBytes = 16384
+    private static let mostParts = 16
+
+    /// What is filled first isn't divided: the pieces come behind it.
+    var parts: Int { fill == nil ? min(max(pieces.reduce(0) { $0 + $1.copy.bytes } / Self.partBytes, 1), Self.mostParts) : 1 }
+
+    func run(parts range: Range<Int>, in memory: Memory, worker: Int) {
+        let parts = parts
         unsafe memory.withUnsafeBytes(of: destination) { target in
             if let fill {
                 switch fill.size {
@@ -28,8 +36,12 @@ struct CopyStep: Step {
                 default: unsafe target.initializeMemory(as: UInt64.self, repeating: fill.bits)
                 }
             }
-            for piece in pieces {
-                unsafe memory.withUnsafeBytes(of: piece.source) { unsafe piece.copy.run(from: UnsafeRawBufferPointer($0), to: target) }
+            for part in range {
+                for piece in pieces {
+                    unsafe memory.withUnsafeBytes(of: piece.source) {
+                        unsafe piece.copy.run(from: UnsafeRawBufferPointer($0), to: target, part: part, of: parts)
+                    }
+                }
             }
         }
     }

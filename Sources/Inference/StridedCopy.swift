@@ -46,20 +46,29 @@ struct StridedCopy: Sendable {
         axes = merged
     }
 
+    /// Of what is copied.
+    var bytes: Int { isEmpty ? 0 : axes.reduce(elementSize) { $0 * $1.count } }
+
+    /// Copies one of so many parts of about the same size; by default all.
+    ///
     /// - Precondition: both buffers reach as far as the geometries do.
-    func run(from source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawBufferPointer) {
+    func run(from source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawBufferPointer, part: Int = 0, of parts: Int = 1) {
         precondition(source.count >= sourceBytes && destination.count >= destinationBytes, "a copy beyond a buffer")
         guard !isEmpty, let from = source.baseAddress, let to = destination.baseAddress else { return }
-        unsafe copy(axis: 0, from: from + sourceStart, to: to + destinationStart)
+        let outermost = axes[0].count
+        unsafe copy(axis: 0, part * outermost / parts..<(part + 1) * outermost / parts, from: from + sourceStart, to: to + destinationStart)
     }
 
-    private func copy(axis: Int, from: UnsafeRawPointer, to: UnsafeMutableRawPointer) {
+    private func copy(axis: Int, _ range: Range<Int>, from: UnsafeRawPointer, to: UnsafeMutableRawPointer) {
+        let outer = axes[axis]
+        let (source, destination) = unsafe (from + range.lowerBound * outer.source, to + range.lowerBound * outer.destination)
         if axis + 2 == axes.count {
-            unsafe copyPlane(axes[axis], axes[axis + 1], from: from, to: to)
+            let part = Axis(count: range.count, source: outer.source, destination: outer.destination)
+            unsafe copyPlane(part, axes[axis + 1], from: source, to: destination)
         } else {
-            let outer = axes[axis]
-            for index in 0..<outer.count {
-                unsafe copy(axis: axis + 1, from: from + index * outer.source, to: to + index * outer.destination)
+            for index in 0..<range.count {
+                unsafe copy(
+                    axis: axis + 1, 0..<axes[axis + 1].count, from: source + index * outer.source, to: destination + index * outer.destination)
             }
         }
     }
@@ -69,6 +78,10 @@ struct StridedCopy: Sendable {
             for row in 0..<outer.count {
                 unsafe memcpy(to + row * outer.destination, from + row * outer.source, inner.count * elementSize)
             }
+            return
+        }
+        if elementSize == 1, inner.count == 2, inner.destination == 1, outer.destination == 2, outer.source == 1 {
+            unsafe interleave(from, from + inner.source, to: to, count: outer.count)
             return
         }
         switch elementSize {
@@ -91,6 +104,16 @@ struct StridedCopy: Sendable {
                 unsafe source += inner.source
                 unsafe destination += inner.destination
             }
+        }
+    }
+
+    /// The elements of two rows in turn, as the channel shuffle of two groups puts them: a loop for vectors.
+    private func interleave(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, to: UnsafeMutableRawPointer, count: Int) {
+        let (a, b) = unsafe (a.assumingMemoryBound(to: UInt8.self), b.assumingMemoryBound(to: UInt8.self))
+        let pairs = unsafe to.assumingMemoryBound(to: UInt8.self)
+        for index in 0..<count {
+            unsafe pairs[2 &* index] = a[index]
+            unsafe pairs[2 &* index &+ 1] = b[index]
         }
     }
 }
