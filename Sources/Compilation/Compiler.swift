@@ -75,22 +75,31 @@ package struct Compiler {
         let reference = try outputs(of: prepared.withoutQuantization(), judges, "reference")
         var best: (error: Double, graph: Graph)?
         let rules = rule.map { [$0] } ?? RangeRule.all
-        for rule in rules {
+        func judge(_ rule: RangeRule, joinsConcatenations: Bool, largestError: Double) throws {
             let candidate = try prepared.quantized(
-                statistics: statistics, rule: rule, given: [prepared.inputs[0]: preprocessing.quantization])
+                statistics: statistics, rule: rule, given: [prepared.inputs[0]: preprocessing.quantization],
+                joinsConcatenations: joinsConcatenations)
             let results = try outputs(of: candidate, judges, "\(rule)")
             let error = Self.relativeError(results, reference)
-            report.errorByRule["\(rule)"] = error
-            guard best == nil || error < best?.error ?? .infinity else { continue }
+            if joinsConcatenations { report.errorByRule["\(rule)"] = error }
+            guard error < largestError else { return }
             best = (error, candidate)
             report.rule = "\(rule)"
+            report.errorByRule["\(rule)"] = error
             report.agreement = Double(zip(results, reference).filter { $0.largestIndex == $1.largestIndex }.count) / Double(judges.count)
+        }
+        for rule in rules { try judge(rule, joinsConcatenations: true, largestError: best?.error ?? .infinity) }
+        // Conversions on the way into concatenations cost time: they must be worth it.
+        if let joined = best, let rule = rules.first(where: { "\($0)" == report.rule }), prepared.hasConcatenations {
+            try judge(rule, joinsConcatenations: false, largestError: joined.error * Self.worthwhileError)
         }
         guard let best else { throw CompilationError("network '\(graph.name)' to int8", "no quantisation gives finite results") }
         return best.graph
     }
 
     private static let mostJudges = 128
+    /// Quantisations of their own for what is concatenated are taken where they leave less than this share of the error.
+    private static let worthwhileError = 0.8
 
     private func statistics(of graph: Graph, _ samples: [CalibrationSample]) throws -> [ValueID: ValueStatistics] {
         let executor = try Executor(graph.withoutQuantization(), options: ExecutorOptions(threads: threads))
@@ -161,6 +170,10 @@ extension [Float] {
 }
 
 extension Graph {
+    fileprivate var hasConcatenations: Bool {
+        nodes.contains { if case .concatenation = $0.operation { true } else { false } }
+    }
+
     /// Of the largest output: 0 where only exact operations take part, little where float32 is rounded at the end, more where such results are quantised
     /// again and may fall on the other side of a step.
     fileprivate var goldenTolerance: Float {

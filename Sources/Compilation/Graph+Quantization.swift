@@ -21,12 +21,14 @@ extension Graph {
     /// - Parameters:
     ///   - statistics: of every value that is computed, from calibration.
     ///   - given: quantisations of values that are known beforehand, such as that of an image.
+    ///   - joinsConcatenations: all that is concatenated shares one quantisation: fast, but coarse where ranges differ.
     /// - Throws: ``CompilationError`` where statistics are missing, a number isn't finite or too large for int8, or the result is no valid graph.
     package func quantized(
-        statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization] = [:]
+        statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization] = [:], joinsConcatenations: Bool = true
     ) throws(CompilationError) -> Graph {
         try checkNumbers()
-        var emitter = QuantizedEmitter(self, statistics: statistics, rule: rule, given: given)
+        let plan = QuantizationPlan(self, joinsConcatenations: joinsConcatenations)
+        var emitter = QuantizedEmitter(self, plan: plan, statistics: statistics, rule: rule, given: given)
         let result = try emitter.run()
         do {
             try result.check()
@@ -48,9 +50,9 @@ private struct QuantizedEmitter {
     private var real: [ValueID: ValueID] = [:]
     private var quantized: [ValueID: ValueID] = [:]
 
-    init(_ source: Graph, statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization]) {
+    init(_ source: Graph, plan: QuantizationPlan, statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization]) {
         self.source = source
-        plan = QuantizationPlan(source)
+        self.plan = plan
         self.statistics = statistics
         parameters = QuantizationParameters(source, plan: plan, statistics: statistics, rule: rule, given: given)
         target = Graph(name: source.name)

@@ -6,13 +6,17 @@ internal import Tensors
 struct QuantizationPlan {
     private let graph: Graph
     private let uses: Uses
+    private let joinsConcatenations: Bool
     /// By node.
     private(set) var isQuantized: [Bool]
     /// By value: a value that stands for those with the same quantisation.
     private var representatives: [Int]
 
-    init(_ graph: Graph) {
+    /// - Parameter joinsConcatenations: everything that is concatenated has the quantisation of the result, so that nothing is converted on the way;
+    ///   otherwise only what nothing else reads.
+    init(_ graph: Graph, joinsConcatenations: Bool = true) {
         self.graph = graph
+        self.joinsConcatenations = joinsConcatenations
         uses = Uses(graph)
         isQuantized = Array(repeating: false, count: graph.nodes.count)
         representatives = Array(graph.values.indices)
@@ -51,9 +55,9 @@ struct QuantizationPlan {
         case .split, .slice, .pad, .gather, .transpose, .reshape: joinAll(node)
         case .pool(let pooling) where pooling.kind == .maximum: joinAll(node)
         case .concatenation:
-            // What the concatenation alone reads is computed in its scale at once; the rest is converted on the way.
-            for case let input? in node.inputs where uses.isRead(input, onlyBy: index) {
-                guard let producer = uses.producer(of: input), isQuantized[producer], graph.nodes[producer].operation.choosesScale else { continue }
+            for case let input? in node.inputs where joinsConcatenations || uses.isRead(input, onlyBy: index) {
+                guard let producer = uses.producer(of: input), isQuantized[producer] else { continue }
+                guard joinsConcatenations || graph.nodes[producer].operation.choosesScale else { continue }
                 join(input, node.outputs[0])
             }
         default: break
