@@ -90,6 +90,9 @@ import Testing
         Refusal("the greatest length", file(#"{}"#, length: .max), .notABundle),
         Refusal("a header that isn't JSON", file("hello"), .notABundle),
         Refusal("a header that is a list", file("[]"), .notABundle),
+        Refusal("a header that nests without end", file(String(repeating: "[", count: 100_000)), .notABundle),
+        Refusal("a header with something behind it", file("{} {}"), .notABundle),
+        Refusal("a header with an open string", file(#"{"a"#), .notABundle),
         Refusal("another network's file", file(#"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#), .notABundle),
         Refusal("an unknown type", file(#"{"a":{"dtype":"F8","shape":[4],"data_offsets":[0,4]}}"#), .notABundle),
         Refusal("a shape that doesn't fit", file(#"{"a":{"dtype":"U8","shape":[5],"data_offsets":[0,4]}}"#), .notABundle),
@@ -118,6 +121,34 @@ import Testing
             let error = try #require(throws: BundleError.self) { try Bundle(contentsOf: path) }
             #expect(error.code == refusal.code, "\(error)")
             #expect(!error.description.contains("\n"))
+        }
+    }
+
+    /// Other machines know a network by the digest of its tensors; only a thorough reader computes it.
+    @Test func aForeignNameOfTheTensorsIsFoundByAThoroughReader() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/net.swiftlet"
+            try sampleBundle().write(to: path)
+            let name = try Bundle(contentsOf: path, isThorough: true).details.weightsDigest
+            var container = try Safetensors(MappedFile(path: path))
+            let details = try #require(container.metadata["details"])
+            #expect(details.contains(name))
+            container.metadata["details"] = details.replacing(name, with: String(repeating: "0", count: 64))
+            container.metadata["digest"] = "\(container.metadataDigest(without: "digest"))"
+            _ = try Bundle(container, operation: "read")
+            let error = #expect(throws: BundleError.self) { try Bundle(container, operation: "read", isThorough: true) }
+            #expect(error?.code == .damaged)
+        }
+    }
+
+    @Test func textInAHeaderIsRead() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/other.safetensors"
+            let header = #" { "__metadata__" : {"a\u0062": "\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00 ü", "c":""} , "t":{"shape":[],"data_offsets":[0,4],"dtype":"F32","more":[null,true,false,-1.5e-3,{}]}}"#
+            try write(file(header, contents: [0, 0, 128, 63]), to: path)
+            let container = try Safetensors(MappedFile(path: path))
+            #expect(container.metadata == ["ab": "\"\\/\u{8}\u{C}\n\r\té😀 ü", "c": ""])
+            #expect(container.tensors[0].tensor.floats == [1])
         }
     }
 
