@@ -63,10 +63,9 @@ extension Definition {
         for (i, j) in zip(leftBatch.positions(broadcastTo: batch), rightBatch.positions(broadcastTo: batch)) {
             for row in 0..<m {
                 for column in 0..<n {
-                    y.append(
-                        (0..<k).reduce(Wide.zero) { sum, l in
-                            .add(sum, .multiply(a[(i * m + row) * k + l], b[(j * k + l) * n + column]))
-                        })
+                    var sum = Wide.zero
+                    for l in 0..<k { sum = .add(sum, .multiply(a[(i * m + row) * k + l], b[(j * k + l) * n + column])) }
+                    y.append(sum)
                 }
             }
         }

@@ -14,13 +14,15 @@ extension QuantizedDefinition {
     ) -> Tensor {
         precondition(operation != .divide, "quantised tensors aren't divided")
         let rank = max(a.shape.count, b.shape.count)
-        let shape = (0..<rank).map { axis in
-            max(axis < rank - a.shape.count ? 1 : a.shape[axis - rank + a.shape.count], axis < rank - b.shape.count ? 1 : b.shape[axis - rank + b.shape.count])
+        let shape = (0..<rank).map { axis -> Int in
+            let left = axis < rank - a.shape.count ? 1 : a.shape[axis - rank + a.shape.count]
+            let right = axis < rank - b.shape.count ? 1 : b.shape[axis - rank + b.shape.count]
+            return max(left, right)
         }
         let left = a.elements(of: UInt8.self)
         let right = b.elements(of: UInt8.self)
         let limits = limits(activation, output)
-        let values = (0..<shape.elementCount).map { index in
+        let values = (0..<shape.elementCount).map { index -> UInt8 in
             let x = Int32(left[sourceIndex(of: index, in: shape, shape: a.shape)]) - aQuantization.zeroPoint
             let y = Int32(right[sourceIndex(of: index, in: shape, shape: b.shape)]) - bQuantization.zeroPoint
             let real: Float

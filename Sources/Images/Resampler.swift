@@ -46,6 +46,7 @@ struct Resampler: Sendable {
         }
     }
 
+    @_lifetime(target: copy target)
     private static func reduceColour(_ line: Span<UInt8>, _ axis: ResampleAxis, into target: inout MutableSpan<UInt8>, at output: Int) {
         let weights = axis.weights.span
         for column in axis.starts.indices {
@@ -67,6 +68,7 @@ struct Resampler: Sendable {
         }
     }
 
+    @_lifetime(target: copy target)
     private static func reduceGrey(_ line: Span<UInt8>, _ axis: ResampleAxis, into target: inout MutableSpan<UInt8>, at output: Int) {
         let weights = axis.weights.span
         for column in axis.starts.indices {

@@ -121,6 +121,7 @@ struct RowPartition: Hashable, Sendable {
 
 extension MutableSpan where Element: BitwiseCopyable {
     /// Lends some of the elements.
+    @_lifetime(self: copy self)
     mutating func withPart(_ range: Range<Int>, _ body: (inout MutableSpan<Element>) -> Void) {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "a part beyond the span")
         unsafe withUnsafeMutableBufferPointer { elements in

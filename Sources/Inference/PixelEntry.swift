@@ -60,6 +60,7 @@ struct PixelEntry: Sendable {
     }
 
     @inline(__always)
+    @_lifetime(output: copy output)
     private func look<Element>(up pixels: Span<UInt8>, in table: Span<Element>, _ output: inout MutableSpan<Element>) {
         var index = 0
         while index < pixels.count {

@@ -22,12 +22,14 @@ package struct ActivationTable: Sendable {
     }
 
     /// - Precondition: as many outputs as inputs.
+    @_lifetime(output: copy output)
     package func run(input: Span<UInt8>, output: inout MutableSpan<UInt8>) {
         precondition(input.count == output.count)
         run(input: input, inputStep: 0, output: &output, outputStep: 0, rows: 1, count: input.count)
     }
 
     /// Looks up `rows` rows of `count` elements, each the steps from the one before; what lies between the rows of the output is left as it is.
+    @_lifetime(output: copy output)
     package func run(input: Span<UInt8>, inputStep: Int, output: inout MutableSpan<UInt8>, outputStep: Int, rows: Int, count: Int) {
         precondition(rows >= 0 && count >= 0 && (rows <= 1 || (inputStep >= count && outputStep >= count)))
         guard rows > 0 else { return }

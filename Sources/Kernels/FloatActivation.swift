@@ -16,6 +16,7 @@ package struct FloatActivation: Sendable {
     }
 
     /// - Precondition: as many outputs as inputs.
+    @_lifetime(output: copy output)
     package func run(input: Span<Float>, output: inout MutableSpan<Float>) {
         precondition(input.count == output.count)
         unsafe input.withUnsafeBufferPointer { from in

@@ -40,6 +40,7 @@ package struct FloatBinary: Sendable {
         self.plan = plan
     }
 
+    @_lifetime(output: copy output)
     package func run(a: Span<Float>, b: Span<Float>, output: inout MutableSpan<Float>, parts range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= parts)
         precondition(a.count >= aCount && b.count >= bCount && output.count >= outputCount)

@@ -101,6 +101,7 @@ package struct FloatConvolution: Sendable {
     ///   - input: `[h, w, c]`.
     ///   - residual: `[outputHeight, outputWidth, outputChannels]`, present exactly if announced.
     ///   - output: `[outputHeight, outputWidth, outputChannels]`.
+    @_lifetime(output: copy output) @_lifetime(scratch: copy scratch)
     package func run(
         input: Span<Float>, residual: Span<Float>?, output: inout MutableSpan<Float>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>
     ) {

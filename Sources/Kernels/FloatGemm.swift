@@ -58,6 +58,7 @@ package struct FloatGemm: Sendable {
     /// - Parameters:
     ///   - input: a, `[m, k]`, or `[k, m]` if the gemm transposes it.
     ///   - output: `[m, n]`.
+    @_lifetime(output: copy output) @_lifetime(scratch: copy scratch)
     package func run(input: Span<Float>, output: inout MutableSpan<Float>, scratch: inout MutableSpan<UInt8>) {
         precondition(input.count == rows * depth && output.count == rows * columns && scratch.count >= scratchBytes)
         guard transposesA else {

@@ -16,6 +16,7 @@ package struct FloatMatMul: Sendable {
         self.depth = depth
     }
 
+    @_lifetime(output: copy output)
     package func run(a: Span<Float>, b: Span<Float>, output: inout MutableSpan<Float>) {
         precondition(a.count == rows * depth && b.count == depth * columns && output.count == rows * columns)
         unsafe a.withUnsafeBufferPointer { a in

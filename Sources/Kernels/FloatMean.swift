@@ -21,6 +21,7 @@ package struct FloatMean: Sendable {
     }
 
     /// Computes the channels in `channels`; the others are left as they are.
+    @_lifetime(output: copy output)
     package func run(input: Span<Float>, output: inout MutableSpan<Float>, channels range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= channels)
         precondition(input.count >= pixelRows.elements(pixels: pixels) && output.count >= channels)

@@ -16,6 +16,7 @@ package struct FloatSoftmax: Sendable {
         kernels = VectorKernels(features: features)
     }
 
+    @_lifetime(output: copy output)
     package func run(input: Span<Float>, output: inout MutableSpan<Float>) {
         precondition(input.count == rows * count && output.count == rows * count)
         unsafe input.withUnsafeBufferPointer { from in

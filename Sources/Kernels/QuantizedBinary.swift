@@ -55,6 +55,7 @@ package struct QuantizedBinary: Sendable {
 
     /// Computes `parts` of the output, which overlaps neither operand. Spans start with the first element; what lies between the rows of
     /// the output is left as it is.
+    @_lifetime(output: copy output)
     package func run(a: Span<UInt8>, b: Span<UInt8>, output: inout MutableSpan<UInt8>, parts range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= parts)
         precondition(a.count >= aCount && b.count >= bCount && output.count >= outputCount)

@@ -14,6 +14,7 @@ package struct QuantizedConversion: Sendable {
     }
 
     /// - Precondition: as many outputs as inputs, here and below.
+    @_lifetime(output: copy output)
     package func quantize(_ input: Span<Float>, into output: inout MutableSpan<UInt8>) {
         precondition(input.count == output.count)
         unsafe input.withUnsafeBufferPointer { from in
@@ -23,6 +24,7 @@ package struct QuantizedConversion: Sendable {
         }
     }
 
+    @_lifetime(output: copy output)
     package func dequantize(_ input: Span<UInt8>, into output: inout MutableSpan<Float>) {
         precondition(input.count == output.count)
         unsafe input.withUnsafeBufferPointer { from in

@@ -148,6 +148,7 @@ package struct QuantizedConvolution: Sendable {
     ///   - input: `[h, w, c]` from its first element to its last, or beyond.
     ///   - residual: `[outputHeight, outputWidth, outputChannels]` likewise, present exactly if its quantisation was.
     ///   - output: `[outputHeight, outputWidth, outputChannels]` likewise.
+    @_lifetime(output: copy output) @_lifetime(scratch: copy scratch)
     package func run(
         input: Span<UInt8>, residual: Span<UInt8>?, output: inout MutableSpan<UInt8>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>
     ) {
@@ -156,6 +157,7 @@ package struct QuantizedConvolution: Sendable {
     }
 
     /// As above, for a convolution without an output quantisation.
+    @_lifetime(output: copy output) @_lifetime(scratch: copy scratch)
     package func run(
         input: Span<UInt8>, residual: Span<UInt8>?, output: inout MutableSpan<Float>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>
     ) {
@@ -164,6 +166,7 @@ package struct QuantizedConvolution: Sendable {
     }
 
     @unsafe
+    @_lifetime(scratch: copy scratch)
     private func run(
         input: Span<UInt8>, residual: Span<UInt8>?, output: UnsafeMutableRawBufferPointer, scratch: inout MutableSpan<UInt8>,
         rows: Range<Int>

@@ -26,10 +26,12 @@ package struct QuantizedGemm: Sendable {
     package var scratchBytes: Int { convolution.scratchBytes }
     package var kernelName: String { convolution.kernelName }
 
+    @_lifetime(output: copy output) @_lifetime(scratch: copy scratch)
     package func run(input: Span<UInt8>, output: inout MutableSpan<UInt8>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>) {
         convolution.run(input: input, residual: nil, output: &output, scratch: &scratch, rows: rows)
     }
 
+    @_lifetime(output: copy output) @_lifetime(scratch: copy scratch)
     package func run(input: Span<UInt8>, output: inout MutableSpan<Float>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>) {
         convolution.run(input: input, residual: nil, output: &output, scratch: &scratch, rows: rows)
     }

@@ -30,6 +30,7 @@ package struct QuantizedMean: Sendable {
     }
 
     /// Computes the channels in `channels`; the others are left as they are.
+    @_lifetime(output: copy output)
     package func run(input: Span<UInt8>, output: inout MutableSpan<UInt8>, channels range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= channels)
         precondition(input.count >= pixelRows.elements(pixels: pixels) && output.count >= channels)

@@ -46,6 +46,7 @@ package struct QuantizedPooling: Sendable {
     }
 
     /// Computes output rows `rows`. Both spans start with the first pixel; elements between the pixels of the output are left as they are.
+    @_lifetime(output: copy output)
     package func run(input: Span<UInt8>, output: inout MutableSpan<UInt8>, rows: Range<Int>) {
         precondition(rows.lowerBound >= 0 && rows.upperBound <= outputHeight)
         precondition(geometry.fits(input: input.count, output: output.count))

@@ -10,7 +10,6 @@ package struct AtomicFile: ~Copyable {
 
     /// Creates the temporary file.
     package init(path: String) throws(FileError) {
-        self.path = path
         var candidate: String
         var opened: CInt
         repeat {
@@ -18,6 +17,7 @@ package struct AtomicFile: ~Copyable {
             opened = unsafe open(candidate, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         } while opened < 0 && errno == EEXIST
         guard opened >= 0 else { throw FileError(errno: errno) }
+        self.path = path
         temporaryPath = candidate
         descriptor = opened
     }

@@ -67,7 +67,7 @@ extension Operation {
         if let positions = indices.constant?.integers, let wrong = positions.first(where: { $0 < -size || $0 >= size }) {
             throw GraphError(.parameter, "index \(wrong) of \(size) elements")
         }
-        return TensorType(data.type, data.shape[..<axis] + indices.shape + data.shape[(axis + 1)...])
+        return TensorType(data.type, Array(data.shape[..<axis]) + indices.shape + Array(data.shape[(axis + 1)...]))
     }
 
     static func transposeOutput(of inputs: OperationInputs, permutation: [Int]) throws(GraphError) -> TensorType {

@@ -17,10 +17,10 @@ extension Safetensors {
     package func write(to path: String) throws(FileError) {
         let layout = layout()
         var file = try AtomicFile(path: path)
-        try unsafe file.write(layout.head.span.bytes)
+        try unsafe layout.head.span.withUnsafeBytes { bytes throws(FileError) in try unsafe file.write(bytes.bytes) }
         let zeros = [UInt8](repeating: 0, count: TensorStorage.alignment)
         for (gap, (_, tensor)) in zip(layout.gaps, tensors) {
-            try unsafe file.write(zeros.span.bytes.extracting(first: gap))
+            try unsafe zeros.span.withUnsafeBytes { bytes throws(FileError) in try unsafe file.write(bytes.bytes.extracting(first: gap)) }
             try unsafe tensor.storage.withUnsafeBytes { bytes throws(FileError) in try unsafe file.write(bytes.bytes) }
         }
         try file.commit()

@@ -6,8 +6,10 @@ import swiftlet
 
 private func file(_ header: String, _ data: [UInt8], version: UInt8 = 1) -> [UInt8] {
     let length = header.utf8.count
-    let size = (0..<(version == 1 ? 2 : 4)).map { UInt8(length >> (8 * $0) & 0xFF) }
-    return [0x93] + Array("NUMPY".utf8) + [version, 0] + size + Array(header.utf8) + data
+    var bytes: [UInt8] = [0x93] + Array("NUMPY".utf8)
+    bytes += [version, 0]
+    for byte in 0..<(version == 1 ? 2 : 4) { bytes.append(UInt8(length >> (8 * byte) & 0xFF)) }
+    return bytes + Array(header.utf8) + data
 }
 
 struct NPYTests {

@@ -93,8 +93,8 @@ struct EvaluationTests {
         #expect(try apply(.binary(.add, activation: .none), bytes.0, bytes.1)[0].integers == [-128, 127, -5])
         #expect(try apply(.binary(.divide, activation: .none), bytes.0, bytes.1)[0].integers == [127, -128, -3])
         let words = (Tensor(shape: [1], [UInt64.max]), Tensor(shape: [1], [UInt64(2)]))
-        #expect(try apply(.binary(.divide, activation: .none), words.0, words.1)[0].elements(of: UInt64.self) == [.max / 2])
-        #expect(try apply(.binary(.multiply, activation: .none), words.0, words.1)[0].elements(of: UInt64.self) == [.max - 1])
+        #expect(try apply(.binary(.divide, activation: .none), words.0, words.1)[0].elements(of: UInt64.self) == [UInt64.max / 2])
+        #expect(try apply(.binary(.multiply, activation: .none), words.0, words.1)[0].elements(of: UInt64.self) == [UInt64.max - 1])
         #expect(throws: EvaluationError.self) {
             try apply(.binary(.divide, activation: .none), bytes.0, Tensor(shape: [], [0] as [Int8]))
         }

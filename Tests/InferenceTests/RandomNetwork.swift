@@ -51,7 +51,10 @@ struct RandomNetwork {
         let pads = { (b: inout NetworkBuilder, k: Int) in b.number(0...((k - 1) * dilation)) }
         let before = [pads(&builder, size[0]), pads(&builder, size[1])]
         // Enough at the other side that the window fits.
-        let after = [0, 1].map { max((size[$0] - 1) * dilation - before[$0], (size[$0] - 1) * dilation + 1 - before[$0] - shape(x)[2 + $0], 0) }
+        let after = [0, 1].map { axis -> Int in
+            let reach = (size[axis] - 1) * dilation - before[axis]
+            return max(reach, reach + 1 - shape(x)[2 + axis], 0)
+        }
         return Window(
             size: size, strides: [builder.pick([1, 1, 2]), builder.pick([1, 1, 2])], dilations: [dilation, dilation], padsBefore: before,
             padsAfter: after)

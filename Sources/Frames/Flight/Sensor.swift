@@ -26,7 +26,8 @@ struct Sensor: Sendable {
                 let index = y &* Canvas.width &+ x
                 let offset = (SIMD2(Float(x) + 0.5, Float(y) + 0.5) - centre) / centre
                 let vignette = 1 - 0.09 * (offset.x * offset.x + offset.y * offset.y)
-                let exposed = canvas.pixels[index] * (exposure * vignette)
+                let gain: Float = exposure * vignette
+                let exposed = canvas.pixels[index] * gain
                 let limited = exposed.clamped(lowerBound: .zero, upperBound: SIMD4(repeating: 1))
                 var levels = limited.squareRoot() * 255
                 let bits = SplitMix64.mix(seed &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15)
