@@ -7,7 +7,6 @@
 #define AVX512_FEATURES "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni"
 #define AVX512_VNNI __attribute__((target(AVX512_FEATURES)))
 #define AVX512_INLINE static inline __attribute__((always_inline, target(AVX512_FEATURES)))
-#define AVX512_NOINLINE static __attribute__((noinline, target(AVX512_FEATURES)))
 
 // struct requantization, spread over vectors once a tile.
 struct avx512_rule {
@@ -25,20 +24,31 @@ AVX512_INLINE struct avx512_rule avx512_rule(const struct requantization *r) {
     };
 }
 
+// t of the rule.
+AVX512_INLINE __m512 avx512_real(__m512i sums, const float *multipliers) {
+    return _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_loadu_ps(multipliers));
+}
+
 // t + u of the rule, for residuals q.
-AVX512_INLINE __m512 avx512_added(__m512 t, __m128i q, const struct avx512_rule *r) {
-    const __m512 centred = _mm512_cvtepi32_ps(_mm512_sub_epi32(_mm512_cvtepu8_epi32(q), r->residual_zero_point));
+AVX512_INLINE __m512 avx512_added(__m512 t, __m512i q, const struct avx512_rule *r) {
+    const __m512 centred = _mm512_cvtepi32_ps(_mm512_sub_epi32(q, r->residual_zero_point));
     return _mm512_add_ps(t, _mm512_mul_ps(centred, r->residual_multiplier));
 }
 
-// Saturates four vectors of rounded values to bytes.
-AVX512_INLINE __m512i avx512_bytes(__m512i a, __m512i b, __m512i c, __m512i d, const struct avx512_rule *r) {
-    // Packing works within 128-bit lanes: lane l gets elements 4l ... 4l + 3 of each vector.
-    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+// Rounds half to even. Conversion gives the least integer for what is out of range: right below it, and kept from happening above.
+AVX512_INLINE __m512i avx512_rounded(__m512 real) { return _mm512_cvtps_epi32(_mm512_min_ps(real, _mm512_set1_ps(65536.0f))); }
+
+// Saturates four vectors of rounded values to bytes, within 128-bit lanes: lane l gets elements 4l ... 4l + 3 of each vector.
+AVX512_INLINE __m512i avx512_lanes(__m512i a, __m512i b, __m512i c, __m512i d, const struct avx512_rule *r) {
     const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(a, b), r->zero_point);
     const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(c, d), r->zero_point);
-    const __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high));
-    return _mm512_min_epu8(_mm512_max_epu8(bytes, r->lower), r->upper);
+    return _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(low, high), r->lower), r->upper);
+}
+
+// The same in the order of the vectors.
+AVX512_INLINE __m512i avx512_bytes(__m512i a, __m512i b, __m512i c, __m512i d, const struct avx512_rule *r) {
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    return _mm512_permutexvar_epi32(order, avx512_lanes(a, b, c, d, r));
 }
 
 // Stores the wanted of 16 * v channels of up to 4 / v pixels, `rows` of them.
@@ -75,36 +85,13 @@ AVX512_INLINE void avx512_store(const struct qgemm_tile *tile, __m512i sums[14][
             __m512 real = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[i + p][j]), multipliers[j]);
             if (adds) {
                 const __mmask16 channels = (__mmask16)(wanted >> 16 * j);
-                real = avx512_added(real, _mm_maskz_loadu_epi8(channels, residual + (i + p) * residual_step + 16 * j), &rule);
+                const __m128i q = _mm_maskz_loadu_epi8(channels, residual + (i + p) * residual_step + 16 * j);
+                real = avx512_added(real, _mm512_cvtepu8_epi32(q), &rule);
             }
             q[e] = _mm512_cvtps_epi32(real);
         }
         const size_t rows = m - i < group ? m - i : group;
         avx512_store_bytes(avx512_bytes(q[0], q[1], q[2], q[3], &rule), output + i * output_step, output_step, rows, v, wanted);
     }
-}
-
-// Stores any results of tile->m pixels and tile->n channels, from sums [m][columns].
-AVX512_NOINLINE void avx512_store_any(const struct qgemm_tile *tile, const int32_t *sums, size_t columns) {
-    const struct requantization *r = tile->requantization;
-    const struct avx512_rule rule = avx512_rule(r);
-    for (size_t i = 0; i < tile->m; i++)
-        for (size_t j = 0; j < tile->n; j += 16) {
-            const size_t left = tile->n - j;
-            const __mmask16 wanted = left < 16 ? (__mmask16)((1u << left) - 1) : 0xFFFF;
-            const __m512i acc = _mm512_loadu_si512(sums + i * columns + j);
-            __m512 real = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_loadu_ps(tile->multipliers + j));
-            if (tile->residual)
-                real = avx512_added(real, _mm_maskz_loadu_epi8(wanted, tile->residual + i * tile->residual_step + j), &rule);
-            const size_t at = i * tile->output_step + j;
-            if (r->float_output) {
-                real = _mm512_min_ps(_mm512_max_ps(real, _mm512_set1_ps(r->low)), _mm512_set1_ps(r->high));
-                _mm512_mask_storeu_ps((float *)tile->output + at, wanted, real);
-                continue;
-            }
-            // Conversion gives the least integer for what is out of range: right below it, and kept from happening above.
-            const __m512i q = _mm512_cvtps_epi32(_mm512_min_ps(real, _mm512_set1_ps(65536.0f)));
-            _mm_mask_storeu_epi8((uint8_t *)tile->output + at, wanted, _mm512_castsi512_si128(avx512_bytes(q, q, q, q, &rule)));
-        }
 }
 #endif

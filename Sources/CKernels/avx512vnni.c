@@ -2,6 +2,30 @@
 // vpdpbusd in 512 bits: four products of u8 and s8 into int32, exactly.
 #include "avx512_store.h"
 #if defined(__x86_64__)
+// Stores any results of tile->m pixels and tile->n channels, from sums [m][columns].
+static AVX512_VNNI __attribute__((noinline)) void avx512_store_any(const struct qgemm_tile *tile, const int32_t *sums, size_t columns) {
+    const struct requantization *r = tile->requantization;
+    const struct avx512_rule rule = avx512_rule(r);
+    for (size_t i = 0; i < tile->m; i++)
+        for (size_t j = 0; j < tile->n; j += 16) {
+            const size_t left = tile->n - j;
+            const __mmask16 wanted = left < 16 ? (__mmask16)((1u << left) - 1) : 0xFFFF;
+            const __m512i acc = _mm512_loadu_si512(sums + i * columns + j);
+            __m512 real = avx512_real(acc, tile->multipliers + j);
+            if (tile->residual) {
+                const __m128i q = _mm_maskz_loadu_epi8(wanted, tile->residual + i * tile->residual_step + j);
+                real = avx512_added(real, _mm512_cvtepu8_epi32(q), &rule);
+            }
+            const size_t at = i * tile->output_step + j;
+            if (r->float_output) {
+                real = _mm512_min_ps(_mm512_max_ps(real, _mm512_set1_ps(r->low)), _mm512_set1_ps(r->high));
+                _mm512_mask_storeu_ps((float *)tile->output + at, wanted, real);
+                continue;
+            }
+            const __m512i q = avx512_rounded(real);
+            _mm_mask_storeu_epi8((uint8_t *)tile->output + at, wanted, _mm512_castsi512_si128(avx512_bytes(q, q, q, q, &rule)));
+        }
+}
 
 // The sums of m pixels and v vectors of 16 channels; constants where this is inlined, so that the sums stay in registers.
 AVX512_INLINE void qgemm(const struct qgemm_tile *tile, const size_t m, const size_t v) {

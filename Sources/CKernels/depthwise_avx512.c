@@ -19,7 +19,7 @@ struct block {
     const float *multipliers;
     uint8_t *output;
     __m512i padding;
-    struct requantization rule;
+    struct avx512_rule rule;
     const struct qdepthwise_run *run;
 };
 
@@ -89,8 +89,8 @@ AVX512_INLINE size_t pixels_left(const struct block *b, const struct form form, 
 
 AVX512_INLINE void store_pixels(const struct block *b, const struct form form, const __m512i sums[4], size_t pixel) {
     __m512i q[4];
-    UNROLL for (size_t k = 0; k < 4; k++) q[k] = avx512_rounded(avx512_real(sums[k], _mm512_loadu_ps(b->multipliers + 16 * k), &b->rule, NULL));
-    const __m512i bytes = avx512_bytes(q[0], q[1], q[2], q[3], &b->rule);
+    UNROLL for (size_t k = 0; k < 4; k++) q[k] = avx512_rounded(avx512_real(sums[k], b->multipliers + 16 * k));
+    const __m512i bytes = avx512_lanes(q[0], q[1], q[2], q[3], &b->rule);
     uint8_t *to = b->output + pixel * b->output_step;
     if (form.pixels == 1) {
         if (form.whole)
@@ -129,17 +129,17 @@ static AVX512_VNNI __attribute__((noinline)) void store_rarely(const struct bloc
     __m512i q[4];
     float reals[64];
     for (size_t k = 0; k < 4; k++) {
-        __m512 real = avx512_real(sums[k], _mm512_loadu_ps(b->multipliers + 16 * k), &b->rule, NULL);
+        __m512 real = avx512_real(sums[k], b->multipliers + 16 * k);
         if (run->residual) real = avx512_added(real, residuals[k], &b->rule);
         q[k] = avx512_rounded(real);
         float lanes[16];
-        _mm512_storeu_ps(lanes, _mm512_min_ps(_mm512_max_ps(real, _mm512_set1_ps(b->rule.low)), _mm512_set1_ps(b->rule.high)));
+        _mm512_storeu_ps(lanes, _mm512_min_ps(_mm512_max_ps(real, _mm512_set1_ps(run->requantization->low)), _mm512_set1_ps(run->requantization->high)));
         for (size_t lane = 0; lane < 4; lane++) memcpy(reals + 16 * lane + 4 * k, lanes + 4 * lane, 4 * sizeof(float));
     }
-    _mm512_storeu_si512(results, avx512_bytes(q[0], q[1], q[2], q[3], &b->rule));
+    _mm512_storeu_si512(results, avx512_lanes(q[0], q[1], q[2], q[3], &b->rule));
     for (size_t p = 0; p < left; p++) {
         const size_t at = (pixel + p) * b->output_step + b->channel;
-        if (b->rule.float_output)
+        if (run->requantization->float_output)
             memcpy((float *)run->output + at, reals + p * width, b->count * sizeof(float));
         else
             memcpy((uint8_t *)run->output + at, results + p * width, b->count);
@@ -281,7 +281,7 @@ AVX512_INLINE void qdepthwise(const struct qdepthwise_run *run, const size_t siz
         .bias = run->bias,
         .multipliers = run->multipliers,
         .padding = _mm512_set1_epi8((char)run->padding),
-        .rule = *run->requantization,
+        .rule = avx512_rule(run->requantization),
         .run = run,
     };
     const size_t block_weights = b.width * ((b.height + 3) / 4) * 256;
@@ -291,7 +291,7 @@ AVX512_INLINE void qdepthwise(const struct qdepthwise_run *run, const size_t siz
         b.count = span.count;
         b.mask = b.count == 64 ? ~0ull : (1ull << b.count) - 1;
         b.output = (uint8_t *)run->output + b.channel;
-        if (run->residual || b.rule.float_output)
+        if (run->residual || run->requantization->float_output)
             run_rarely(&b);
         else if (b.count == 64)
             run_form(&b, (struct form){1, true}, size);

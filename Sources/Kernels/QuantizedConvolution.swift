@@ -79,7 +79,9 @@ package struct QuantizedConvolution: Sendable {
                     let start = source.baseAddress!
                     unsafe qconvolution_pack_weights(&plan, start, base + 2 * biasBytes)
                     unsafe (bias ?? Array(repeating: 0, count: outputChannels)).withUnsafeBufferPointer { bias in
+                        #if arch(arm64)
                         unsafe plan.requantization.small = qconvolution_is_small(&plan, start, bias.baseAddress, multipliers)
+                        #endif
                         unsafe qconvolution_pack_bias(
                             &plan, start, bias.baseAddress, multipliers, base.assumingMemoryBound(to: Int32.self),
                             (base + biasBytes).assumingMemoryBound(to: Float.self))
