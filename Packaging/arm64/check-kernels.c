@@ -168,12 +168,35 @@ static void check_vectors(const struct vector_kernels *kernels) {
             const float value = rintf(reals[i] / s) + (float)zero_point;
             failures += q[i] != (uint8_t)fminf(fmaxf(value, 0), 255);
         }
+        if (count > 0 && between(0, 3) == 0) {
+            const size_t at = between(0, count - 1);
+            const float odd[] = {INFINITY, -INFINITY, NAN, 1e30f, -1e30f, 0.5f * s, -2.5f * s};
+            const float value = odd[between(0, 6)];
+            uint8_t one;
+            reals[at] = value;
+            kernels->quantize(s, zero_point, reals, q, count);
+            const float scaled = value / s;
+            const float rounded = scaled != scaled ? (float)zero_point : rintf(fminf(fmaxf(scaled, -1e6f), 1e6f)) + (float)zero_point;
+            one = (uint8_t)fminf(fmaxf(rounded, 0), 255);
+            failures += q[at] != one;
+        }
+        uint8_t table[256];
+        for (size_t i = 0; i < 256; i++) table[i] = (uint8_t)random_bits();
+        const size_t rows = between(1, 3), step = count + between(0, 3);
+        uint8_t *wide = random_bytes(rows * step + 1), *looked_up = malloc(rows * (step + 1) + 1);
+        kernels->table_u8(table, rows, count, wide, step, looked_up, step + 1);
+        for (size_t y = 0; y < rows; y++)
+            for (size_t i = 0; i < count; i++) failures += looked_up[y * (step + 1) + i] != table[wide[y * step + i]];
+        free(wide), free(looked_up);
         struct qbinary p = {.a_zero_point = 13, .b_zero_point = 200, .zero_point = 77, .lower = 5, .upper = 250, .a_multiplier = scale() * 30, .b_multiplier = scale() * 30};
-        if (count > 0 && broadcast_make(&p.broadcast, 1, &count, &count, (struct broadcast_steps){0})) {
+        // Both operands as they are, then one value for each of the two.
+        for (size_t kind = 0; count > 0 && kind < 3; kind++) {
+            const size_t one = 1;
+            if (!broadcast_make(&p.broadcast, 1, kind == 1 ? &one : &count, kind == 2 ? &one : &count, (struct broadcast_steps){0})) failures++;
             for (p.operation = BINARY_ADD; p.operation <= BINARY_MULTIPLY; p.operation++) {
                 kernels->binary_u8(&p, a, b, q, 0, broadcast_iterations(&p.broadcast));
                 for (size_t i = 0; i < count; i++) {
-                    const int x = a[i] - 13, y = b[i] - 200;
+                    const int x = a[kind == 1 ? 0 : i] - 13, y = b[kind == 2 ? 0 : i] - 200;
                     const float t = volatile_product((float)x, p.a_multiplier), u = volatile_product((float)y, p.b_multiplier);
                     const float real = p.operation == BINARY_ADD ? t + u : p.operation == BINARY_SUBTRACT ? t - u : volatile_product((float)(x * y), p.a_multiplier);
                     failures += q[i] != (uint8_t)fminf(fmaxf(rintf(real) + 77, 5), 250);

@@ -101,6 +101,11 @@ ALWAYS_INLINE void advance(const struct broadcast *p, struct position *at) {
 #if defined(__x86_64__)
 void table_u8_avx2(const uint8_t *table, size_t rows, size_t count, const uint8_t *input, size_t input_step, uint8_t *output,
                    size_t output_step);
+#elif defined(__aarch64__)
+void table_u8_neon(const uint8_t *table, size_t rows, size_t count, const uint8_t *input, size_t input_step, uint8_t *output,
+                   size_t output_step);
+void binary_u8_neon(const struct qbinary *p, const uint8_t *a, const uint8_t *b, uint8_t *output, size_t first, size_t last);
+void quantize_neon(float scale, int32_t zero_point, const float *input, uint8_t *output, size_t count);
 #endif
 
 // exp(x) within 2 units in the last place for x in -87.3 ... 88.3, beyond them the value at the limit; NaN stays.

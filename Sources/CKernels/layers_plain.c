@@ -21,6 +21,21 @@ static void table_u8_plain(const uint8_t *table, size_t rows, size_t count, cons
 #define LAYER_TABLE table_u8_plain
 #include "layers_set.inc"
 
+#if defined(__aarch64__)
+// Compilers take NEON for plain C, too: the sets have in common what they do well with it.
+#undef LAYER_NAME
+#undef LAYER_ISA
+#undef LAYER_SET
+#undef LAYER_TABLE
+#define LAYER_NAME "neon"
+#define LAYER_ISA ISA_NEON
+#define LAYER_SET vector_kernels_neon
+#define LAYER_TABLE table_u8_neon
+#define LAYER_BINARY binary_u8_neon
+#define LAYER_QUANTIZE quantize_neon
+#include "layers_set.inc"
+#endif
+
 void im2col_f32(const struct convolution_geometry *g, size_t group, const float *input, float *columns, size_t first_row, size_t last_row) {
     const size_t channels = g->input_channels / g->groups;
     for (size_t y = first_row; y < last_row; y++)
