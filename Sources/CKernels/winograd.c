@@ -59,7 +59,7 @@ enum { FEWEST_CHANNELS = 16, FEWEST_TILES = 4 };
 
 const struct qwinograd_kernel *qwinograd_kernel_choose(uint32_t isa, const struct convolution_geometry *g) {
     const struct qwinograd_kernel *const best = kernels[qwinograd_kernel_count() - 1];
-    if (best->isa == ISA_PLAIN || (best->isa & ~isa) != 0 || (isa & (ISA_AVX_VNNI | ISA_AVX512_VNNI)) != 0) return NULL;
+    if (best->isa == ISA_PLAIN || (best->isa & ~isa) != 0 || (isa & (ISA_AVX_VNNI | ISA_AVX512_VNNI | ISA_NEON_DOT)) != 0) return NULL;
     if (!qwinograd_suits(g) || g->input_channels < FEWEST_CHANNELS || g->output_channels < FEWEST_CHANNELS) return NULL;
     if ((g->output_height + 1) / 2 * ((g->output_width + 1) / 2) < FEWEST_TILES) return NULL;
     return best;
