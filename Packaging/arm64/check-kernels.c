@@ -153,7 +153,82 @@ static struct convolution_geometry random_geometry(bool depthwise) {
     return g;
 }
 
+static void check_pooling(const struct vector_kernels *kernels) {
+    const size_t size = between(1, 3) < 3 ? 3 : between(1, 4);
+    struct pooling_geometry g = {
+        .input_height = between(7, 12), .input_width = between(7, 12), .channels = (size_t[]){3, 15, 16, 24, 40, 64, 72, 130}[between(0, 7)],
+        .kernel_height = size, .kernel_width = size, .stride_y = between(1, 3), .stride_x = between(1, 3), .dilation_y = 1, .dilation_x = 1,
+        .pad_top = between(0, size / 2), .pad_left = between(0, size / 2), .pad_bottom = between(0, size / 2), .pad_right = between(0, size / 2),
+    };
+    if (between(0, 5) == 0 && size < 4) g.dilation_x = 2;
+    g.input_step = g.channels + between(0, 1) * between(1, 70);
+    g.output_step = g.channels + between(0, 1) * between(1, 70);
+    // A last window may hang over the end, as in ceiling mode.
+    const size_t hang = between(0, 1);
+    g.output_height = (g.input_height + g.pad_top + g.pad_bottom - size + hang * (g.stride_y - 1)) / g.stride_y + 1;
+    g.output_width = (g.input_width + g.pad_left + g.pad_right - (size - 1) * g.dilation_x - 1 + hang * (g.stride_x - 1)) / g.stride_x + 1;
+    while ((g.output_height - 1) * g.stride_y >= g.input_height + g.pad_top) g.output_height--;
+    while ((g.output_width - 1) * g.stride_x >= g.input_width + g.pad_left) g.output_width--;
+    const size_t count = (g.output_height * g.output_width - 1) * g.output_step + g.channels;
+    uint8_t *x = random_bytes((g.input_height * g.input_width - 1) * g.input_step + g.channels), *y = malloc(count);
+    memset(y, 0x55, count);
+    kernels->max_pool_u8(&g, x, y, 1, g.output_height);
+    kernels->max_pool_u8(&g, x, y, 0, 1);
+    checks++;
+    for (size_t i = 0; i < count; i++) {
+        const size_t c = i % g.output_step, pixel = i / g.output_step;
+        uint8_t want = c < g.channels ? 0 : 0x55;
+        for (size_t ky = 0; c < g.channels && ky < size; ky++)
+            for (size_t kx = 0; kx < size; kx++) {
+                const long iy = (long)(pixel / g.output_width * g.stride_y + ky * g.dilation_y) - (long)g.pad_top;
+                const long ix = (long)(pixel % g.output_width * g.stride_x + kx * g.dilation_x) - (long)g.pad_left;
+                if (iy < 0 || ix < 0 || iy >= (long)g.input_height || ix >= (long)g.input_width) continue;
+                const uint8_t value = x[((size_t)iy * g.input_width + (size_t)ix) * g.input_step + c];
+                want = value > want ? value : want;
+            }
+        if (y[i] == want) continue;
+        failures++;
+        printf("max pool %s: %zux%zu stride %zu of %zux%zux%zu: element %zu is %d instead of %d\n", kernels->name, size, size, g.stride_x,
+               g.input_height, g.input_width, g.channels, i, y[i], want);
+        break;
+    }
+    free(x), free(y);
+}
+
+static void check_scaling(const struct vector_kernels *kernels) {
+    const size_t pixels = between(1, 9), channels = between(1, 150), a_step = channels + between(0, 9), step = channels + between(0, 9);
+    struct qbinary p = {.operation = BINARY_MULTIPLY, .a_zero_point = 13, .b_zero_point = 200, .zero_point = 77, .lower = 5, .upper = 250, .a_multiplier = scale()};
+    const size_t shape[] = {pixels, channels}, factors[] = {1, channels}, count = (pixels - 1) * step + channels;
+    if (!broadcast_make(&p.broadcast, 2, shape, factors, (struct broadcast_steps){a_step, 0, step})) return;
+    uint8_t *a = random_bytes((pixels - 1) * a_step + channels), *b = random_bytes(channels), *q = malloc(count);
+    memset(q, 0x55, count);
+    kernels->binary_u8(&p, a, b, q, 0, broadcast_iterations(&p.broadcast));
+    checks++;
+    for (size_t i = 0; i < count; i++) {
+        const size_t c = i % step;
+        const float real = c < channels ? volatile_product((float)((a[i / step * a_step + c] - 13) * (b[c] - 200)), p.a_multiplier) : 0;
+        failures += q[i] != (c < channels ? (uint8_t)fminf(fmaxf(rintf(real) + 77, 5), 250) : 0x55);
+    }
+    free(a), free(b), free(q);
+}
+
+static void check_tables(const struct vector_kernels *kernels) {
+    const size_t rows = between(1, 4), count = between(1, 200), input_step = count + between(0, 9), step = count + between(0, 9);
+    uint8_t *table = random_bytes(256), *x = random_bytes(rows * input_step), *y = malloc(rows * step);
+    memset(y, 0x55, rows * step);
+    kernels->table_u8(table, rows, count, x, input_step, y, step);
+    checks++;
+    for (size_t i = 0; i < rows * step; i++)
+        failures += y[i] != (i % step < count ? table[x[i / step * input_step + i % step]] : 0x55);
+    free(table), free(x), free(y);
+}
+
 static void check_vectors(const struct vector_kernels *kernels) {
+    for (size_t n = 0; n < 1000; n++) {
+        check_pooling(kernels);
+        check_scaling(kernels);
+        check_tables(kernels);
+    }
     for (size_t count = 0; count < 70; count++) {
         checks++;
         uint8_t *a = random_bytes(count), *b = random_bytes(count), *q = malloc(count + 1);
