@@ -19,7 +19,7 @@ static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 // A window whose columns don't follow one another in memory has one segment a tap; others have one a row.
 static bool has_segment_rows(const struct fconvolution *c) {
     const struct convolution_geometry *g = &c->geometry;
-    return g->kernel_width == 1 || (g->groups == 1 && g->dilation_x == 1 && (pads_sideways(g) || c->geometry.input_step == g->input_channels));
+    return g->kernel_width == 1 || (g->groups == 1 && g->dilation_x == 1 && (pads_sideways(g) || g->input_step == g->input_channels));
 }
 
 bool pads_sideways(const struct convolution_geometry *g) {
@@ -106,7 +106,7 @@ static size_t pointer_bytes(const struct fconvolution *c) {
 }
 static size_t row_step(const struct fconvolution *c) { // elements
     const struct convolution_geometry *g = &c->geometry;
-    return pads_sideways(g) ? padded_width(g) * g->input_channels : g->input_width * c->geometry.input_step;
+    return pads_sideways(g) ? padded_width(g) * g->input_channels : g->input_width * g->input_step;
 }
 
 size_t fconvolution_scratch_bytes(const struct fconvolution *c) {
@@ -161,10 +161,25 @@ void fgemm_row(const struct float_kernels *kernels, const struct fgemm_tile *row
     }
 }
 
+// Sums in the smallest tile of a run of `pixels`: as many as can be in flight.
+static size_t sums_in_flight(const struct float_kernels *kernels, size_t panels, size_t pixels) {
+    const size_t most = kernels->pixels[panels];
+    return most ? pixels / ((pixels + most - 1) / most) * panels * kernels->vectors : 0;
+}
+
+// Two panels if that takes no pixels from a tile, and three where that leaves no single one over, which loads more than it multiplies;
+// more where tiles have so few pixels that multiplications would wait for one another.
 size_t fgemm_panels(const struct float_kernels *kernels, size_t left, size_t pixels) {
-    if (left >= 4 && pixels <= kernels->pixels[4]) return 4;
-    if (left >= 3 && left % 2 == 1 && kernels->pixels[3]) return 3;
-    return left >= 2 && (kernels->pixels[2] >= kernels->pixels[1] || pixels <= kernels->pixels[2]) ? 2 : 1;
+    enum { ENOUGH_SUMS = 10 };
+    size_t best = left >= 2 && kernels->pixels[2] >= kernels->pixels[1] ? 2 : 1;
+    if (left >= 3 && left % 2 == 1 && kernels->pixels[3]) best = 3;
+    size_t sums = sums_in_flight(kernels, best, pixels);
+    for (size_t panels = best + 1; panels <= 4 && panels <= left && sums < ENOUGH_SUMS; panels++)
+        if (sums_in_flight(kernels, panels, pixels) > sums) {
+            best = panels;
+            sums = sums_in_flight(kernels, panels, pixels);
+        }
+    return best;
 }
 
 size_t fgemm_column(const struct float_kernels *kernels, size_t outputs, size_t pixels, size_t depth, size_t column, size_t *width) {
@@ -202,7 +217,7 @@ static void prepare_rows(const struct fconvolution *c, const float *input, ptrdi
             rows[i] = zeros;
             continue;
         }
-        const float *from = input + (size_t)y * g->input_width * c->geometry.input_step;
+        const float *from = input + (size_t)y * g->input_width * g->input_step;
         if (!pads_sideways(g)) {
             rows[i] = from;
             continue;
@@ -212,10 +227,10 @@ static void prepare_rows(const struct fconvolution *c, const float *input, ptrdi
         const size_t inside = smaller(g->input_width, padded_width(g) - g->pad_left);
         memset(to, 0, g->pad_left * channels * sizeof *to);
         to += g->pad_left * channels;
-        if (c->geometry.input_step == channels)
+        if (g->input_step == channels)
             memcpy(to, from, inside * channels * sizeof *to);
         else
-            for (size_t x = 0; x < inside; x++) memcpy(to + x * channels, from + x * c->geometry.input_step, channels * sizeof *to);
+            for (size_t x = 0; x < inside; x++) memcpy(to + x * channels, from + x * g->input_step, channels * sizeof *to);
         memset(to + inside * channels, 0, (padded_width(g) - g->pad_left - inside) * channels * sizeof *to);
     }
 }
@@ -224,22 +239,22 @@ static void run_direct(const struct fconvolution *c, const float *input, const f
                        size_t first_row, size_t last_row) {
     const struct convolution_geometry *g = &c->geometry;
     const bool flat = is_flat(g), by_row = has_segment_rows(c);
-    const size_t inputs = group_inputs(g), outputs = group_outputs(g), pixel = pads_sideways(g) ? g->input_channels : c->geometry.input_step;
+    const size_t inputs = group_inputs(g), outputs = group_outputs(g), pixel = pads_sideways(g) ? g->input_channels : g->input_step;
     const float **segments = scratch, **rows = segments + segment_count(c);
     struct fgemm_tile tile = {
         .segments = segments,
         .segment_count = segment_count(c),
         .segment_length = by_row ? g->kernel_width * inputs : inputs,
         .a_step = g->stride_x * pixel,
-        .output_step = c->geometry.output_step,
-        .residual_step = c->geometry.residual_step,
+        .output_step = g->output_step,
+        .residual_step = g->residual_step,
     };
     const struct activation_function *f = fconvolution_limits(c, &tile.low, &tile.high);
     for (size_t first = first_row; first < last_row; first += c->strip_rows) {
         const size_t count = smaller(c->strip_rows, last_row - first);
         const size_t pixels = flat ? count * g->output_width : g->output_width;
         if (flat)
-            rows[0] = input + first * g->input_width * c->geometry.input_step;
+            rows[0] = input + first * g->input_width * g->input_step;
         else
             prepare_rows(c, input, (ptrdiff_t)(first * g->stride_y) - (ptrdiff_t)g->pad_top, input_rows(g, count), rows,
                          (float *)((char *)scratch + pointer_bytes(c)));
@@ -256,8 +271,8 @@ static void run_direct(const struct fconvolution *c, const float *input, const f
                         segments[s] = rows[y * g->stride_y + ky * g->dilation_y] + kx * g->dilation_x * pixel + group * inputs;
                     }
                     const size_t at = (first + y) * g->output_width, column = group * outputs + panel * FLOAT_PANEL;
-                    tile.output = output + at * c->geometry.output_step + column;
-                    tile.residual = residual ? residual + at * c->geometry.residual_step + column : NULL;
+                    tile.output = output + at * g->output_step + column;
+                    tile.residual = residual ? residual + at * g->residual_step + column : NULL;
                     fgemm_row(c->kernels, &tile, pixels, f);
                 }
             }
@@ -265,68 +280,11 @@ static void run_direct(const struct fconvolution *c, const float *input, const f
     }
 }
 
-// Taps [first, last) of a window that begins at `start` lie inside an image of `size`.
-struct taps {
-    size_t first, last;
-};
-static struct taps taps_inside(ptrdiff_t start, size_t count, size_t dilation, size_t size) {
-    struct taps taps = {0, 0};
-    for (size_t i = 0; i < count; i++) {
-        const ptrdiff_t at = start + (ptrdiff_t)(i * dilation);
-        if (at < 0) taps.first = i + 1;
-        if (at < (ptrdiff_t)size) taps.last = i + 1;
-    }
-    if (taps.last < taps.first) taps.last = taps.first;
-    return taps;
-}
-
-static void run_depthwise(const struct fconvolution *c, const float *input, const float *residual, float *output, size_t first_row,
-                          size_t last_row) {
-    const struct convolution_geometry *g = &c->geometry;
-    struct fdepthwise_run run = {
-        .row_step = g->dilation_y * g->input_width * c->geometry.input_step,
-        .pixel_step = g->stride_x * c->geometry.input_step,
-        .tap_step = g->dilation_x * c->geometry.input_step,
-        .weights_row_step = g->kernel_width * g->output_channels,
-        .bias = c->bias,
-        .output_step = c->geometry.output_step,
-        .residual_step = c->geometry.residual_step,
-        .channels = g->output_channels,
-    };
-    const struct activation_function *f = fconvolution_limits(c, &run.low, &run.high);
-    for (size_t y = first_row; y < last_row; y++) {
-        const ptrdiff_t top = (ptrdiff_t)(y * g->stride_y) - (ptrdiff_t)g->pad_top;
-        const struct taps down = taps_inside(top, g->kernel_height, g->dilation_y, g->input_height);
-        run.height = down.last - down.first;
-        for (size_t x = 0; x < g->output_width; x += run.pixels) {
-            const ptrdiff_t left = (ptrdiff_t)(x * g->stride_x) - (ptrdiff_t)g->pad_left;
-            const struct taps across = taps_inside(left, g->kernel_width, g->dilation_x, g->input_width);
-            run.width = across.last - across.first;
-            run.pixels = 1;
-            // Pixels whose windows are inside from side to side are one run.
-            const size_t extent = (g->kernel_width - 1) * g->dilation_x + 1;
-            if (run.width == g->kernel_width)
-                run.pixels = smaller(g->output_width - x, (g->input_width - (size_t)left - extent) / g->stride_x + 1);
-            const size_t at = y * g->output_width + x;
-            run.weights = c->weights + (down.first * g->kernel_width + across.first) * g->output_channels;
-            run.input = input
-                + ((size_t)(top + (ptrdiff_t)(down.first * g->dilation_y)) * g->input_width
-                   + (size_t)(left + (ptrdiff_t)(across.first * g->dilation_x)))
-                    * c->geometry.input_step;
-            if (run.width == 0 || run.height == 0) run.input = input, run.width = run.height = 0;
-            run.output = output + at * c->geometry.output_step;
-            run.residual = residual ? residual + at * c->geometry.residual_step : NULL;
-            c->kernels->depthwise(&run);
-        }
-        if (f) c->kernels->activate(f, g->output_width, g->output_channels, output + y * g->output_width * c->geometry.output_step, c->geometry.output_step);
-    }
-}
-
 void fconvolution_run(const struct fconvolution *c, const float *input, const float *residual, float *output, void *scratch,
                       size_t first_row, size_t last_row) {
     switch (c->method) {
     case FCONVOLUTION_DIRECT: run_direct(c, input, residual, output, scratch, first_row, last_row); break;
-    case FCONVOLUTION_DEPTHWISE: run_depthwise(c, input, residual, output, first_row, last_row); break;
+    case FCONVOLUTION_DEPTHWISE: fdepthwise_run_rows(c, input, residual, output, first_row, last_row); break;
     case FCONVOLUTION_WINOGRAD: fwinograd_run(c, input, residual, output, scratch, first_row, last_row); break;
     }
 }

@@ -14,13 +14,15 @@ const struct activation_function *fconvolution_limits(const struct fconvolution 
 // Multiplies `pixels` pixels that follow one another as the first tile of them, `row`, says (all but m), then applies f, if there is one.
 void fgemm_row(const struct float_kernels *kernels, const struct fgemm_tile *row, size_t pixels, const struct activation_function *f);
 
-// How many of `left` panels the tiles of the next columns take, for runs of `pixels`. Two are as fast as more; three leave no single
-// one over, which loads more than it multiplies; four keep enough sums in flight where pixels are few.
+// How many of `left` panels the tiles of the next columns take, for runs of `pixels`.
 size_t fgemm_panels(const struct float_kernels *kernels, size_t left, size_t pixels);
 
 // Where in packed weights of so many output channels (whole panels), for runs of `pixels`, column `column` begins; *width: the elements
 // from one step of depth to the next.
 size_t fgemm_column(const struct float_kernels *kernels, size_t outputs, size_t pixels, size_t depth, size_t column, size_t *width);
+
+void fdepthwise_run_rows(const struct fconvolution *c, const float *input, const float *residual, float *output, size_t first_row,
+                         size_t last_row);
 
 bool fwinograd_pays(const struct fconvolution *c);
 size_t fwinograd_strip_rows(const struct fconvolution *c);

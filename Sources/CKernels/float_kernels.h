@@ -18,7 +18,7 @@
 
 // The vector_* functions of which an instruction set has no better form.
 #define FLOAT_VECTOR_MEMORY                                                                              \
-    FLOAT_INLINE vector vector_set(float x) { return (vector){} + x; }                                   \
+    FLOAT_INLINE vector vector_set(float x) { return x - (vector){}; } \
     FLOAT_INLINE vector vector_load(const float *from) { return *(const unaligned_vector *)from; }       \
     FLOAT_INLINE void vector_store(float *to, vector x) { *(unaligned_vector *)to = x; }
 #define FLOAT_VECTOR_PARTS                                               \

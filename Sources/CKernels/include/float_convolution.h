@@ -32,7 +32,7 @@ struct fdepthwise_run {
     size_t row_step, pixel_step, tap_step; // elements
     size_t height, width; // of the window
     const float *weights;
-    size_t weights_row_step; // elements from weights[y] to weights[y + 1]; weights[y][x] are `channels` apart
+    size_t weights_row_step, weights_step; // elements from weights[y] to weights[y + 1], from weights[y][x] to weights[y][x + 1]
     const float *bias;
     const float *residual; // null, or the first pixel's
     float *output;
@@ -58,8 +58,8 @@ struct fwinograd_output {
 struct float_kernels {
     const char *name;
     uint32_t isa;
-    // The most pixels of a tile of 1 ... 4 panels; 0 where there is no such tile.
-    uint8_t pixels[5];
+    // Vectors of a panel, and the most pixels of a tile of 1 ... 4 panels; 0 where there is no such tile.
+    uint8_t vectors, pixels[5];
     void (*gemm)(const struct fgemm_tile *tile);
     void (*depthwise)(const struct fdepthwise_run *run);
     // Transforms a 6x6 tile of `channels` (a multiple of 16) channels; frequencies are `step` elements apart.
@@ -97,6 +97,6 @@ size_t fconvolution_weight_count(const struct fconvolution *c);
 size_t fconvolution_scratch_bytes(const struct fconvolution *c);
 // weights: [o][i / groups][kernel_height][kernel_width]; bias may be null; packed and padded are written wholly.
 void fconvolution_pack(const struct fconvolution *c, const float *weights, const float *bias, float *packed, float *padded);
-// Computes output rows [first_row, last_row) of an NHWC image. scratch: 64-byte aligned, fconvolution_scratch_bytes.
+// Computes output rows [first_row, last_row) of an NHWC image. The output overlaps nothing else. scratch: 64-byte aligned, fconvolution_scratch_bytes.
 void fconvolution_run(const struct fconvolution *c, const float *input, const float *residual, float *output, void *scratch,
                       size_t first_row, size_t last_row);
