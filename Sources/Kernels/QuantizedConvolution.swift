@@ -30,8 +30,10 @@ package struct QuantizedConvolution: Sendable {
     private let inputCount: Int
     private let outputCount: Int
     private let residualCount: Int
-    /// Holds what `plan` points to.
+    /// Holds what `plan` points to, the weights excepted where they are borrowed.
     private let storage: TensorStorage
+    /// Packed weights that are read where they lie.
+    private let borrowed: PackedWeights?
 
     /// - Parameters:
     ///   - weights: int8 `[o, inputChannels / groups, kernelHeight, kernelWidth]`, −127 … 127.
@@ -71,26 +73,37 @@ package struct QuantizedConvolution: Sendable {
         }
         unsafe plan.requantization.bounded = requantization_is_bounded(&plan.requantization, multipliers, multipliers.count)
         let biasBytes = unsafe (qconvolution_padded_outputs(&plan) * 4 + 63) / 64 * 64
-        let weightBytes = unsafe (qconvolution_weight_bytes(&plan) + 63) / 64 * 64
+        let packed = unsafe Self.borrowable(weights, &plan)
+        borrowed = packed
+        let weightBytes = unsafe packed == nil ? (qconvolution_weight_bytes(&plan) + 63) / 64 * 64 : 0
         storage = unsafe TensorStorage(count: 2 * biasBytes + weightBytes + (table?.entries.count ?? 0)) { bytes in
             let base = bytes.baseAddress!
-            weights.withElements(of: Int8.self) { elements in
-                unsafe elements.withUnsafeBufferPointer { source in
-                    let start = source.baseAddress!
-                    unsafe qconvolution_pack_weights(&plan, start, base + 2 * biasBytes)
-                    unsafe (bias ?? Array(repeating: 0, count: outputChannels)).withUnsafeBufferPointer { bias in
-                        #if arch(arm64)
-                        unsafe plan.requantization.small = qconvolution_is_small(&plan, start, bias.baseAddress, multipliers)
-                        #endif
-                        unsafe qconvolution_pack_bias(
-                            &plan, start, bias.baseAddress, multipliers, base.assumingMemoryBound(to: Int32.self),
-                            (base + biasBytes).assumingMemoryBound(to: Float.self))
+            let folded = unsafe base.assumingMemoryBound(to: Int32.self)
+            let padded = unsafe (base + biasBytes).assumingMemoryBound(to: Float.self)
+            unsafe (bias ?? Array(repeating: 0, count: outputChannels)).withUnsafeBufferPointer { bias in
+                if let packed {
+                    unsafe packed.storage.withUnsafeBytes { source in
+                        let start = unsafe source.baseAddress!.assumingMemoryBound(to: Int8.self)
+                        unsafe qconvolution_fold_o16k4(&plan, start, bias.baseAddress, multipliers, folded, padded)
+                        // Valid for as long as `borrowed` is.
+                        unsafe plan.weights = UnsafeRawPointer(start)
                     }
+                } else {
+                    weights.withElements(of: Int8.self) { elements in
+                        unsafe elements.withUnsafeBufferPointer { source in
+                            let start = source.baseAddress!
+                            unsafe qconvolution_pack_weights(&plan, start, base + 2 * biasBytes)
+                            unsafe qconvolution_pack_bias(&plan, start, bias.baseAddress, multipliers, folded, padded)
+                            #if arch(arm64)
+                            unsafe plan.requantization.small = qconvolution_is_small(&plan, start, bias.baseAddress, multipliers)
+                            #endif
+                        }
+                    }
+                    unsafe plan.weights = UnsafeRawPointer(base + 2 * biasBytes)
                 }
             }
             unsafe plan.bias = UnsafePointer(base.assumingMemoryBound(to: Int32.self))
             unsafe plan.multipliers = UnsafePointer((base + biasBytes).assumingMemoryBound(to: Float.self))
-            unsafe plan.weights = UnsafeRawPointer(base + 2 * biasBytes)
             if let table {
                 let entries = unsafe base + 2 * biasBytes + weightBytes
                 for (index, entry) in table.entries.enumerated() { unsafe entries.storeBytes(of: entry, toByteOffset: index, as: UInt8.self) }
@@ -108,6 +121,16 @@ package struct QuantizedConvolution: Sendable {
         outputWidth = geometry.output_width
         self.outputChannels = outputChannels
         unsafe self.plan = plan
+    }
+
+    /// The packed form of weights, where the kernel takes it as it lies.
+    @unsafe
+    private static func borrowable(_ weights: Tensor, _ plan: inout qconvolution) -> PackedWeights? {
+        guard let packed = weights.storage.packed, packed.shape == weights.shape, unsafe qconvolution_takes_o16k4(&plan),
+            unsafe packed.storage.count == qconvolution_weight_bytes(&plan)
+        else { return nil }
+        let isAligned = unsafe packed.storage.withUnsafeBytes { Int(bitPattern: $0.baseAddress) % TensorStorage.alignment == 0 }
+        return isAligned ? packed : nil
     }
 
     /// Sets the one kernel of `plan` that its geometry and `features` call for, or `kernel`; returns its name.

@@ -10,7 +10,12 @@ struct GraphDescription: Codable {
         var quantization: QuantizationDescription?
         /// The name of the tensor with the elements.
         var constant: String?
+        /// How the tensor holds them, where that isn't in canonical order.
+        var packing: Packing?
     }
+
+    /// See ``PackedWeights``.
+    enum Packing: String, Codable { case o16k4 }
 
     /// Scales and zero points of one tensor as they are; those of symmetric channels in a tensor, because text is slow to read.
     struct QuantizationDescription: Codable {
@@ -46,6 +51,7 @@ extension GraphDescription {
     init(_ graph: Graph) {
         name = graph.name
         var taken: Set<String> = [Safetensors.metadataKey]
+        let packable = graph.packableWeights
         values = graph.values.enumerated().map { index, value in
             var constant: String?
             if value.constant != nil {
@@ -64,7 +70,9 @@ extension GraphDescription {
                 taken.insert(name)
                 return QuantizationDescription(axis: quantization.axis, tensor: name)
             }
-            return ValueDescription(name: value.name, type: value.type, shape: value.shape, quantization: quantization, constant: constant)
+            return ValueDescription(
+                name: value.name, type: value.type, shape: value.shape, quantization: quantization, constant: constant,
+                packing: packable.contains(ValueID(rawValue: index)) ? .o16k4 : nil)
         }
         nodes = graph.nodes.map { node in
             NodeDescription(
@@ -79,7 +87,9 @@ extension GraphDescription {
     func constants(of graph: Graph) -> [(name: String, tensor: Tensor)] {
         var tensors: [(name: String, tensor: Tensor)] = []
         for (description, value) in zip(values, graph.values) {
-            if let name = description.constant, let tensor = value.constant { tensors.append((name, tensor)) }
+            if let name = description.constant, let tensor = value.constant {
+                tensors.append((name, description.packing == nil ? tensor : tensor.packed))
+            }
             if let name = description.quantization?.tensor, let scales = value.quantization?.scales {
                 tensors.append((name, Tensor(shape: [scales.count], scales)))
             }
@@ -125,10 +135,10 @@ extension GraphDescription {
         }
         if let name = description.constant {
             guard let tensor = constants[name] else { throw Contradiction(description: "the tensor '\(name)' is missing") }
-            guard tensor.shape == description.shape, tensor.type == description.type else {
-                throw Contradiction(description: "the tensor '\(name)' isn't what the graph says of it")
-            }
-            value.constant = tensor
+            guard let constant = description.packing == nil ? tensor : tensor.unpacked(description.shape),
+                constant.shape == description.shape, constant.type == description.type
+            else { throw Contradiction(description: "the tensor '\(name)' isn't what the graph says of it") }
+            value.constant = constant
         }
         return value
     }
@@ -147,6 +157,45 @@ extension GraphDescription {
         }
         return Quantization(channelScales: tensor.elements(of: Float.self), axis: axis)
     }
+}
+
+extension Graph {
+    /// int8 weights of quantised convolutions in one group and of products.
+    fileprivate var packableWeights: Set<ValueID> {
+        var result: Set<ValueID> = []
+        for node in nodes {
+            guard node.inputs.count > 1, case let weights? = node.inputs[1], let constant = self[weights].constant, constant.type == .int8,
+                constant.count > 0
+            else { continue }
+            switch node.operation {
+            case .convolution(let convolution) where convolution.groups == 1 && (3...4).contains(constant.shape.count): result.insert(weights)
+            case .gemm(let gemm) where gemm.transposesB && constant.shape.count == 2: result.insert(weights)
+            default: continue
+            }
+        }
+        return result
+    }
+}
+
+extension Tensor {
+    /// The packed form of weights, as it stands in a file.
+    fileprivate var packed: Tensor {
+        let packed = storage.packed ?? PackedWeights(reshaped(shape.asWindows))
+        return Tensor(type: .int8, shape: packed.packedShape, storage: packed.storage)
+    }
+
+    /// Weights of another shape that this tensor holds packed; `nil` where it can't.
+    fileprivate func unpacked(_ shape: [Int]) -> Tensor? {
+        guard (2...4).contains(shape.count), type == .int8, let packed = PackedWeights(shape: shape.asWindows, storage: storage),
+            packed.packedShape == self.shape
+        else { return nil }
+        return Tensor(type: .int8, shape: shape, storage: TensorStorage(packed))
+    }
+}
+
+extension [Int] {
+    /// `[o, i]`, `[o, i, k]` and `[o, i, kh, kw]` as the last of them.
+    fileprivate var asWindows: [Int] { prefix(2) + Array(repeating: 1, count: 4 - count) + dropFirst(2) }
 }
 
 extension Quantization {

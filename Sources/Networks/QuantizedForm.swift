@@ -103,11 +103,14 @@ extension Operation {
         let channels = weights.shape[0]
         guard channels > 0 else { return }
         let length = weights.count / channels
+        let stored = weights.storage.packed?.storage ?? weights.storage
+        guard unsafe !stored.withUnsafeBytes({ unsafe $0.bindMemory(to: Int8.self).holds(-128) }) else {
+            throw GraphError(.quantization, "a weight of −128, expected −127 … 127")
+        }
+        // Few sums can be that large: then none has to be taken.
+        let largestBias = biases?.reduce(0) { max($0, Int64($1.magnitude)) } ?? 0
+        guard Int64(length) * 255 * 127 + largestBias > Int64(Int32.max) else { return }
         try weights.withElements(of: Int8.self) { elements throws(GraphError) in
-            guard !elements.holds(-128) else { throw GraphError(.quantization, "a weight of −128, expected −127 … 127") }
-            // Few sums can be that large: then none has to be taken.
-            let largestBias = biases?.reduce(0) { max($0, Int64($1.magnitude)) } ?? 0
-            guard Int64(length) * 255 * 127 + largestBias > Int64(Int32.max) else { return }
             for channel in 0..<channels {
                 var bound = Int64(biases?[channel].magnitude ?? 0)
                 for index in channel * length..<(channel + 1) * length { bound += Int64(elements[index].magnitude) * 255 }
@@ -119,13 +122,11 @@ extension Operation {
     }
 }
 
-extension Span where Element == Int8 {
+extension UnsafeBufferPointer<Int8> {
     /// Whether some element is `value`: without a branch for each, so that vectors can compare.
     fileprivate func holds(_ value: Int8) -> Bool {
-        unsafe withUnsafeBufferPointer { elements in
-            var found: UInt8 = 0
-            for index in elements.indices { unsafe found |= elements[index] == value ? 1 : 0 }
-            return found != 0
-        }
+        var found: UInt8 = 0
+        for index in indices { unsafe found |= self[index] == value ? 1 : 0 }
+        return found != 0
     }
 }

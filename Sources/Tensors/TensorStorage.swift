@@ -3,7 +3,7 @@
 internal import Glibc
 #endif
 
-/// Bytes that never change once they are shared: reserved here, or part of a mapped file.
+/// Bytes that never change once they are shared: reserved here, part of a mapped file, or made of packed weights whenever they are asked for.
 ///
 /// `@unchecked Sendable`: the bytes are written only by the closure that fills them, before the initialiser returns.
 @safe
@@ -14,6 +14,8 @@ package final class TensorStorage: @unchecked Sendable {
     private let bytes: UnsafeRawBufferPointer
     /// Keeps a mapping alive; `nil` when the bytes are this object's own.
     private let owner: (any AnyObject & Sendable)?
+    /// Where the bytes are int8 weights that lie packed: they are unpacked each time when they are asked for in canonical order.
+    package let packed: PackedWeights?
 
     /// Reserves `count` bytes and lets `fill` write all of them.
     package init(count: Int, filling fill: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
@@ -26,24 +28,40 @@ package final class TensorStorage: @unchecked Sendable {
         }
         unsafe bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count])
         owner = nil
+        packed = nil
     }
 
     /// Borrows bytes that `owner` keeps valid and unchanged for as long as it lives.
     package init(borrowing bytes: UnsafeRawBufferPointer, from owner: any AnyObject & Sendable) {
         unsafe self.bytes = bytes
         self.owner = owner
+        packed = nil
+    }
+
+    /// Weights in canonical order that lie packed.
+    package init(_ packed: PackedWeights) {
+        unsafe bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+        owner = nil
+        self.packed = packed
     }
 
     deinit {
         if owner == nil { unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)?.deallocate() }
     }
 
-    package var count: Int { unsafe bytes.count }
+    package var count: Int {
+        if let packed { return packed.shape.elementCount }
+        return unsafe bytes.count
+    }
 
     /// Lends the bytes for the duration of `body`.
     package func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try unsafe body(bytes)
+        guard let packed else { return try unsafe body(bytes) }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: Self.alignment)
+        defer { unsafe buffer.deallocate() }
+        unsafe packed.unpack(into: buffer)
+        return try unsafe body(UnsafeRawBufferPointer(buffer))
     }
 }

@@ -69,6 +69,20 @@ struct ExecutorTests {
         #expect(error?.code == .threads)
     }
 
+    @Test func threadsAreBoundWhereTheyMayBe() throws {
+        let network = try PixelNetwork(isQuantized: true)
+        let expected = try Executor(network.graph).run([network.input])[0].floats
+        // Processor 0 may be others' in a container; one that doesn't exist is nobody's.
+        let error = #expect(throws: InferenceError.self) {
+            try Executor(network.graph, options: ExecutorOptions(threads: 2, cores: [0, 1 << 20]))
+        }
+        #expect(error?.code == .threads && error?.operation == "processor 1048576")
+        for patience in [Duration.zero, .milliseconds(1)] {
+            let executor = try Executor(network.graph, options: ExecutorOptions(threads: 3, patience: patience))
+            for _ in 0..<20 { #expect(try executor.run([network.input])[0].floats == expected) }
+        }
+    }
+
     @Test func valuesForWhichAnOperationIsNotDefinedAreAnError() throws {
         var graph = Graph(name: "division")
         let a = graph.add(Value(name: "a", type: .int32, shape: [2]))

@@ -197,6 +197,11 @@ void qconvolution_pack_bias(const struct qconvolution *c, const int8_t *weights,
                             int32_t *folded, float *padded_multipliers);
 // Whether requantization.small holds, given the arrays above.
 bool qconvolution_is_small(const struct qconvolution *c, const int8_t *weights, const int32_t *bias, const float *multipliers);
+// Whether the packed weights are in the order [ceil(o / 16)][kernel_height][ceil(kernel_width * i / 4)][16][4], in which files keep them.
+bool qconvolution_takes_o16k4(const struct qconvolution *c);
+// As qconvolution_pack_bias, from weights in that order.
+void qconvolution_fold_o16k4(const struct qconvolution *c, const int8_t *packed, const int32_t *bias, const float *multipliers,
+                             int32_t *folded, float *padded_multipliers);
 // Computes output rows [first_row, last_row) of an NHWC image. scratch: 64-byte aligned, qconvolution_scratch_bytes.
 void qconvolution_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
                       size_t first_row, size_t last_row);
