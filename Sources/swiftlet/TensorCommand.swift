@@ -37,17 +37,21 @@ struct TensorCommand: ParsableCommand {
 
     func run() throws {
         try exiting {
-            let tensor: Tensor
-            do {
-                tensor = try NPY.tensor(try readFile(input))
-            } catch let error as NPYError {
-                throw CommandFailure(.badData, "\(input): \(error)")
-            }
+            let tensor = try readTensor(input)
             let graph = try ModelFile(network).runnable(precision: precision, samples: [tensor])
             let result = NPY.bytes(try graph.firstOutput(for: tensor, threads: threads))
             guard FileManager.default.createFile(atPath: output, contents: Data(result)) else {
                 throw CommandFailure(.cannotCreate, "\(output) can't be written")
             }
         }
+    }
+}
+
+/// The array in a NumPy file.
+func readTensor(_ path: String) throws -> Tensor {
+    do {
+        return try NPY.tensor(try readFile(path))
+    } catch let error as NPYError {
+        throw CommandFailure(.badData, "\(path): \(error)")
     }
 }

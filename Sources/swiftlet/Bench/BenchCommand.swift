@@ -27,6 +27,14 @@ struct BenchCommand: ParsableCommand {
     @Flag(help: "Print each step with its kernel and its shortest time.")
     var steps = false
 
+    @Option(help: ArgumentHelp("A NumPy array that goes in, instead of random numbers.", valueName: "in.npy"))
+    var input: String?
+
+    @Flag(help: ArgumentHelp(
+        "Obey lines on standard input instead: run SECONDS, output FILE.npy.",
+        discussion: "Each is answered by a line of JSON; the first line says that the first run is done."))
+    var worker = false
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -40,7 +48,8 @@ struct BenchCommand: ParsableCommand {
     func run() throws { try exiting { try measure() } }
 
     private func measure() throws {
-        let bench = try Bench(network, precision: precision, threads: threads)
+        let bench = try Bench(network, precision: precision, threads: threads, input: try input.map(readTensor))
+        if worker { return try BenchWorker(bench).obey() }
         var bar = ProgressBar("bench", total: runs)
         let report = try bench.run(runs) { bar.update($0) }
         _ = consume bar

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+internal import FoundationEssentials
 internal import Inference
 package import Networks
-internal import Tensors
+package import Tensors
 
 /// A network that is loaded to be measured, with random numbers for its inputs.
 package struct Bench {
     private let executor: Executor
-    private let macs: Int
-    private let load: Duration
+    let macs: Int
+    let load: Duration
     private let inputs: [Tensor]
     /// Of a network with one float32 input, which runs as on a board, without reserving memory; others take the general entrance.
     private let numbers: [Float]?
@@ -16,7 +16,8 @@ package struct Bench {
     /// - Parameters:
     ///   - path: an ONNX model or a bundle.
     ///   - precision: as for ``ModelFile/runnable(precision:samples:)``.
-    package init(_ path: String, precision: BundleDetails.Precision? = nil, threads: Int = 1) throws {
+    ///   - input: of a network with one input, instead of random numbers.
+    package init(_ path: String, precision: BundleDetails.Precision? = nil, threads: Int = 1, input: Tensor? = nil) throws {
         let clock = ContinuousClock()
         let start = clock.now
         let graph = try ModelFile(path).runnable(precision: precision)
@@ -24,7 +25,7 @@ package struct Bench {
         load = clock.now - start
         macs = graph.cost.multiplyAccumulates
         var random = SystemRandomNumberGenerator()
-        inputs = executor.inputs.map { $0.randomTensor(using: &random) }
+        inputs = input.map { [$0] } ?? executor.inputs.map { $0.randomTensor(using: &random) }
         numbers = inputs.count == 1 && inputs[0].type == .float32 ? inputs[0].elements(of: Float.self) : nil
     }
 
@@ -60,24 +61,28 @@ package struct Bench {
         }
     }
 
-    private func once() throws -> Duration {
+    /// One run.
+    func once() throws -> Duration {
         let clock = ContinuousClock()
         let start = clock.now
         if let numbers { try executor.run(input: numbers.span) } else { _ = try executor.run(inputs) }
         return clock.now - start
     }
+
+    /// The first output of the last run.
+    var output: Tensor { executor.withOutput { span in Tensor(shape: executor.outputs[0].shape, span.indices.map { span[$0] }) } }
 }
 
-/// The most memory that this process has had in use, in megabytes.
+/// The most memory that this process has had in use, in megabytes; what it was before it became this program doesn't count.
 var peakResidentMegabytes: Double {
-    var usage = rusage()
-    guard unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
-    return Double(usage.ru_maxrss) / 1024
+    let status = FileManager.default.contents(atPath: "/proc/self/status").map { String(decoding: $0, as: UTF8.self) } ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) } ?? 0) / 1024
 }
 
 extension Value {
     /// Numbers that a network may meet: reals between −1 and 1, small integers.
-    func randomTensor(using random: inout SystemRandomNumberGenerator) -> Tensor {
+    func randomTensor(using random: inout some RandomNumberGenerator) -> Tensor {
         let count = shape.elementCount
         if type == .float32 { return Tensor(shape: shape, (0..<count).map { _ in Float.random(in: -1...1, using: &random) }) }
         let storage = unsafe TensorStorage(count: count * type.size) { unsafe $0.initializeMemory(as: UInt8.self, repeating: 0) }
