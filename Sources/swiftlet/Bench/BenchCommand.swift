@@ -27,6 +27,13 @@ struct BenchCommand: ParsableCommand {
     @Flag(help: "Print each step with its kernel and its shortest time.")
     var steps = false
 
+    @Flag(help: ArgumentHelp(
+        "Measure every kernel at every layer shape instead, one thread, everything in the nearest cache; > marks the dispatcher's choice."))
+    var kernels = false
+
+    @Option(help: ArgumentHelp("With --kernels: fail where the choice is slower than the fastest by more than so much.", valueName: "percent"))
+    var assert: Double?
+
     @Option(help: ArgumentHelp("A NumPy array that goes in, instead of random numbers.", valueName: "in.npy"))
     var input: String?
 
@@ -43,11 +50,17 @@ struct BenchCommand: ParsableCommand {
         guard 1...ExecutorOptions.maximumThreads ~= threads else {
             throw ValidationError("--threads: expected 1 … \(ExecutorOptions.maximumThreads), found \(threads)")
         }
+        if let percent = assert {
+            guard kernels else { throw ValidationError("--assert goes with --kernels") }
+            guard percent >= 0, percent.isFinite else { throw ValidationError("--assert: expected a percentage, found \(percent)") }
+        }
+        guard !(kernels && (worker || steps)) else { throw ValidationError("--kernels goes neither with --worker nor with --steps") }
     }
 
     func run() throws { try exiting { try measure() } }
 
     private func measure() throws {
+        if kernels { return try measureKernels() }
         let bench = try Bench(network, precision: precision, threads: threads, input: try input.map(readTensor))
         if worker { return try BenchWorker(bench).obey() }
         var bar = ProgressBar("bench", total: runs)
@@ -57,5 +70,19 @@ struct BenchCommand: ParsableCommand {
             for step in try bench.steps(runs) { printError(step) }
         }
         if json { try printJSON(report) } else { try printLine(report) }
+    }
+
+    private func measureKernels() throws {
+        let contests = KernelContest.all(of: try ModelFile(network).runnable(precision: precision))
+        var bar = ProgressBar("kernels", total: contests.count)
+        let report = KernelReport(contests, limit: assert.map { $0 / 100 }) { bar.update($0) }
+        _ = consume bar
+        if json { try printJSON(report) } else { try printLine(report.text) }
+        guard let assert else { return }
+        let failures = report.failures(limit: assert / 100)
+        for entry in failures {
+            printError("swiftlet: \(entry.layer): \(entry.pick) is \(KernelReport.percent(entry.loss)) slower than \(entry.kernels[0].name)")
+        }
+        if !failures.isEmpty { throw ExitCode(ExitStatus.failure.rawValue) }
     }
 }
