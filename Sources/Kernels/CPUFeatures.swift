@@ -44,6 +44,10 @@ package struct CPUFeatures: OptionSet, Hashable, Sendable, CustomStringConvertib
         ("neon", [.neon]), ("neondot", [.neon, .neonDot]), ("i8mm", [.neon, .neonDot, .neonI8MM]),
     ]
 
+    /// What this processor can be narrowed to by one name, plain C first, and last what it runs with by itself.
+    package static let selectable: [(name: String, features: CPUFeatures)] =
+        levels.filter { $0.features.isSubset(of: detected) } + (levels.contains { $0.features == detected } ? [] : [("all of them", detected)])
+
     /// The union of the instruction sets in a comma-separated list; `nil` for a name that isn't known.
     package init?(names: String) {
         var union: CPUFeatures = []

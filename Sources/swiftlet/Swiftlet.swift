@@ -17,5 +17,6 @@ struct Swiftlet: ParsableCommand {
             InspectCommand.self,
             ServeCommand.self,
             TensorCommand.self,
+            VerifyCommand.self,
         ])
 }

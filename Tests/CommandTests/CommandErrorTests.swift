@@ -81,7 +81,8 @@ import Testing
         Mistake(66, "evaluate BUNDLE --images FRAMES --reference @none.onnx"), Mistake(65, "evaluate BUNDLE --images FRAMES --reference @bad.onnx"),
         Mistake(66, "bench @none.onnx"), Mistake(66, "bench @none"), Mistake(65, "bench @bad.onnx"), Mistake(65, "bench @cut.onnx"),
         Mistake(65, "bench @cut.swiftlet"), Mistake(65, "bench BUNDLE --precision fp32"), Mistake(66, "bench BUNDLE --worker --input @none.npy"),
-        Mistake(65, "bench BUNDLE --worker --input @bad.npy"), Mistake(66, "bench @none --kernels"),
+        Mistake(65, "bench BUNDLE --worker --input @bad.npy"), Mistake(66, "bench @none --kernels"), Mistake(66, "verify @none"), Mistake(65, "verify @bad.onnx"),
+        Mistake(65, "verify @cut.swiftlet"),
         Mistake(78, "serve --config @none.yaml"), Mistake(78, "serve --config @bad.yaml"), Mistake(78, "serve --config @bad.txt"),
         Mistake(78, "serve --config @empty"), Mistake(66, "serve --config @lost.yaml"), Mistake(65, "serve --config @worse.yaml"),
         Mistake(73, "flight --frames 2 --seed 1 --raw @none/x"), Mistake(73, "flight --frames 2 --seed 1 --out @bad.txt/a"),
@@ -100,7 +101,7 @@ import Testing
     @Test(arguments: [
         "nonsense", "compile", "compile MODEL", "compile MODEL -o @x", "compile BUNDLE -o @x --precision fp32", "compile MODEL -o @x --precision int4", "inspect", "infer BUNDLE",
         "infer BUNDLE @bad.png --threads 0", "tensor MODEL", "conform", "evaluate BUNDLE", "evaluate BUNDLE --images FRAMES --limit 0",
-        "bench", "bench BUNDLE --runs 0", "bench BUNDLE --assert 5", "bench BUNDLE --kernels --assert -1", "bench BUNDLE --kernels --worker",
+        "bench", "bench BUNDLE --runs 0", "bench BUNDLE --assert 5", "bench BUNDLE --kernels --assert -1", "bench BUNDLE --kernels --worker", "verify",
         "bench BUNDLE --threads 65", "serve", "serve @lost.yaml", "flight --frames 0 --seed 1 --out @x",
         "flight --frames 2 --seed 1", "flight --frames 2 --seed -1 --out @x", "flight --frames 2 --seed 1 --flights 3 --out @x",
         "flight --frames 99999999999999999999 --seed 1 --out @x", "demo --seconds 1", "demo --rate nan", "demo --seconds inf",
@@ -142,7 +143,7 @@ import Testing
     @Test(arguments: [
         "compile MODEL -o @x --calibration FRAMES --json", "inspect BUNDLE --json", "infer BUNDLE %IMAGES --json",
         "evaluate BUNDLE --images FRAMES --reference MODEL --json", "bench BUNDLE --runs 3 --json", "bench MODEL --runs 3 --steps --json",
-        "bench BUNDLE --kernels --json", "bench MODEL --kernels --json",
+        "bench BUNDLE --kernels --json", "bench MODEL --kernels --json", "verify BUNDLE --json", "verify MODEL --json",
     ])
     func withJSONTheOutputIsOneObject(_ command: String) async throws {
         let files = try await Files()
