@@ -3,8 +3,8 @@
 
 usage: python exactness.py ENGINE…
 
-Prints one object of JSON: by engine and layer, the share of results that are off by more than one step of the output's scale, the largest error in steps,
-and what the engine says it computed the layer in. A step off is rounding; more is a sum that saturated on its way.
+Prints one object of JSON: by engine and layer, the share of results that are off by more than one step of the output's scale, the largest
+error in steps, and what the engine says it computed the layer in. A step off is rounding; more is a sum that saturated on its way.
 """
 import json
 import os

@@ -88,14 +88,25 @@ class Worker:
         self.process.communicate()
 
 
-def interleaved(workers, rounds, seconds, progress=lambda: None):
-    """Each worker's answers to `run`, by round, after one that doesn't count."""
-    for worker in workers:
-        worker.tell(f"run {min(seconds, 0.2)}")
+def interleaved(workers, rounds, seconds):
+    """Each worker's answers to `run`, by round, after one that doesn't count. Whoever ends on the way is taken off the list: returns why, by name."""
+    ended = {}
+
+    def tell(worker, command):
+        try:
+            return worker.tell(command)
+        except (RuntimeError, BrokenPipeError) as error:
+            ended[worker.name] = str(error)
+            workers.remove(worker)
+            worker.end()
+
+    for worker in list(workers):
+        tell(worker, f"run {min(seconds, 0.2)}")
     for _ in range(rounds):
-        for worker in workers:
-            worker.rounds.append(worker.tell(f"run {seconds}"))
-        progress()
+        for worker in list(workers):
+            if answer := tell(worker, f"run {seconds}"):
+                worker.rounds.append(answer)
+    return ended
 
 
 def floats(path):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many multiply-accumulates a second one core can do at most, by instruction: sixteen independent sums in registers, nothing else.
+// How many multiply-accumulates a second one core can do at most, by instruction: independent sums in registers, nothing else.
 // Driven as swiftlet bench --worker is: `run SECONDS` answers {"gmacs":{INSTRUCTION: 10^9 a second, …}}, the time divided among the instructions.
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,7 +18,9 @@ struct loop {
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#define CLOBBERED "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc"
+#define CLOBBERED                                                                                                            \
+    "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",        \
+        "xmm14", "xmm15", "cc"
 #define LOOP(name, isa, prepare, body)                                                                                       \
     __attribute__((target(isa))) static void name(long passes) {                                                             \
         __asm__ volatile(prepare "1:\n" body "dec %0\njnz 1b\n" : "+r"(passes) : "r"(0x01020301) : CLOBBERED);                \
@@ -59,7 +61,8 @@ static const struct loop loops[] = {
 };
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
-#define CLOBBERED "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v30", "v31", "cc"
+#define CLOBBERED                                                                                                            \
+    "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v30", "v31", "cc"
 #define LOOP(name, body)                                                                                                     \
     static void name(long passes) {                                                                                          \
         __asm__ volatile(".arch armv8.6-a\nmovi v30.16b, #1\nmovi v31.16b, #1\n1:\n" body "subs %0, %0, #1\nb.ne 1b\n"       \

@@ -131,6 +131,8 @@ def markdown(record):
         f"Batch 1, 3×224×224, random weights, {record['rounds']} interleaved rounds of {record['seconds']} s; median / minimum of a run in ms; "
         "the ratio is the median over the rounds of ours ÷ the fastest peer of the row.",
     ]
+    if record.get("isa_limit"):
+        parts.append(f"All kept to {record['isa_limit'].upper()}.")
     for setting in record["settings"]:
         threads = "one thread" if setting["threads"] == 1 else f"{setting['threads']} threads"
         parts += [f"**{'int8' if setting['precision'] == 'int8' else 'float32'}, {threads}**", speed_table(setting)]
@@ -143,6 +145,11 @@ def markdown(record):
         parts.append("Answers unlike float32's: " + "; ".join(f"{what}, {how}" for what, how in record["doubts"].items()) + ".")
     if record.get("missing"):
         parts.append("Not there: " + "; ".join(f"{what} ({why})" for what, why in record["missing"].items()) + ".")
-    if not record.get("isa_limit"):
+    if record.get("isa_limit"):
+        share = record.get("peak_share")
+        if share:
+            peak = share["gmacs"][share["instruction"]]
+            parts.append(f"resnet50 in int8: {100 * share['share']:.0f} % of what {share['instruction']} can do, {peak:.0f} GMAC/s.")
+    else:
         parts += ["**What was asked**", goal_table(record)]
     return "\n\n".join(parts) + "\n"
