@@ -27,7 +27,7 @@ struct PackedWeightsTests {
     }
 
     @Test func bytesThatDoNotFitAreRefused() {
-        let storage = TensorStorage(count: 64) { unsafe $0.initializeMemory(as: UInt8.self, repeating: 0) }
+        let storage = unsafe TensorStorage(count: 64) { unsafe _ = $0.initializeMemory(as: UInt8.self, repeating: 0) }
         #expect(PackedWeights(shape: [1, 1, 1, 1], storage: storage) != nil)
         for shape in [[17, 1, 1, 1], [1, 5, 1, 1], [1, 1, 2, 1], [0, 1, 1, 1], [1, 1, 1], [1, 1, 1, 1 << 62], [1 << 40, 1 << 40, 1, 1], [-1, -1, 1, 1]] {
             #expect(PackedWeights(shape: shape, storage: storage) == nil, "\(shape)")
