@@ -22,6 +22,7 @@ struct Operand: Hashable, Sendable {
     /// The elements of one image in a slot of so many.
     @inline(__always)
     func range(image: Int, of size: Int) -> Range<Int> {
+        precondition(count != nil || image == 0, "several images in an operand that isn't divided")
         let first = start + image * stride
         return first..<(count.map { first + $0 } ?? size)
     }

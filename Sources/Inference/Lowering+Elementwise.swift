@@ -141,17 +141,17 @@ extension Lowering {
         guard parameters.count == 4 else { return false }
         let factors = (0..<shape[1]).map { Double(parameters[0][$0]) / (Double(parameters[3][$0]) + Double(epsilon)).squareRoot() }
         let offsets = (0..<shape[1]).map { Float(Double(parameters[1][$0]) - Double(parameters[2][$0]) * factors[$0]) }
+        let (source, target) = (image(x), destination(node.outputs[0]))
         let prepared = FloatConvolution(
             weights: Tensor(shape: [shape[1], 1, 1, 1], factors.map { Float($0) }), bias: offsets, inputHeight: shape[2], inputWidth: shape[3],
-            inputChannels: shape[1], convolution: Convolution(window: Window(size: [1, 1]), groups: shape[1]), features: options.features)
-        let first = operand(x, .channelsLast)
-        let slot = reserve(graph[node.outputs[0]])
+            inputChannels: shape[1], convolution: Convolution(window: Window(size: [1, 1]), groups: shape[1]),
+            steps: (source.step, target.step, nil), features: options.features)
         let rows = RowPartition(images: shape[0], rows: shape[2], alignment: prepared.rowAlignment, macs: shape.elementCount)
-        let step = KernelStep<Float, Float>(first: Operand(first), second: nil, output: Operand(slot), rows: rows) {
+        let step = KernelStep<Float, Float>(first: source.operand, second: nil, output: target.operand, rows: rows) {
             prepared.run(input: $0, residual: nil, output: &$2, scratch: &$3, rows: $4)
         }
-        emit(step, kernel: prepared.kernelName, scratch: prepared.scratchBytes, reads: [first], writes: [slot])
-        define(node.outputs[0], slot, Geometry(shape: graph[x].shape, layout: .channelsLast))
+        emit(step, kernel: prepared.kernelName, scratch: prepared.scratchBytes, reads: [source.slot], writes: [target.slot])
+        define(node.outputs[0], target)
         return true
     }
 }
