@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Implicit GEMM over strips, some output rows at a time. A row of the window is one segment of depth: its pixels lie side by side
-// in the image. Where the kernel can't read them there (padding at the sides, another element type, a depth that isn't whole blocks) the
+// in the image. Where the kernel can't read them there (padding at the sides, another element type, windows that end within a block) the
 // rows under the strip are copied first. Every block of output channels then runs over the whole strip, so that its weights are
 // fetched once a strip.
 #include "convolution.h"
@@ -20,6 +20,7 @@ struct view {
     size_t segments, blocks;
     size_t element;
     bool in_place;
+    bool over_reads; // in place, by part of a block beyond each pixel: the last one is copied
     size_t column_step; // from copied column to copied column, in columns of the image
 };
 
@@ -37,8 +38,11 @@ static struct view view_of(const struct qconvolution *c) {
     v.blocks = round_up(v.taps * v.inputs, kr) / kr;
     v.element = element_size((enum panel)c->gemm->panel);
     const size_t last_column = (g->output_width - 1) * g->stride_x + (g->kernel_width - 1) * g->dilation_x;
-    v.in_place = c->gemm->panel == PANEL_U8 && g->pad_left == 0 && last_column < g->input_width && v.taps * v.inputs % kr == 0
+    const size_t beyond = v.blocks * kr - v.taps * v.inputs;
+    const bool reads_inside = beyond == 0 || (is_pointwise(g) && beyond <= g->input_step); // but for the last pixel
+    v.in_place = c->gemm->panel == PANEL_U8 && g->pad_left == 0 && last_column < g->input_width && reads_inside
         && (v.taps == 1 || v.inputs == g->input_step);
+    v.over_reads = v.in_place && beyond > 0;
     v.column_step = v.in_place || g->kernel_width > 1 ? 1 : g->stride_x;
     return v;
 }
@@ -101,7 +105,8 @@ static size_t pointer_bytes(const struct view *v) { return round_up(v->segments 
 size_t strips_scratch_bytes(const struct qconvolution *c) {
     const struct view v = view_of(c);
     const size_t padding = needs_padding_row(&c->geometry) ? 1 : 0, copies = v.in_place ? 0 : rows_for(&c->geometry, c->strip_rows);
-    return pointer_bytes(&v) + (padding + copies) * row_bytes(c, &v);
+    const size_t last_pixel = v.over_reads ? v.blocks * (size_t)c->gemm->kr : 0;
+    return pointer_bytes(&v) + (padding + copies) * row_bytes(c, &v) + last_pixel;
 }
 
 size_t strips_column(const struct qconvolution *c, size_t o) {
@@ -219,8 +224,10 @@ static void run_strip(const struct strip *s, const uint8_t *residual, void *outp
     const size_t element = c->requantization.float_output ? sizeof(float) : 1;
     const size_t column = column_bytes(c, v), tap_bytes = g->dilation_x * column, segments_per_row = v->segments / g->kernel_height;
     // Tiles as equal as can be: the multipliers are busiest where sums are many.
-    const size_t pixels = s->last_column - s->first_column, tiles = parts_of(pixels, (size_t)c->gemm->mr);
-    const size_t smaller = pixels / tiles, larger = pixels % tiles;
+    const size_t copied = v->over_reads && s->last_column == g->output_width ? 1 : 0;
+    const size_t pixels = s->last_column - s->first_column - copied, tiles = parts_of(pixels, (size_t)c->gemm->mr);
+    const size_t smaller = tiles ? pixels / tiles : 0, larger = pixels - tiles * smaller;
+    if (copied) memcpy(s->copies, window_row(s, s->first_row, 0) + pixels * g->input_step, v->inputs);
     struct qgemm_tile tile = {
         .segments = segments, .segment_count = v->segments, .segment_blocks = v->blocks, .segment_depth = v->taps * v->inputs,
         .a_step = g->stride_x / v->column_step * column, .b_step = nb * depth, .requantization = &c->requantization,
@@ -255,6 +262,12 @@ static void run_strip(const struct strip *s, const uint8_t *residual, void *outp
                 for (size_t k = 0; k < v->segments; k++) segments[k] += tile.m * tile.a_step;
                 tile.output = (uint8_t *)tile.output + tile.m * g->output_step * element;
                 if (residual) tile.residual += tile.m * g->residual_step;
+            }
+            if (copied) {
+                segments[0] = s->copies;
+                tile.m = 1;
+                tile.wanted_soon = NULL;
+                c->gemm->run(&tile);
             }
         }
     }
