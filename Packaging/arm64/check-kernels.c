@@ -199,10 +199,14 @@ static void check_scaling(const struct vector_kernels *kernels) {
     const size_t pixels = between(1, 9), channels = between(1, 150), a_step = channels + between(0, 9), step = channels + between(0, 9);
     struct qbinary p = {.operation = BINARY_MULTIPLY, .a_zero_point = 13, .b_zero_point = 200, .zero_point = 77, .lower = 5, .upper = 250, .a_multiplier = scale()};
     const size_t shape[] = {pixels, channels}, factors[] = {1, channels}, count = (pixels - 1) * step + channels;
-    if (!broadcast_make(&p.broadcast, 2, shape, factors, (struct broadcast_steps){a_step, 0, step})) return;
+    const bool swapped = between(0, 1);
+    if (swapped ? !broadcast_make(&p.broadcast, 2, factors, shape, (struct broadcast_steps){0, a_step, step})
+                : !broadcast_make(&p.broadcast, 2, shape, factors, (struct broadcast_steps){a_step, 0, step}))
+        return;
+    if (swapped) p.a_zero_point = 200, p.b_zero_point = 13;
     uint8_t *a = random_bytes((pixels - 1) * a_step + channels), *b = random_bytes(channels), *q = malloc(count);
     memset(q, 0x55, count);
-    kernels->binary_u8(&p, a, b, q, 0, broadcast_iterations(&p.broadcast));
+    kernels->binary_u8(&p, swapped ? b : a, swapped ? a : b, q, 0, broadcast_iterations(&p.broadcast));
     checks++;
     for (size_t i = 0; i < count; i++) {
         const size_t c = i % step;
