@@ -66,7 +66,7 @@ void fdepthwise_run_rows(const struct fconvolution *c, const float *input, const
     for (size_t y = first_row; y < last_row; y++) {
         for (size_t channel = 0; channel < g->output_channels; channel += run.channels) {
             const size_t left = g->output_channels - channel;
-            run.channels = left < 2 * DEPTHWISE_CHANNELS ? left : DEPTHWISE_CHANNELS;
+            run.channels = left < 2 * DEPTHWISE_CHANNELS || g->kernel_width == 1 ? left : DEPTHWISE_CHANNELS;
             run.bias = c->bias + channel;
             run_depthwise_row(g, run, c->kernels, c->weights + channel, input + channel, residual ? residual + channel : NULL,
                               output + channel, y);
