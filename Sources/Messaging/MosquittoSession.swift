@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CMosquitto
 internal import Glibc
+internal import Synchronization
 
 /// One MQTT 5 connection by libmosquitto, from CONNECT to its end: the overlay around the C handle.
 ///
@@ -88,11 +89,17 @@ internal import Glibc
 
     private static let library: Void = { _ = mosquitto_lib_init() }()
 
+    /// Held while a connection begins: the library sets up TLS for the whole process at the first one and guards that by a plain flag
+    /// (net__init_tls in lib/net_mosq.c). Two at once end in two slots for one pointer, and in an assertion when a certificate is checked.
+    private static let beginning = Mutex(())
+
     /// Looks the host up and begins to connect.
     mutating func start() throws(LinkFault) {
         errno = 0
         let seconds = CInt(clamping: broker.keepAlive.components.seconds)
-        let result = unsafe mosquitto_connect_bind_async(handle, broker.host, CInt(broker.port), seconds, nil)
+        let result = Self.beginning.withLock { _ in
+            unsafe mosquitto_connect_bind_async(handle, broker.host, CInt(broker.port), seconds, nil)
+        }
         try check(result, "connect to \(broker.host):\(broker.port)")
         guard socket >= 0 else { throw LinkFault(.refused, "connect to \(broker.host):\(broker.port)", "no socket") }
     }
