@@ -105,6 +105,8 @@ static void check_kind(struct qconvolution c, const char *name, bool extremes) {
     int32_t *folded = malloc(padded * sizeof *folded);
     float *padded_multipliers = malloc(padded * sizeof *padded_multipliers);
     qconvolution_pack_weights(&c, w, packed);
+    if (qconvolution_takes_o16k4(&c))
+        failures += qconvolution_is_small_o16k4(&c, packed, bias, multipliers) != qconvolution_is_small(&c, w, bias, multipliers);
     qconvolution_pack_bias(&c, w, bias, multipliers, folded, padded_multipliers);
     c.weights = packed;
     c.bias = folded;

@@ -63,18 +63,21 @@ void qconvolution_pack_bias(const struct qconvolution *c, const int8_t *weights,
     }
 }
 
+bool channel_is_small(const struct qconvolution *c, uint32_t magnitude, int32_t bias, float multiplier) {
+    const double sum = 255.0 * magnitude + (bias < 0 ? -(double)bias : (double)bias);
+    return sum < 0x1p22 && sum * (double)multiplier + 255.0 * (double)c->requantization.residual_multiplier < 32700;
+}
+
 bool qconvolution_is_small(const struct qconvolution *c, const int8_t *weights, const int32_t *bias, const float *multipliers) {
     const struct convolution_geometry *g = &c->geometry;
     const size_t count = g->kernel_height * g->kernel_width * (g->input_channels / g->groups);
-    const double residual = 255.0 * (double)c->requantization.residual_multiplier;
     for (size_t o = 0; o < g->output_channels; o++) {
         uint32_t magnitude = 0;
         for (size_t k = 0; k < count; k++) {
             const int32_t weight = weights[o * count + k];
             magnitude += (uint32_t)(weight < 0 ? -weight : weight);
         }
-        const double sum = 255.0 * magnitude + (bias ? bias[o] < 0 ? -(double)bias[o] : (double)bias[o] : 0);
-        if (!(sum < 0x1p22 && sum * (double)multipliers[o] + residual < 32700)) return false;
+        if (!channel_is_small(c, magnitude, bias ? bias[o] : 0, multipliers[o])) return false;
     }
     return true;
 }

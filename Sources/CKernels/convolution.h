@@ -6,6 +6,9 @@
 
 static inline size_t round_up(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
+// Whether requantization.small holds for a channel whose weights have this sum of magnitudes.
+bool channel_is_small(const struct qconvolution *c, uint32_t magnitude, int32_t bias, float multiplier);
+
 // The windows are the pixels themselves, one after the other.
 static inline bool is_pointwise(const struct convolution_geometry *g) {
     return g->kernel_height == 1 && g->kernel_width == 1 && g->stride_y == 1 && g->stride_x == 1

@@ -39,3 +39,19 @@ void qconvolution_fold_o16k4(const struct qconvolution *c, const int8_t *packed,
     }
     memcpy(padded_multipliers, multipliers, g->output_channels * sizeof *multipliers);
 }
+
+bool qconvolution_is_small_o16k4(const struct qconvolution *c, const int8_t *packed, const int32_t *bias, const float *multipliers) {
+    const struct convolution_geometry *g = &c->geometry;
+    const size_t blocks = g->kernel_height * (round_up(g->kernel_width * g->input_channels, LANES) / LANES);
+    for (size_t o = 0; o < g->output_channels; o += COLUMNS, packed += blocks * PANEL) {
+        uint32_t magnitudes[COLUMNS] = {0};
+        for (size_t block = 0; block < blocks; block++)
+            for (size_t i = 0; i < PANEL; i++) {
+                const int32_t weight = packed[block * PANEL + i];
+                magnitudes[i / LANES] += (uint32_t)(weight < 0 ? -weight : weight);
+            }
+        for (size_t i = 0; i < COLUMNS && o + i < g->output_channels; i++)
+            if (!channel_is_small(c, magnitudes[i], bias ? bias[o + i] : 0, multipliers[o + i])) return false;
+    }
+    return true;
+}

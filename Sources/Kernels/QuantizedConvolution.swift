@@ -85,6 +85,9 @@ package struct QuantizedConvolution: Sendable {
                     unsafe packed.storage.withUnsafeBytes { source in
                         let start = unsafe source.baseAddress!.assumingMemoryBound(to: Int8.self)
                         unsafe qconvolution_fold_o16k4(&plan, start, bias.baseAddress, multipliers, folded, padded)
+                        #if arch(arm64)
+                        unsafe plan.requantization.small = qconvolution_is_small_o16k4(&plan, start, bias.baseAddress, multipliers)
+                        #endif
                         // Valid for as long as `borrowed` is.
                         unsafe plan.weights = UnsafeRawPointer(start)
                     }

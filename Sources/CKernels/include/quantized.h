@@ -202,6 +202,8 @@ bool qconvolution_takes_o16k4(const struct qconvolution *c);
 // As qconvolution_pack_bias, from weights in that order.
 void qconvolution_fold_o16k4(const struct qconvolution *c, const int8_t *packed, const int32_t *bias, const float *multipliers,
                              int32_t *folded, float *padded_multipliers);
+// As qconvolution_is_small, likewise.
+bool qconvolution_is_small_o16k4(const struct qconvolution *c, const int8_t *packed, const int32_t *bias, const float *multipliers);
 // Computes output rows [first_row, last_row) of an NHWC image. scratch: 64-byte aligned, qconvolution_scratch_bytes.
 void qconvolution_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
                       size_t first_row, size_t last_row);
