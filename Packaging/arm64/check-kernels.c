@@ -87,6 +87,8 @@ static void check_kind(struct qconvolution c, const char *name, bool extremes) {
     uint8_t *x = random_bytes(input_bytes);
     int8_t *w = (int8_t *)random_bytes(outputs * depth);
     for (size_t i = 0; i < outputs * depth; i++) w[i] = extremes ? (w[i] < 0 ? -127 : 127) : w[i] == -128 ? 0 : w[i];
+    if (c.narrow)
+        for (size_t i = 0; i < outputs * depth; i++) w[i] = extremes ? (w[i] < 0 ? -8 : 7) : w[i] >> 4;
     if (extremes)
         for (size_t i = 0; i < input_bytes; i++) x[i] = x[i] < 128 ? 0 : 255;
     uint8_t *residual = between(0, 1) ? random_bytes((pixels - 1) * c.geometry.residual_step + outputs) : NULL;
@@ -345,6 +347,21 @@ int main(void) {
             c.geometry.input_height += 2;
             c.geometry.input_width += 2;
             check_kind(c, kernel->name, n % 4 == 0);
+        }
+        printf("checked: %s\n", kernel->name);
+    }
+    for (size_t i = 0; i < qnarrow_kernel_count(); i++) {
+        const struct qnarrow_kernel *kernel = qnarrow_kernel_at(i);
+        if (kernel->isa & ~isa) {
+            printf("skipped: %s\n", kernel->name);
+            continue;
+        }
+        for (size_t n = 0; n < 400; n++) {
+            const size_t pixels = between(1, 4);
+            check_kind((struct qconvolution){.narrow = kernel, .geometry = {
+                           .input_height = pixels, .input_width = 1, .input_channels = between(1, 90), .output_channels = between(1, 300),
+                           .kernel_height = 1, .kernel_width = 1, .stride_y = 1, .stride_x = 1, .dilation_y = 1, .dilation_x = 1, .groups = 1}},
+                       kernel->name, n % 4 == 0);
         }
         printf("checked: %s\n", kernel->name);
     }

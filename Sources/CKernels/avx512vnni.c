@@ -95,4 +95,31 @@ AVX512_VNNI void qgemm_u8s8_1x128x4_avx512vnni(const struct qgemm_tile *tile) {
     UNROLL for (size_t j = 0; j < 8; j++) _mm512_storeu_si512(stored + 16 * j, sums[j]);
     avx512_store_any(tile, stored, 128);
 }
+
+// As above; the bytes are taken apart first.
+AVX512_VNNI void qnarrow_u8s4_1x128x8_avx512vnni(const struct qgemm_tile *tile) {
+    const size_t vectors = (tile->n + 15) / 16;
+    const __m512i nibble = _mm512_set1_epi8(15), eight = _mm512_set1_epi8(8);
+    __m512i sums[8];
+    const uint8_t *a = tile->segments[0], *b[8];
+    UNROLL for (size_t j = 0; j < 8; j++) {
+        const size_t panel = j < vectors ? j : 0;
+        sums[j] = _mm512_loadu_si512(tile->bias + 16 * panel);
+        b[j] = (const uint8_t *)tile->b + panel * tile->b_step;
+    }
+    for (size_t k = 0; k < tile->segment_blocks; k++) {
+        int32_t four[2];
+        memcpy(four, a + 8 * k, sizeof four);
+        const __m512i first = _mm512_set1_epi32(four[0]), second = _mm512_set1_epi32(four[1]);
+        UNROLL for (size_t j = 0; j < 8; j++) {
+            const __m512i pairs = _mm512_loadu_si512(b[j] + 64 * k);
+            const __m512i low = _mm512_sub_epi8(_mm512_and_si512(pairs, nibble), eight);
+            const __m512i high = _mm512_sub_epi8(_mm512_and_si512(_mm512_srli_epi16(pairs, 4), nibble), eight);
+            sums[j] = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(sums[j], first, low), second, high);
+        }
+    }
+    int32_t stored[8 * 16];
+    UNROLL for (size_t j = 0; j < 8; j++) _mm512_storeu_si512(stored + 16 * j, sums[j]);
+    avx512_store_any(tile, stored, 128);
+}
 #endif

@@ -74,4 +74,34 @@ AVX_VNNI void qgemm_u8s8_6x16x4_avxvnni(const struct qgemm_tile *tile) {
     default: qgemm_6x16x4(tile, 6); break;
     }
 }
+
+// One pixel by weights of 4 bits, 16 channels after 16.
+AVX_VNNI void qnarrow_u8s4_1x16x8_avxvnni(const struct qgemm_tile *tile) {
+    const struct avx2_rule rule = avx2_rule(tile->requantization);
+    const __m256i nibble = _mm256_set1_epi8(15), eight = _mm256_set1_epi8(8);
+    const size_t element = rule.float_output ? sizeof(float) : 1;
+    for (size_t channel = 0; channel < tile->n; channel += 16) {
+        const uint8_t *a = tile->segments[0], *b = (const uint8_t *)tile->b + channel / 16 * tile->b_step;
+        __m256i sums[2][2]; // of the first and the second half of each block
+        UNROLL for (size_t j = 0; j < 2; j++) {
+            sums[0][j] = _mm256_loadu_si256((const __m256i *)(tile->bias + channel + 8 * j));
+            sums[1][j] = _mm256_setzero_si256();
+        }
+        for (size_t k = 0; k < tile->segment_blocks; k++, a += 8, b += 64) {
+            int32_t four[2];
+            memcpy(four, a, sizeof four);
+            const __m256i first = _mm256_set1_epi32(four[0]), second = _mm256_set1_epi32(four[1]);
+            UNROLL for (size_t j = 0; j < 2; j++) {
+                const __m256i pairs = _mm256_loadu_si256((const __m256i *)(b + 32 * j));
+                const __m256i low = _mm256_sub_epi8(_mm256_and_si256(pairs, nibble), eight);
+                const __m256i high = _mm256_sub_epi8(_mm256_and_si256(_mm256_srli_epi16(pairs, 4), nibble), eight);
+                sums[0][j] = _mm256_dpbusd_avx_epi32(sums[0][j], first, low);
+                sums[1][j] = _mm256_dpbusd_avx_epi32(sums[1][j], second, high);
+            }
+        }
+        avx2_store(_mm256_add_epi32(sums[0][0], sums[1][0]), _mm256_add_epi32(sums[0][1], sums[1][1]), tile->n - channel,
+                   tile->multipliers + channel, &rule, tile->residual ? tile->residual + channel : NULL,
+                   (uint8_t *)tile->output + channel * element);
+    }
+}
 #endif

@@ -16,11 +16,12 @@ static const struct driver strips = {strips_padded_outputs, strips_weight_bytes,
 static const struct driver binned = {binned_padded_outputs, binned_weight_bytes, binned_scratch_bytes, binned_pack_weights, binned_run};
 static const struct driver winograd = {winograd_padded_outputs, winograd_weight_bytes, winograd_scratch_bytes, winograd_pack_weights,
                                        winograd_run};
+static const struct driver narrow = {narrow_padded_outputs, narrow_weight_bytes, narrow_scratch_bytes, narrow_pack_weights, narrow_run};
 static const struct driver depthwise = {depthwise_padded_outputs, depthwise_weight_bytes, depthwise_scratch_bytes, depthwise_pack_weights,
                                         depthwise_run};
 
 static const struct driver *driver_of(const struct qconvolution *c) {
-    return c->depthwise ? &depthwise : c->winograd ? &winograd : c->binned ? &binned : &strips;
+    return c->depthwise ? &depthwise : c->winograd ? &winograd : c->narrow ? &narrow : c->binned ? &binned : &strips;
 }
 
 bool requantization_is_bounded(const struct requantization *r, const float *multipliers, size_t count) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The drivers behind qconvolution_run: strips.c for the kernels of matrix products, binned.c, winograd.c, depthwise.c. Their functions
+// The drivers behind qconvolution_run: strips.c for the kernels of matrix products, binned.c, winograd.c, narrow.c, depthwise.c. Their functions
 // have the contracts of their namesakes in quantized.h.
 #pragma once
 #include "internal.h"
@@ -17,6 +17,13 @@ static inline bool is_pointwise(const struct convolution_geometry *g) {
 
 // Replaces the results of so many pixels by what the table has for them.
 void apply_table(const struct qconvolution *c, uint8_t *output, size_t pixels);
+
+size_t narrow_padded_outputs(const struct qconvolution *c);
+size_t narrow_weight_bytes(const struct qconvolution *c);
+size_t narrow_scratch_bytes(const struct qconvolution *c);
+void narrow_pack_weights(const struct qconvolution *c, const int8_t *weights, void *packed);
+void narrow_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
+                size_t first_row, size_t last_row);
 
 void strips_choose(struct qconvolution *c);
 size_t strips_padded_outputs(const struct qconvolution *c);

@@ -19,6 +19,17 @@ void qgemm_u8s8_4x4x1_plain(const struct qgemm_tile *tile) {
                               tile->residual ? tile->residual + i * tile->residual_step + j : NULL, tile->output, i * tile->output_step + j);
 }
 
+void qnarrow_u8s4_1x1x8_plain(const struct qgemm_tile *tile) {
+    for (size_t j = 0; j < tile->n; j++) {
+        const uint8_t *b = (const uint8_t *)tile->b + j / 16 * tile->b_step + j % 16 * 4, *a = tile->segments[0];
+        uint32_t acc = (uint32_t)tile->bias[j];
+        for (size_t k = 0; k < tile->segment_blocks; k++, a += 8, b += 64)
+            for (size_t i = 0; i < 4; i++) acc += (uint32_t)(a[i] * ((b[i] & 15) - 8) + a[4 + i] * ((b[i] >> 4) - 8));
+        store_accumulator((int32_t)acc, tile->multipliers[j], tile->requantization, tile->residual ? tile->residual + j : NULL,
+                          tile->output, j);
+    }
+}
+
 void qdepthwise_u8s8_1x1_plain(const struct qdepthwise_run *run) {
     const size_t height = run->kernel_height, width = run->kernel_width;
     for (size_t i = 0; i < run->pixels; i++)

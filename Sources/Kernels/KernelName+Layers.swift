@@ -3,7 +3,7 @@ internal import CKernels
 package import Networks
 
 extension KernelName {
-    /// The kernels that can compute a quantised convolution on a processor with `features`: any of them may be given to
+    /// The kernels that can compute a quantised convolution, whatever its weights, on a processor with `features`: any of them may be given to
     /// ``QuantizedConvolution``. Of a depthwise one these are the depthwise kernels only.
     ///
     /// - Precondition: as for the layer itself.
@@ -23,7 +23,7 @@ extension KernelName {
             case .depthwise:
                 let size = unsafe Int(qdepthwise_kernel_at(kernel.index).pointee.size)
                 return isDepthwise && (size == 0 || convolution.window.size == [size, size])
-            case .vector, .float: return false
+            case .narrow, .vector, .float: return false
             }
         }
     }

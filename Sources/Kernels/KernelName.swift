@@ -3,8 +3,8 @@ internal import CKernels
 
 /// One entry of the list of kernels: what tests and benchmarks walk through.
 package struct KernelName: Hashable, Sendable, CustomStringConvertible {
-    /// `binned` and `winograd` are convolutions too, as `depthwise` is: the same layer in another form.
-    package enum Kind: String, CaseIterable, Hashable, Sendable { case convolution, binned, winograd, depthwise, vector, float }
+    /// `binned`, `winograd` and `narrow` (weights of 4 bits) are convolutions too, as `depthwise` is: the same layer in another form.
+    package enum Kind: String, CaseIterable, Hashable, Sendable { case convolution, binned, winograd, narrow, depthwise, vector, float }
 
     package let kind: Kind
     package let name: String
@@ -37,6 +37,10 @@ package struct KernelName: Hashable, Sendable, CustomStringConvertible {
         for index in 0..<qwinograd_kernel_count() {
             let kernel = unsafe qwinograd_kernel_at(index).pointee
             unsafe all.append(KernelName(kind: .winograd, name: kernel.name, isa: kernel.isa, index: index))
+        }
+        for index in 0..<qnarrow_kernel_count() {
+            let kernel = unsafe qnarrow_kernel_at(index).pointee
+            unsafe all.append(KernelName(kind: .narrow, name: kernel.name, isa: kernel.isa, index: index))
         }
         for index in 0..<qdepthwise_kernel_count() {
             let kernel = unsafe qdepthwise_kernel_at(index).pointee

@@ -61,7 +61,7 @@ package struct QuantizedConvolution: Sendable {
         precondition(weight.scales.count == 1 || weight.scales.count == outputChannels)
         var plan = unsafe qconvolution()
         unsafe plan.geometry = geometry
-        kernelName = unsafe Self.choose(&plan, features: features.rawValue, kernel: kernel)
+        kernelName = unsafe Self.choose(&plan, weights: weights, features: features.rawValue, kernel: kernel)
         unsafe plan.requantization = requantization(activation: convolution.activation, output: output, residual: residual)
         unsafe plan.input_zero_point = UInt8(input.zeroPoint)
         unsafe qconvolution_choose_strip(&plan)
@@ -140,7 +140,7 @@ package struct QuantizedConvolution: Sendable {
     ///
     /// - Precondition: `kernel` can compute this geometry.
     @unsafe
-    private static func choose(_ plan: inout qconvolution, features: UInt32, kernel: KernelName?) -> String {
+    private static func choose(_ plan: inout qconvolution, weights: Tensor, features: UInt32, kernel: KernelName?) -> String {
         let geometry = unsafe plan.geometry
         let isDepthwise = geometry.groups == geometry.input_channels && geometry.output_channels == geometry.input_channels
         unsafe withUnsafePointer(to: geometry) { geometry in
@@ -149,6 +149,10 @@ package struct QuantizedConvolution: Sendable {
                 unsafe plan.depthwise = qdepthwise_kernel_choose(
                     features, geometry.pointee.input_channels, geometry.pointee.kernel_height, geometry.pointee.kernel_width)
             case .none:
+                unsafe plan.narrow = weights.withElements(of: Int8.self) { elements in
+                    unsafe elements.withUnsafeBufferPointer { unsafe qnarrow_kernel_choose(features, geometry, $0.baseAddress!) }
+                }
+                if unsafe plan.narrow != nil { return }
                 unsafe plan.winograd = qwinograd_kernel_choose(features, geometry)
                 if unsafe plan.winograd == nil { unsafe plan.binned = qbinned_kernel_choose(features, geometry) }
                 if unsafe plan.winograd == nil && plan.binned == nil { unsafe plan.gemm = qgemm_kernel_choose(features, geometry) }
@@ -158,10 +162,17 @@ package struct QuantizedConvolution: Sendable {
             case .winograd:
                 precondition(unsafe qwinograd_suits(geometry))
                 unsafe plan.winograd = qwinograd_kernel_at(kernel!.index)
+            case .narrow:
+                let suits = weights.withElements(of: Int8.self) { elements in
+                    unsafe elements.withUnsafeBufferPointer { unsafe qnarrow_suits(geometry, $0.baseAddress!) }
+                }
+                precondition(suits)
+                unsafe plan.narrow = qnarrow_kernel_at(kernel!.index)
             case .binned: unsafe plan.binned = qbinned_kernel_at(kernel!.index)
             default: unsafe plan.gemm = qgemm_kernel_at(kernel!.index)
             }
         }
+        if let narrow = unsafe plan.narrow { return unsafe String(cString: narrow.pointee.name) }
         if let winograd = unsafe plan.winograd { return unsafe String(cString: winograd.pointee.name) }
         if let binned = unsafe plan.binned { return unsafe String(cString: binned.pointee.name) }
         if let gemm = unsafe plan.gemm { return unsafe String(cString: gemm.pointee.name) }

@@ -166,12 +166,28 @@ bool qwinograd_suits(const struct convolution_geometry *geometry);
 // Likewise.
 const struct qwinograd_kernel *qwinograd_kernel_choose(uint32_t isa, const struct convolution_geometry *geometry);
 
+// Pixels by weights of -8 ... 7, two to a byte. A tile is one of m = 1, n <= 128 and one segment of blocks of 8 elements, with b
+// [ceil(n / 16)][segment_blocks][16][4]: the low four bits of byte i are weight i of the block plus 8, the high four weight 4 + i.
+struct qnarrow_kernel {
+    const char *name;
+    uint32_t isa;
+    void (*run)(const struct qgemm_tile *tile);
+} __attribute__((swift_attr("@Sendable")));
+
+size_t qnarrow_kernel_count(void);
+const struct qnarrow_kernel *qnarrow_kernel_at(size_t index);
+// Whether these kernels can compute it: windows that are the pixels, one group, and weights [o][i] of 4 bits.
+bool qnarrow_suits(const struct convolution_geometry *geometry, const int8_t *weights);
+// Null where another kind of kernel is faster. A pure function of its arguments.
+const struct qnarrow_kernel *qnarrow_kernel_choose(uint32_t isa, const struct convolution_geometry *geometry, const int8_t *weights);
+
 struct qconvolution {
     struct convolution_geometry geometry;
     // One of them; the others are null.
     const struct qgemm_kernel *gemm;
     const struct qbinned_kernel *binned;
     const struct qwinograd_kernel *winograd;
+    const struct qnarrow_kernel *narrow;
     const struct qdepthwise_kernel *depthwise;
     const void *weights;       // packed
     const int32_t *bias;       // folded and padded, as are the multipliers: [qconvolution_padded_outputs]
