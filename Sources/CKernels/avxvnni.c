@@ -57,7 +57,8 @@ AVX_VNNI_INLINE void qgemm_6x16x4(const struct qgemm_tile *tile, const size_t m)
     UNROLL for (size_t i = 0; i < m; i += 2) {
         const size_t next = i + 1 < m ? i + 1 : i;
         const __m256i two[4] = {sums[i][0], sums[i][1], sums[next][0], sums[next][1]};
-        const __m256i bytes = residual ? bytes_of_two(two, multipliers, &rule, residual + i * residual_step, residual + next * residual_step)
+        const __m256i bytes = residual ? bytes_of_two(two, multipliers, &rule, residual + i * residual_step,
+                                                      residual + next * residual_step)
                                        : bytes_of_two(two, multipliers, &rule, NULL, NULL);
         _mm_storeu_si128((__m128i *)(output + i * output_step), _mm256_castsi256_si128(bytes));
         if (next > i) _mm_storeu_si128((__m128i *)(output + next * output_step), _mm256_extracti128_si256(bytes, 1));

@@ -16,7 +16,8 @@ void qgemm_u8s8_4x4x1_plain(const struct qgemm_tile *tile) {
     for (size_t i = 0; i < tile->m; i++)
         for (size_t j = 0; j < tile->n; j++)
             store_accumulator((int32_t)acc[i][j], tile->multipliers[j], tile->requantization,
-                              tile->residual ? tile->residual + i * tile->residual_step + j : NULL, tile->output, i * tile->output_step + j);
+                              tile->residual ? tile->residual + i * tile->residual_step + j : NULL, tile->output,
+                              i * tile->output_step + j);
 }
 
 void qnarrow_u8s4_1x1x8_plain(const struct qgemm_tile *tile) {

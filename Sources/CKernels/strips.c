@@ -128,7 +128,7 @@ void strips_pack_weights(const struct qconvolution *c, const int8_t *weights, vo
                 for (size_t x = 0; x < g->kernel_width; x++) {
                     const size_t tap = y * g->kernel_width + x, k = x % v.taps * v.inputs + first_input + i;
                     const size_t block = tap / v.taps * v.blocks + k / kr;
-                    panel[(block * nb + column % nb) * kr + k % kr] = weights[((o * inputs + i) * g->kernel_height + y) * g->kernel_width + x];
+                    panel[(block * nb + column % nb) * kr + k % kr] = weights[(o * inputs + i) * g->kernel_height * g->kernel_width + tap];
                 }
     }
 }
