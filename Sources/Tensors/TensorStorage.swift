@@ -31,7 +31,7 @@ package final class TensorStorage: @unchecked Sendable {
         packed = nil
     }
 
-    /// Borrows bytes that `owner` keeps valid and unchanged for as long as it lives.
+    /// Borrows bytes of a mapped file, which `owner` keeps valid and unchanged for as long as it lives.
     package init(borrowing bytes: UnsafeRawBufferPointer, from owner: any AnyObject & Sendable) {
         unsafe self.bytes = bytes
         self.owner = owner
@@ -63,5 +63,15 @@ package final class TensorStorage: @unchecked Sendable {
         defer { unsafe buffer.deallocate() }
         unsafe packed.unpack(into: buffer)
         return try unsafe body(UnsafeRawBufferPointer(buffer))
+    }
+
+    /// Tells the system that bytes of a mapped file aren't needed for now: they take no memory until somebody reads them again.
+    package func releasePages() {
+        guard owner != nil, let base = unsafe bytes.baseAddress else { return }
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let first = (UInt(bitPattern: base) + UInt(page) - 1) / UInt(page) * UInt(page)
+        let last = unsafe (UInt(bitPattern: base) + UInt(bytes.count)) / UInt(page) * UInt(page)
+        guard first < last, let start = unsafe UnsafeMutableRawPointer(bitPattern: first) else { return }
+        unsafe madvise(start, Int(last - first), Int32(MADV_DONTNEED))
     }
 }
