@@ -12,14 +12,19 @@ enum {
     OUTPUTS = 16, // output channels of a panel of weights
     MOST_CHANNELS = ((1 << 29) - 1) / (255 * 127 * 9),
     MOST_TILES = 48,
-    TRANSFORMED_BYTES = 256 * 1024, // aim for a block: the panels run over it
+    TRANSFORMED_BYTES = 128 * 1024, // aim for a block: the panels run over it
+    LEAST_TILES = 16,               // but the weights, which are read once a block, are worth that many
 };
 
 struct view {
     size_t channels, pairs; // of the input, in whole vectors; pairs of them that count
     size_t panels;
     size_t tiles; // of a block, at most
+    size_t transformed_step, product_step; // elements from position to position
 };
+
+// Positions are written and read side by side: an odd number of cache lines apart, they don't share sets.
+static size_t odd_lines(size_t bytes) { return (round_up(bytes, 64) / 64 | 1) * 64; }
 
 static struct view view_of(const struct qconvolution *c) {
     const struct convolution_geometry *g = &c->geometry;
@@ -30,8 +35,10 @@ static struct view view_of(const struct qconvolution *c) {
     };
     const size_t fits = TRANSFORMED_BYTES / (POSITIONS * v.channels * sizeof(int16_t));
     const size_t all = (g->output_height + 1) / 2 * ((g->output_width + 1) / 2);
-    v.tiles = fits < 6 ? 6 : fits < MOST_TILES ? fits : MOST_TILES;
+    v.tiles = fits < LEAST_TILES ? LEAST_TILES : fits < MOST_TILES ? fits : MOST_TILES;
     if (v.tiles > all) v.tiles = all;
+    v.transformed_step = odd_lines(v.tiles * v.channels * sizeof(int16_t)) / sizeof(int16_t);
+    v.product_step = odd_lines(v.tiles * OUTPUTS * sizeof(int32_t)) / sizeof(int32_t);
     return v;
 }
 
@@ -76,7 +83,7 @@ size_t winograd_weight_bytes(const struct qconvolution *c) {
 // Transformed tiles [POSITIONS][tiles][channels], products [POSITIONS][tiles][OUTPUTS], a pixel of zero points.
 size_t winograd_scratch_bytes(const struct qconvolution *c) {
     const struct view v = view_of(c);
-    return POSITIONS * v.tiles * (v.channels * sizeof(int16_t) + OUTPUTS * sizeof(int32_t)) + round_up(c->geometry.input_channels, 64);
+    return POSITIONS * (v.transformed_step * sizeof(int16_t) + v.product_step * sizeof(int32_t)) + round_up(c->geometry.input_channels, 64);
 }
 
 // 2 G g
@@ -133,8 +140,8 @@ void winograd_run(const struct qconvolution *c, const uint8_t *input, const uint
     const struct view v = view_of(c);
     const size_t element = c->requantization.float_output ? sizeof(float) : 1;
     int16_t *const transformed = scratch;
-    int32_t *const products = (int32_t *)(transformed + POSITIONS * v.tiles * v.channels);
-    uint8_t *const padding = (uint8_t *)(products + POSITIONS * v.tiles * OUTPUTS);
+    int32_t *const products = (int32_t *)(transformed + POSITIONS * v.transformed_step);
+    uint8_t *const padding = (uint8_t *)(products + POSITIONS * v.product_step);
     memset(padding, c->input_zero_point, g->input_channels);
     struct tile_walk walk = {.first_row = first_row, .last_row = last_row};
     const size_t across = (g->output_width + 1) / 2;
@@ -142,15 +149,15 @@ void winograd_run(const struct qconvolution *c, const uint8_t *input, const uint
         const size_t blocks = (left + v.tiles - 1) / v.tiles, tiles = (left + blocks - 1) / blocks;
         ptrdiff_t pixels[MOST_TILES][4];
         for (size_t i = 0; i < tiles; i++) {
-            transform_tile(c, &walk, input, padding, transformed + i * v.channels, v.tiles * v.channels, pixels[i]);
+            transform_tile(c, &walk, input, padding, transformed + i * v.channels, v.transformed_step, pixels[i]);
             if (++walk.x == across) walk.x = 0, walk.y++;
         }
         for (size_t panel = 0; panel < v.panels; panel++) {
             const size_t o = panel * OUTPUTS;
             const int16_t *const weights = (const int16_t *)c->weights + panel * POSITIONS * v.pairs * OUTPUTS * 2;
             for (size_t p = 0; p < POSITIONS; p++)
-                c->winograd->multiply(transformed + p * v.tiles * v.channels, v.channels, weights + p * v.pairs * OUTPUTS * 2, v.pairs,
-                                      tiles, products + p * v.tiles * OUTPUTS);
+                c->winograd->multiply(transformed + p * v.transformed_step, v.channels, weights + p * v.pairs * OUTPUTS * 2, v.pairs,
+                                      tiles, products + p * v.product_step);
             const struct qwinograd_results to = {
                 .pixels = pixels,
                 .outputs = g->output_channels - o < OUTPUTS ? g->output_channels - o : OUTPUTS,
@@ -162,7 +169,7 @@ void winograd_run(const struct qconvolution *c, const uint8_t *input, const uint
                 .residual_step = g->residual_step,
                 .output_step = g->output_step,
             };
-            c->winograd->finish(products, v.tiles * OUTPUTS, tiles, &to);
+            c->winograd->finish(products, v.product_step, tiles, &to);
         }
         left -= tiles;
     }
