@@ -103,11 +103,13 @@ static void fill_quads(const struct convolution_geometry *g, const struct view *
     const size_t inputs = g->input_channels / g->groups, taps = g->kernel_height * g->kernel_width;
     weights += o * inputs * taps;
     size_t tap = first / v->planes, at = first % v->planes * 4;
-    for (size_t p = 0; p < last - first; p++) {
-        const size_t count = v->inputs - at < 4 ? v->inputs - at : 4;
-        memset(quads[p], 0, 4);
-        for (size_t k = at; k < at + count; k++)
-            quads[p][k - at] = v->rows ? weights[k % inputs * taps + tap * g->kernel_width + k / inputs] : weights[k * taps + tap];
+    for (size_t p = first; p < last; p++) {
+        for (size_t k = 0; k < 4; k++) {
+            int8_t weight = 0;
+            if (at + k < v->inputs && !v->rows) weight = weights[(at + k) * taps + tap];
+            if (at + k < v->inputs && v->rows) weight = weights[(at + k) % inputs * taps + tap * g->kernel_width + (at + k) / inputs];
+            quads[p - first][k] = weight;
+        }
         at += 4;
         if (at >= v->inputs) at = 0, tap++;
     }

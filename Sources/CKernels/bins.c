@@ -9,16 +9,17 @@ enum { LIMIT = 128 };
 static uint64_t load_of(const int8_t quad[4]) {
     uint64_t load = 0;
     for (size_t k = 0; k < 4; k++) {
-        const uint64_t positive = quad[k] > 0 ? (uint64_t)quad[k] : 0, negative = quad[k] < 0 ? (uint64_t)-quad[k] : 0;
-        load += (positive | negative << 32) << (k / 2 * 16);
+        const uint64_t size = (uint64_t)(quad[k] < 0 ? -quad[k] : quad[k]);
+        load += size << (16 * (k / 2 + (quad[k] < 0 ? 2 : 0)));
     }
     return load;
 }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
-
-static size_t largest_field(uint64_t load) {
-    return larger(larger(load & 0xFFFF, load >> 16 & 0xFFFF), larger(load >> 32 & 0xFFFF, load >> 48));
+static uint32_t largest_field(uint64_t load) {
+    uint32_t largest = 0;
+    for (size_t i = 0; i < 4; i++, load >>= 16)
+        if ((load & 0xFFFF) > largest) largest = load & 0xFFFF;
+    return largest;
 }
 
 struct item {
