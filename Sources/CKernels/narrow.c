@@ -20,19 +20,20 @@ static const struct qnarrow_kernel kernels[] = {
 size_t qnarrow_kernel_count(void) { return sizeof kernels / sizeof kernels[0]; }
 const struct qnarrow_kernel *qnarrow_kernel_at(size_t index) { return &kernels[index]; }
 
-bool qnarrow_suits(const struct convolution_geometry *g, const int8_t *weights) {
+bool qnarrow_suits(const struct convolution_geometry *g, const int8_t *weights, size_t count) {
     if (!is_pointwise(g) || g->groups != 1) return false;
-    for (size_t i = 0; i < g->output_channels * g->input_channels; i++)
+    for (size_t i = 0; i < count; i++)
         if (weights[i] < -8 || weights[i] > 7) return false;
     return true;
 }
 
-const struct qnarrow_kernel *qnarrow_kernel_choose(uint32_t isa, const struct convolution_geometry *g, const int8_t *weights) {
+const struct qnarrow_kernel *qnarrow_kernel_choose(uint32_t isa, const struct convolution_geometry *g, const int8_t *weights,
+                                                 size_t count) {
     if (g->output_height * g->output_width > MOST_PIXELS) return NULL;
     const struct qnarrow_kernel *best = NULL; // plain C gains nothing
     for (size_t i = 1; i < qnarrow_kernel_count(); i++)
         if ((kernels[i].isa & ~isa) == 0) best = &kernels[i];
-    return best && qnarrow_suits(g, weights) ? best : NULL;
+    return best && qnarrow_suits(g, weights, count) ? best : NULL;
 }
 
 static size_t blocks_of(const struct qconvolution *c) { return round_up(c->geometry.input_channels, DEPTH) / DEPTH; }

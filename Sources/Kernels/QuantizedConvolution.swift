@@ -149,9 +149,7 @@ package struct QuantizedConvolution: Sendable {
                 unsafe plan.depthwise = qdepthwise_kernel_choose(
                     features, geometry.pointee.input_channels, geometry.pointee.kernel_height, geometry.pointee.kernel_width)
             case .none:
-                unsafe plan.narrow = weights.withElements(of: Int8.self) { elements in
-                    unsafe elements.withUnsafeBufferPointer { unsafe qnarrow_kernel_choose(features, geometry, $0.baseAddress!) }
-                }
+                unsafe plan.narrow = weights.withBytesAsTheyLie { unsafe qnarrow_kernel_choose(features, geometry, $0, $1) }
                 if unsafe plan.narrow != nil { return }
                 unsafe plan.winograd = qwinograd_kernel_choose(features, geometry)
                 if unsafe plan.winograd == nil { unsafe plan.binned = qbinned_kernel_choose(features, geometry) }
@@ -163,10 +161,7 @@ package struct QuantizedConvolution: Sendable {
                 precondition(unsafe qwinograd_suits(geometry))
                 unsafe plan.winograd = qwinograd_kernel_at(kernel!.index)
             case .narrow:
-                let suits = weights.withElements(of: Int8.self) { elements in
-                    unsafe elements.withUnsafeBufferPointer { unsafe qnarrow_suits(geometry, $0.baseAddress!) }
-                }
-                precondition(suits)
+                precondition(unsafe weights.withBytesAsTheyLie { unsafe qnarrow_suits(geometry, $0, $1) })
                 unsafe plan.narrow = qnarrow_kernel_at(kernel!.index)
             case .binned: unsafe plan.binned = qbinned_kernel_at(kernel!.index)
             default: unsafe plan.gemm = qgemm_kernel_at(kernel!.index)
@@ -228,6 +223,16 @@ package struct QuantizedConvolution: Sendable {
                     }
                 }
             }
+        }
+    }
+}
+
+extension Tensor {
+    /// Lends int8 weights in whatever order they are stored, with zeros between them where they lie packed, and how many bytes that is.
+    @unsafe
+    fileprivate func withBytesAsTheyLie<Result>(_ body: (UnsafePointer<Int8>, Int) -> Result) -> Result {
+        unsafe (storage.packed?.storage ?? storage).withUnsafeBytes {
+            unsafe body($0.baseAddress!.assumingMemoryBound(to: Int8.self), $0.count)
         }
     }
 }

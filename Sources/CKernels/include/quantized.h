@@ -176,10 +176,11 @@ struct qnarrow_kernel {
 
 size_t qnarrow_kernel_count(void);
 const struct qnarrow_kernel *qnarrow_kernel_at(size_t index);
-// Whether these kernels can compute it: windows that are the pixels, one group, and weights [o][i] of 4 bits.
-bool qnarrow_suits(const struct convolution_geometry *geometry, const int8_t *weights);
+// Whether these kernels can compute it: windows that are the pixels, one group, and weights of 4 bits, `count` of them in any order.
+bool qnarrow_suits(const struct convolution_geometry *geometry, const int8_t *weights, size_t count);
 // Null where another kind of kernel is faster. A pure function of its arguments.
-const struct qnarrow_kernel *qnarrow_kernel_choose(uint32_t isa, const struct convolution_geometry *geometry, const int8_t *weights);
+const struct qnarrow_kernel *qnarrow_kernel_choose(uint32_t isa, const struct convolution_geometry *geometry, const int8_t *weights,
+                                                 size_t count);
 
 struct qconvolution {
     struct convolution_geometry geometry;
