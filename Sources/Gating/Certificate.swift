@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What was proved about a threshold, on samples that neither trained nor calibrated the networks.
+///
+/// With probability `confidence` over the draw of the samples, the true risk of accepting at `threshold` is at most `bound`, as long as frames come as the
+/// samples were drawn: each by itself, from the same distribution.
+///
+/// Source: A. N. Angelopoulos, S. Bates, E. J. Candès, M. I. Jordan, L. Lei, "Learn then Test" (2021), fixed-sequence testing.
+package struct Certificate: Hashable, Sendable, Codable {
+    /// What is bounded. Both count over all inputs, also those that the gate doesn't accept.
+    package enum Risk: String, CaseIterable, Hashable, Sendable, Codable {
+        /// `P(accepted, the local answer is wrong, the full model's is right)`, 0 … 1.
+        case harm
+        /// `E[accepted · (full model right − local right)]`, −1 … 1: the accuracy that the system loses against the full model.
+        case accuracyLoss = "accuracy-loss"
+    }
+
+    package var risk: Risk
+    /// Above 0, below 1.
+    package var bound: Double
+    /// Above 0, below 1; 0.95 as a rule.
+    package var confidence: Double
+    package var measure: Measure
+    package var threshold: Double
+    /// Samples that it was proved on.
+    package var samples: Int
+    /// Of them, those that the gate accepts.
+    package var accepted: Int
+    /// The sum of the losses on the samples: a count for ``Risk/harm``.
+    package var loss: Int
+    /// Accepted samples on which the two networks' answers differ: what an audit without labels can compare itself with.
+    package var disagreements: Int
+    /// Whether right meant the label. Without labels the full model's answer was taken for right: disagreement is harm then.
+    package var isLabelled: Bool
+
+    package init(
+        risk: Risk, bound: Double, confidence: Double, measure: Measure, threshold: Double, samples: Int, accepted: Int, loss: Int,
+        disagreements: Int, isLabelled: Bool
+    ) {
+        self.risk = risk
+        self.bound = bound
+        self.confidence = confidence
+        self.measure = measure
+        self.threshold = threshold
+        self.samples = samples
+        self.accepted = accepted
+        self.loss = loss
+        self.disagreements = disagreements
+        self.isLabelled = isLabelled
+    }
+
+    /// Share of the samples that the gate accepts, 0 … 1.
+    package var coverage: Double { Double(accepted) / Double(samples) }
+}
+
+/// A gate that the compiler has certified for a pair of networks: thresholds of one measure from the one that the policy asks for to stricter ones.
+package struct CertifiedGate: Hashable, Sendable, Codable {
+    /// The first is the gate's own; each further one has a smaller bound and accepts no more than the one before. An audit that finds the certificate broken moves down this list.
+    /// Never empty.
+    package var rungs: [Certificate]
+    /// SHA-256 of the full network's weights, hexadecimal: the certificate says nothing beside another one.
+    package var fullModel: String
+
+    /// - Returns: `nil` without rungs.
+    package init?(rungs: [Certificate], fullModel: String) {
+        guard !rungs.isEmpty else { return nil }
+        self.rungs = rungs
+        self.fullModel = fullModel
+    }
+
+    package var gate: Gate { .threshold(rungs[0].measure, rungs[0].threshold) }
+}
