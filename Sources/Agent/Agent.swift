@@ -113,7 +113,7 @@ package final class Agent: Sendable {
         }
         self.questions = questions
         loop = FrameLoop(
-            executor: network.executor, preprocessor: network.preprocessor, calibration: network.calibration, gate: settings.gate,
+            executor: network.executor, preprocessor: network.preprocessor, calibration: network.calibration, gate: network.gate,
             desk: desk, log: log, onTaken: outputs.onTaken
         ) { questions.offer($0) }
     }

@@ -11,6 +11,7 @@ struct AgentNetwork {
     let executor: Executor
     let preprocessor: Preprocessor
     let calibration: Calibration
+    let gate: Gate
 
     init(_ bundle: Bundle, settings: AgentSettings) throws(AgentError) {
         let details = bundle.details
@@ -43,10 +44,12 @@ struct AgentNetwork {
             throw AgentError(
                 .configuration, operation, "a network without labels can't ask the cloud: nobody knows that its classes are the same; set recovery.enabled to false")
         }
-        if details.outputKind == .probabilities, settings.gate.uses(.energy) {
+        let gate = settings.gate ?? details.certifiedGate?.gate ?? .standard
+        if details.outputKind == .probabilities, gate.uses(.energy) {
             throw AgentError(.configuration, operation, "gate.measure: the network ends in a softmax, so its energy is always about 0")
         }
         self.executor = executor
+        self.gate = gate
         preprocessor = Preprocessor(preprocessing)
         calibration = Calibration(scores: details.outputKind == .logits ? .logits : .probabilities, temperature: temperature)
     }

@@ -160,7 +160,7 @@ package struct Report {
 
 extension String {
     /// Safe as HTML text and inside a quoted attribute.
-    var escaped: String {
+    package var escaped: String {
         reduce(into: "") { result, character in
             switch character {
             case "&": result += "&amp;"

@@ -69,4 +69,24 @@ package struct CertifiedGate: Hashable, Sendable, Codable {
     }
 
     package var gate: Gate { .threshold(rungs[0].measure, rungs[0].threshold) }
+
+    /// The first thing that can't be true of a certified gate from a file; `nil` when there is none.
+    package var contradiction: String? {
+        guard let first = rungs.first else { return "a certified gate without a certificate" }
+        for (rung, next) in zip(rungs, rungs.dropFirst()) where next.bound >= rung.bound || next.accepted > rung.accepted {
+            return "certificates of a gate that don't get stricter"
+        }
+        return rungs.lazy.compactMap { $0.measure == first.measure ? $0.contradiction : "certificates of one gate with different measures" }.first
+    }
+}
+
+extension Certificate {
+    fileprivate var contradiction: String? {
+        guard bound > 0, bound < 1, confidence > 0, confidence < 1 else { return "a certificate of \(bound) at \(confidence)" }
+        guard threshold.isFinite else { return "a certified threshold of \(threshold)" }
+        guard samples > 0, (0...samples).contains(accepted), (0...accepted).contains(disagreements), (-samples...samples).contains(loss) else {
+            return "a certificate on \(samples) samples with \(accepted) accepted, \(disagreements) of them disagreeing"
+        }
+        return nil
+    }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Digests
+package import Gating
 package import Tensors
 
 /// What a bundle says of its network besides the graph.
@@ -25,6 +26,8 @@ package struct BundleDetails: Hashable, Sendable, Codable {
     package var outputKind: OutputKind
     /// What logits are divided by before the softmax, so that confidence means frequency. 1 where it was not fitted.
     package var temperature: Double
+    /// The gate between this network and a full one, with its proof; `nil` where none was certified.
+    package var certifiedGate: CertifiedGate?
     /// SHA-256 of the ONNX file, hexadecimal; empty where there was none.
     package var sourceDigest: String
     /// SHA-256 over the tensors of the file, hexadecimal, as ``Safetensors/tensorsDigest`` defines it. Set when a bundle is written; empty before.
@@ -53,6 +56,7 @@ package struct BundleDetails: Hashable, Sendable, Codable {
     /// The first thing that can't be true of any network; `nil` when there is none.
     var contradiction: String? {
         guard temperature.isFinite, temperature > 0 else { return "temperature \(temperature) isn't above 0" }
+        if let problem = certifiedGate?.contradiction { return problem }
         guard let preprocessing else { return nil }
         guard (1...Self.largestSide).contains(preprocessing.width), (1...Self.largestSide).contains(preprocessing.height) else {
             return "an input of \(preprocessing.width) x \(preprocessing.height) pixels is outside 1 … \(Self.largestSide)"

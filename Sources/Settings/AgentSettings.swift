@@ -45,7 +45,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var source: Source
     /// From the moment a frame is taken up until its decision at the latest.
     package var deadline = Duration.milliseconds(100)
-    package var gate = Gate.standard
+    /// `nil`: the bundle's certified gate, or ``Gating/Gate/standard`` where it has none.
+    package var gate: Gate?
     package var recovery = Recovery()
     package var broker = BrokerSettings(host: "localhost")
     package var output = Output()
@@ -65,7 +66,7 @@ package struct AgentSettings: Hashable, Sendable {
         self.init(device: device ?? "", bundle: bundle ?? "", source: source ?? .y4m(path: "-"))
         self.threads = threads
         deadline = root.value("deadline", .duration(.milliseconds(1) ... .seconds(60)), default: deadline)
-        gate = root.section("gate") { Gate(&$0) }
+        gate = root.optionalSection("gate") { Gate(&$0) }
         let deadline = deadline
         recovery = root.section("recovery") { section in
             var recovery = Recovery()
