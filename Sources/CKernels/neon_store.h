@@ -18,6 +18,13 @@
 #define UNROLLED _Pragma("GCC unroll 16")
 #endif
 
+// The sum of a multiple of 8 bytes.
+NEON_INLINE uint32_t neon_sum(const uint8_t *bytes, size_t count) {
+    uint32_t sum = 0;
+    for (size_t i = 0; i < count; i += 8) sum += vaddlv_u8(vld1_u8(bytes + i));
+    return sum;
+}
+
 struct neon_rule {
     float32x4_t multipliers[4];
     float32x4_t residual_multiplier;

@@ -76,4 +76,33 @@ NEON_DOT void qgemm_s8s8_6x16x4_neondot(const struct qgemm_tile *tile) {
     else
         qgemm_any_m(tile, 2);
 }
+
+// One pixel by weights of 4 bits, 16 channels after 16: udot with the weights as they are packed, whose 8 is taken out of the bias.
+NEON_DOT void qnarrow_u8s4_1x16x8_neondot(const struct qgemm_tile *tile) {
+    const uint8_t *const a = tile->segments[0];
+    const size_t blocks = tile->segment_blocks, element = tile->requantization->float_output ? sizeof(float) : 1;
+    const int32x4_t excess = vdupq_n_s32((int32_t)(8 * neon_sum(a, 8 * blocks)));
+    const uint8x16_t nibble = vdupq_n_u8(15);
+    for (size_t channel = 0; channel < tile->n; channel += 16) {
+        const uint8_t *b = (const uint8_t *)tile->b + channel / 16 * tile->b_step;
+        uint32x4_t first[4], second[4]; // of the halves of each block
+        UNROLLED for (size_t v = 0; v < 4; v++) first[v] = second[v] = vdupq_n_u32(0);
+        for (size_t k = 0; k < blocks; k++, b += 64) {
+            const uint8x8_t pixel = vld1_u8(a + 8 * k);
+            UNROLLED for (size_t v = 0; v < 4; v++) {
+                const uint8x16_t pairs = vld1q_u8(b + 16 * v);
+                first[v] = vdotq_lane_u32(first[v], vandq_u8(pairs, nibble), pixel, 0);
+                second[v] = vdotq_lane_u32(second[v], vshrq_n_u8(pairs, 4), pixel, 1);
+            }
+        }
+        int32x4_t sums[4];
+        UNROLLED for (size_t v = 0; v < 4; v++) {
+            const int32x4_t products = vreinterpretq_s32_u32(vaddq_u32(first[v], second[v]));
+            sums[v] = vaddq_s32(products, vsubq_s32(vld1q_s32(tile->bias + channel + 4 * v), excess));
+        }
+        neon_store_pixels(&(struct neon_pixels){sums, 1, 4, tile->n - channel < 16 ? tile->n - channel : 16, tile->multipliers + channel,
+                                                tile->requantization, tile->residual ? tile->residual + channel : NULL,
+                                                (uint8_t *)tile->output + channel * element, 0, 0});
+    }
+}
 #endif

@@ -33,7 +33,14 @@ struct NarrowWeightsTests {
             return sample.layer(features: features).kernelName
         }
         #expect(choice(1, least: -8, []) == "qgemm_u8s8_4x4x1_plain", "plain C gains nothing")
+        #if arch(arm64)
+        #expect(choice(1, least: -8, [.neon]) == "qnarrow_u8s4_1x16x8_neon")
+        #expect(choice(1, least: -8, [.neon, .neonDot]) == "qnarrow_u8s4_1x16x8_neondot")
+        #expect(choice(4, least: -8, [.neon, .neonDot, .neonI8MM]) == "qnarrow_u8s4_1x16x8_neondot")
+        #expect(!choice(5, least: -8, [.neon]).contains("u8s4"))
+        #endif
         #if arch(x86_64)
+        #expect(choice(1, least: -8, [.avx2]) == "qnarrow_u8s4_1x32x8_avx2")
         #expect(choice(1, least: -8, [.avx2, .avxVNNI]) == "qnarrow_u8s4_1x16x8_avxvnni")
         #expect(choice(4, least: -8, [.avx2, .avxVNNI, .avx512VNNI]) == "qnarrow_u8s4_1x128x8_avx512vnni")
         #expect(!choice(5, least: -8, [.avx2, .avx512VNNI]).contains("u8s4"))
