@@ -25,6 +25,8 @@ package struct QuantizedConvolution: Sendable {
     /// A run may start and stop at multiples of this many rows (or at the end).
     package var rowAlignment: Int { 1 }
     package let kernelName: String
+    /// Whether the kernel reads packed weights where they lie, instead of a copy in an order of its own.
+    package var readsWeightsInPlace: Bool { borrowed != nil }
 
     private let plan: qconvolution
     private let inputCount: Int
