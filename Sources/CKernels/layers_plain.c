@@ -35,20 +35,3 @@ static void table_u8_plain(const uint8_t *table, size_t rows, size_t count, cons
 #define LAYER_QUANTIZE quantize_neon
 #include "layers_set.inc"
 #endif
-
-void im2col_f32(const struct convolution_geometry *g, size_t group, const float *input, float *columns, size_t first_row, size_t last_row) {
-    const size_t channels = g->input_channels / g->groups;
-    for (size_t y = first_row; y < last_row; y++)
-        for (size_t x = 0; x < g->output_width; x++)
-            for (size_t ky = 0; ky < g->kernel_height; ky++) {
-                const ptrdiff_t iy = (ptrdiff_t)(y * g->stride_y + ky * g->dilation_y) - (ptrdiff_t)g->pad_top;
-                for (size_t kx = 0; kx < g->kernel_width; kx++, columns += channels) {
-                    const ptrdiff_t ix = (ptrdiff_t)(x * g->stride_x + kx * g->dilation_x) - (ptrdiff_t)g->pad_left;
-                    if (iy < 0 || iy >= (ptrdiff_t)g->input_height || ix < 0 || ix >= (ptrdiff_t)g->input_width)
-                        memset(columns, 0, channels * sizeof *columns);
-                    else
-                        memcpy(columns, input + ((size_t)iy * g->input_width + (size_t)ix) * g->input_channels + group * channels,
-                               channels * sizeof *columns);
-                }
-            }
-}

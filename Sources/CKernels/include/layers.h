@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layers that are bound by memory rather than multiplications: pooling, means, binary operations, tables, activations,
-// float depthwise convolution. One source, compiled for each instruction set of vector_kernels_at.
+// Layers that are bound by memory rather than multiplications: pooling, means, binary operations, tables, activations.
+// One source, compiled for each instruction set of vector_kernels_at.
 #pragma once
 #include "quantized.h"
 
@@ -83,11 +83,6 @@ struct vector_kernels {
     void (*mean_f32)(size_t pixels, size_t step, const float *input, float *output, size_t first, size_t last);
     void (*binary_f32)(const struct fbinary *p, const float *a, const float *b, float *output, size_t first, size_t last);
     void (*activate)(const struct activation_function *f, const float *input, float *output, size_t count);
-    // output = activation(output + bias[channel] + residual): `pixels` rows of `channels`; bias and residual may be null.
-    void (*finish)(const struct activation_function *f, size_t pixels, size_t channels, const float *bias, const float *residual, float *output);
-    // weights: [kernel_height][kernel_width][channels].
-    void (*depthwise_f32)(const struct convolution_geometry *g, const struct activation_function *f, const float *weights,
-                          const float *bias, const float *input, const float *residual, float *output, size_t first_row, size_t last_row);
     // Rows of `count` logits; input and output may be the same.
     void (*softmax)(size_t rows, size_t count, const float *input, float *output);
 } __attribute__((swift_attr("@Sendable")));
@@ -95,6 +90,3 @@ struct vector_kernels {
 size_t vector_kernels_count(void);
 const struct vector_kernels *vector_kernels_at(size_t index);
 const struct vector_kernels *vector_kernels_choose(uint32_t isa);
-
-// Copies the windows of output rows [first_row, last_row) of one group into rows of kernel_height * kernel_width * channels / groups floats.
-void im2col_f32(const struct convolution_geometry *g, size_t group, const float *input, float *columns, size_t first_row, size_t last_row);
