@@ -18,12 +18,16 @@ static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 // Elements from one frequency to the next, of n channels; the gap keeps 36 of them from meeting in one set of the cache.
 static size_t frequency_step(size_t tiles, size_t n) { return tiles * n + FREQUENCY_GAP; }
 
+bool fconvolution_suits_winograd(const struct fconvolution *c) {
+    const struct convolution_geometry *g = &c->geometry;
+    return g->kernel_height == 3 && g->kernel_width == 3 && g->stride_y == 1 && g->stride_x == 1 && g->dilation_y == 1
+        && g->dilation_x == 1 && g->groups == 1 && g->input_channels % FLOAT_PANEL == 0 && g->output_channels % FLOAT_PANEL == 0;
+}
+
 bool fwinograd_pays(const struct fconvolution *c) {
     const struct convolution_geometry *g = &c->geometry;
     const size_t tiles = tiles_of(g->output_height) * tiles_of(g->output_width);
-    return g->kernel_height == 3 && g->kernel_width == 3 && g->stride_y == 1 && g->stride_x == 1 && g->dilation_y == 1
-        && g->dilation_x == 1 && g->groups == 1 && g->input_channels % FLOAT_PANEL == 0 && g->output_channels % FLOAT_PANEL == 0
-        && g->input_channels >= 32 && g->output_channels >= 32 && tiles >= 9;
+    return fconvolution_suits_winograd(c) && g->input_channels >= 32 && g->output_channels >= 32 && tiles >= 9;
 }
 
 size_t fwinograd_strip_rows(const struct fconvolution *c) {

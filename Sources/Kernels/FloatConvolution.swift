@@ -37,11 +37,12 @@ package struct FloatConvolution: Sendable {
     ///   - bias: `[o]`.
     ///   - steps: from pixel to pixel, where that is more than the channels.
     ///   - kernel: instead of the dispatcher's choice: for tests and benchmarks.
+    ///   - isWinograd: likewise, where the direct method and Winograd's can both compute the layer.
     /// - Precondition: two spatial axes; the shapes fit; the output isn't empty.
     package init(
         weights: Tensor, bias: [Float]?, inputHeight: Int, inputWidth: Int, inputChannels: Int, convolution: Convolution,
         residual: Bool = false, steps: (input: Int?, output: Int?, residual: Int?) = (nil, nil, nil), features: CPUFeatures = .current,
-        kernel: KernelName? = nil
+        kernel: KernelName? = nil, isWinograd wanted: Bool? = nil
     ) {
         let outputs = weights.shape[0]
         let geometry = convolution_geometry(
@@ -55,6 +56,9 @@ package struct FloatConvolution: Sendable {
         unsafe plan.kernels = kernel.map { unsafe float_kernels_at($0.index) } ?? float_kernels_choose(features.rawValue)
         unsafe plan.activation = convolution.activation.function
         unsafe plan.method = fconvolution_choose_method(&plan)
+        if let wanted, unsafe fconvolution_suits_winograd(&plan) {
+            unsafe plan.method = wanted ? FCONVOLUTION_WINOGRAD : FCONVOLUTION_DIRECT
+        }
         unsafe plan.strip_rows = fconvolution_choose_strip(&plan)
         let method =
             switch unsafe plan.method {

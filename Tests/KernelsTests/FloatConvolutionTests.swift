@@ -40,11 +40,12 @@ private struct FloatConvolutionCase: CustomStringConvertible {
         residual = hasResidual ? samples.floats(size.elementCount * steps.residual) : nil
     }
 
-    func layer(features: CPUFeatures) -> FloatConvolution {
+    func layer(features: CPUFeatures, isWinograd: Bool? = nil) -> FloatConvolution {
         FloatConvolution(
             weights: Tensor(shape: [outputs, channels / convolution.groups] + convolution.window.size, weights), bias: bias, inputHeight: height,
             inputWidth: width, inputChannels: channels, convolution: convolution, residual: residual != nil,
-            steps: (steps.input, steps.output, steps.residual), features: features)
+            steps: (steps.input, steps.output, steps.residual), features: features,
+            isWinograd: isWinograd)
     }
 
     /// Runs the layer piece by piece; what isn't written stays NaN.
@@ -148,8 +149,8 @@ private struct FloatConvolutionCase: CustomStringConvertible {
     }
 
     /// Nothing is written between the pixels, and nothing depends on the pieces.
-    func check(_ features: CPUFeatures, _ place: Comment) -> Bool {
-        let layer = layer(features: features)
+    func check(_ features: CPUFeatures, isWinograd: Bool? = nil, _ place: Comment) -> Bool {
+        let layer = layer(features: features, isWinograd: isWinograd)
         let result = run(layer, [0..<layer.outputHeight])
         let step = layer.rowAlignment
         let pieces = stride(from: 0, to: layer.outputHeight, by: step).map { $0..<min($0 + step, layer.outputHeight) }
@@ -232,6 +233,19 @@ struct FloatConvolutionTests {
             if test.check(features, "seed 38, trial \(trial), \(test)") { products += 1 }
         }
         #expect(products > 6, "what is tested here is Winograd's method")
+    }
+
+    @Test(arguments: floatFeatures)
+    func aLayerThatHasBothFormsTakesTheOneThatIsAskedFor(_ features: CPUFeatures) {
+        var samples = Samples(seed: 40)
+        for (channels, outputs, height, width) in [(16, 16, 3, 3), (16, 48, 5, 9), (64, 32, 13, 14)] {
+            let test = FloatConvolutionCase(
+                &samples, channels: channels, height: height, width: width, outputs: outputs,
+                window: Window(size: [3, 3], padsBefore: [1, 1], padsAfter: [1, 1]), activation: .relu, residual: true)
+            for isWinograd in [false, true] {
+                #expect(test.check(features, isWinograd: isWinograd, "seed 40, \(test)") == isWinograd)
+            }
+        }
     }
 
     @Test(arguments: floatFeatures)

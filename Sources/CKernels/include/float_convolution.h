@@ -88,6 +88,8 @@ struct fconvolution {
 
 // The fastest method; needs geometry and kernels.
 enum fconvolution_method fconvolution_choose_method(const struct fconvolution *c);
+// Whether both the direct method and Winograd's can compute it; needs geometry.
+bool fconvolution_suits_winograd(const struct fconvolution *c);
 // strip_rows; needs the method besides.
 size_t fconvolution_choose_strip(const struct fconvolution *c);
 // Rows of an image are divided at multiples of so many.

@@ -96,12 +96,18 @@ private struct Layer {
     }
 
     private func floatContest(macs: Int) -> KernelContest? {
-        func prepared(_ kernel: KernelName?) -> FloatConvolution {
+        func prepared(_ kernel: KernelName?, isWinograd: Bool?) -> FloatConvolution {
             FloatConvolution(
                 weights: weights, bias: bias?.elements(of: Float.self), inputHeight: shape.input[2], inputWidth: shape.input[3],
-                inputChannels: shape.input[1], convolution: shape.convolution, residual: shape.hasResidual, kernel: kernel)
+                inputChannels: shape.input[1], convolution: shape.convolution, residual: shape.hasResidual, kernel: kernel,
+                isWinograd: isWinograd)
         }
-        return contest(KernelName.floatSets().map { prepared($0) }, pick: prepared(nil), macs: macs, name: \.kernelName) { layer in
+        var layers: [FloatConvolution] = []
+        for set in KernelName.floatSets() {
+            let forms = [false, true].map { prepared(set, isWinograd: $0) }
+            layers += forms[0].kernelName == forms[1].kernelName ? [forms[0]] : forms
+        }
+        return contest(layers, pick: prepared(nil, isWinograd: nil), macs: macs, name: \.kernelName) { layer in
             runner(
                 layer.scratchBytes, inputs: Float.self, outputs: Float.self, layer.outputHeight * layer.outputWidth * layer.outputChannels
             ) { layer.run(input: $0, residual: $1, output: &$2, scratch: &$3, rows: 0..<layer.outputHeight) }
