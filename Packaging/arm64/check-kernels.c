@@ -84,6 +84,7 @@ static void check_kind(struct qconvolution c, const char *name, bool extremes) {
         .residual_zero_point = (int32_t)between(0, 255), .residual_multiplier = scale() * 60,
         .float_output = between(0, 3) == 0, .low = -0.5f, .high = INFINITY,
     };
+    if (between(0, 2) == 0) c.requantization.zero_point = c.requantization.lower = 0, c.requantization.upper = 255; // as after relu
     uint8_t *x = random_bytes(input_bytes);
     int8_t *w = (int8_t *)random_bytes(outputs * depth);
     for (size_t i = 0; i < outputs * depth; i++) w[i] = extremes ? (w[i] < 0 ? -127 : 127) : w[i] == -128 ? 0 : w[i];

@@ -12,6 +12,7 @@
 struct avx512_rule {
     __m512i zero_point, lower, upper, residual_zero_point; // of 16, 8, 8 and 32 bits
     __m512 residual_multiplier;
+    bool saturates; // the zero point is 0 and the limits are those of a byte
 };
 
 AVX512_INLINE struct avx512_rule avx512_rule(const struct requantization *r) {
@@ -21,6 +22,7 @@ AVX512_INLINE struct avx512_rule avx512_rule(const struct requantization *r) {
         .upper = _mm512_set1_epi8((char)r->upper),
         .residual_zero_point = _mm512_set1_epi32(r->residual_zero_point),
         .residual_multiplier = _mm512_set1_ps(r->residual_multiplier),
+        .saturates = r->zero_point == 0 && r->lower == 0 && r->upper == 255,
     };
 }
 
@@ -45,10 +47,11 @@ AVX512_INLINE __m512i avx512_lanes(__m512i a, __m512i b, __m512i c, __m512i d, c
     return _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(low, high), r->lower), r->upper);
 }
 
-// The same in the order of the vectors.
+// The same in the order of the vectors. After relu, results mostly need nothing but to saturate.
 AVX512_INLINE __m512i avx512_bytes(__m512i a, __m512i b, __m512i c, __m512i d, const struct avx512_rule *r) {
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    return _mm512_permutexvar_epi32(order, avx512_lanes(a, b, c, d, r));
+    const __m512i lanes = r->saturates ? _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d)) : avx512_lanes(a, b, c, d, r);
+    return _mm512_permutexvar_epi32(order, lanes);
 }
 
 // Stores the wanted of 16 * v channels of up to 4 / v pixels, `rows` of them.
