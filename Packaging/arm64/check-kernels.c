@@ -120,8 +120,12 @@ static void check_kind(struct qconvolution c, const char *name, bool extremes) {
     uint8_t *output = malloc(count * element);
     memset(output, 0x55, count * element);
     const size_t middle = between(0, c.geometry.output_height);
-    qconvolution_run(&c, x, residual, output, scratch, middle, c.geometry.output_height);
-    qconvolution_run(&c, x, residual, output, scratch, 0, middle);
+    const size_t alignment = qconvolution_channel_alignment(&c), blocks = alignment ? (outputs + alignment - 1) / alignment : 0;
+    const size_t between_channels = blocks > 1 ? between(0, (uint32_t)blocks - 1) * alignment : 0;
+    const struct qconvolution_part parts[] = {{middle, c.geometry.output_height, between_channels, outputs},
+                                              {0, middle, between_channels, outputs},
+                                              {0, c.geometry.output_height, 0, between_channels}};
+    for (size_t i = 0; i < (between_channels ? 3 : 2); i++) qconvolution_run(&c, x, residual, output, scratch, &parts[i]);
     checks++;
     for (size_t i = 0; i < count; i++) {
         const size_t o = i % c.geometry.output_step, pixel = i / c.geometry.output_step;

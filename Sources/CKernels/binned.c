@@ -232,8 +232,8 @@ static void run_block(const struct qconvolution *c, const struct view *v, struct
         }
 }
 
-void binned_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch, size_t first_row,
-                size_t last_row) {
+void binned_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
+                const struct qconvolution_part *part) {
     const struct convolution_geometry *g = &c->geometry;
     const struct view v = view_of(c);
     const size_t element = c->requantization.float_output ? sizeof(float) : 1;
@@ -242,8 +242,8 @@ void binned_run(const struct qconvolution *c, const uint8_t *input, const uint8_
     uint8_t *const padding = (uint8_t *)sums + sums_bytes(&v), *const rows = padding + round_up(v.inputs, 64);
     memset(padding, c->input_zero_point, v.inputs);
     struct block b = {.padding = padding};
-    const size_t last = last_row * g->output_width;
-    for (size_t first = first_row * g->output_width; first < last;) {
+    const size_t last = part->last_row * g->output_width;
+    for (size_t first = part->first_row * g->output_width; first < last;) {
         // As many blocks as need be, of about the same size.
         const size_t vectors = (last - first + 7) / 8, blocks = (8 * vectors + PLANE_PIXELS - 1) / PLANE_PIXELS;
         size_t pixels = (vectors + blocks - 1) / blocks * 8;
@@ -251,7 +251,7 @@ void binned_run(const struct qconvolution *c, const uint8_t *input, const uint8_
         begin_block(c, &v, &b, input, first, pixels, rows);
         uint8_t *const to = (uint8_t *)output + first * g->output_step * element;
         run_block(c, &v, &b, pixels, residual ? residual + first * g->residual_step : NULL, to, planes, sums);
-        if (c->table) apply_table(c, to, pixels);
+        if (c->table) apply_table(c, to, pixels, part);
         first += pixels;
     }
 }

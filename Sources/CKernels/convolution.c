@@ -8,17 +8,21 @@ struct driver {
     size_t (*weight_bytes)(const struct qconvolution *c);
     size_t (*scratch_bytes)(const struct qconvolution *c);
     void (*pack_weights)(const struct qconvolution *c, const int8_t *weights, void *packed);
-    void (*run)(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch, size_t first_row,
-                size_t last_row);
+    void (*run)(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
+                const struct qconvolution_part *part);
+    size_t (*channel_alignment)(const struct qconvolution *c); // null: parts have all channels
 };
 
-static const struct driver strips = {strips_padded_outputs, strips_weight_bytes, strips_scratch_bytes, strips_pack_weights, strips_run};
-static const struct driver binned = {binned_padded_outputs, binned_weight_bytes, binned_scratch_bytes, binned_pack_weights, binned_run};
+static const struct driver strips = {strips_padded_outputs, strips_weight_bytes, strips_scratch_bytes, strips_pack_weights,
+                                     strips_run, strips_channel_alignment};
+static const struct driver binned = {binned_padded_outputs, binned_weight_bytes, binned_scratch_bytes, binned_pack_weights,
+                                     binned_run, NULL};
 static const struct driver winograd = {winograd_padded_outputs, winograd_weight_bytes, winograd_scratch_bytes, winograd_pack_weights,
-                                       winograd_run};
-static const struct driver narrow = {narrow_padded_outputs, narrow_weight_bytes, narrow_scratch_bytes, narrow_pack_weights, narrow_run};
+                                       winograd_run, winograd_channel_alignment};
+static const struct driver narrow = {narrow_padded_outputs, narrow_weight_bytes, narrow_scratch_bytes, narrow_pack_weights,
+                                     narrow_run, narrow_channel_alignment};
 static const struct driver depthwise = {depthwise_padded_outputs, depthwise_weight_bytes, depthwise_scratch_bytes, depthwise_pack_weights,
-                                        depthwise_run};
+                                        depthwise_run, NULL};
 
 static const struct driver *driver_of(const struct qconvolution *c) {
     return c->depthwise ? &depthwise : c->winograd ? &winograd : c->narrow ? &narrow : c->binned ? &binned : &strips;
@@ -84,14 +88,23 @@ bool qconvolution_is_small(const struct qconvolution *c, const int8_t *weights, 
 }
 
 void qconvolution_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
-                      size_t first_row, size_t last_row) {
-    driver_of(c)->run(c, input, residual, output, scratch, first_row, last_row);
+                      const struct qconvolution_part *part) {
+    driver_of(c)->run(c, input, residual, output, scratch, part);
 }
 
-void apply_table(const struct qconvolution *c, uint8_t *output, size_t pixels) {
+size_t qconvolution_channel_alignment(const struct qconvolution *c) {
+    const struct driver *driver = driver_of(c);
+    return driver->channel_alignment ? driver->channel_alignment(c) : 0;
+}
+
+size_t qconvolution_row_alignment(const struct qconvolution *c) { return c->winograd ? 2 : 1; }
+
+void apply_table(const struct qconvolution *c, uint8_t *output, size_t pixels, const struct qconvolution_part *part) {
     const struct convolution_geometry *g = &c->geometry;
-    if (g->output_step == g->output_channels)
-        c->layers->table_u8(c->table, 1, pixels * g->output_channels, output, 0, output, 0);
+    const size_t channels = part->last_channel - part->first_channel;
+    output += part->first_channel;
+    if (g->output_step == channels)
+        c->layers->table_u8(c->table, 1, pixels * channels, output, 0, output, 0);
     else
-        c->layers->table_u8(c->table, pixels, g->output_channels, output, g->output_step, output, g->output_step);
+        c->layers->table_u8(c->table, pixels, channels, output, g->output_step, output, g->output_step);
 }

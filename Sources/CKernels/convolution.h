@@ -15,15 +15,20 @@ static inline bool is_pointwise(const struct convolution_geometry *g) {
         && g->pad_top == 0 && g->pad_left == 0 && g->output_height == g->input_height && g->output_width == g->input_width;
 }
 
-// Replaces the results of so many pixels by what the table has for them.
-void apply_table(const struct qconvolution *c, uint8_t *output, size_t pixels);
+// Replaces the results of so many pixels by what the table has for them, in the channels of the part.
+void apply_table(const struct qconvolution *c, uint8_t *output, size_t pixels, const struct qconvolution_part *part);
+
+// Channels of a part: multiples of these.
+size_t narrow_channel_alignment(const struct qconvolution *c);
+size_t strips_channel_alignment(const struct qconvolution *c);
+size_t winograd_channel_alignment(const struct qconvolution *c);
 
 size_t narrow_padded_outputs(const struct qconvolution *c);
 size_t narrow_weight_bytes(const struct qconvolution *c);
 size_t narrow_scratch_bytes(const struct qconvolution *c);
 void narrow_pack_weights(const struct qconvolution *c, const int8_t *weights, void *packed);
 void narrow_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
-                size_t first_row, size_t last_row);
+                const struct qconvolution_part *part);
 
 void strips_choose(struct qconvolution *c);
 size_t strips_padded_outputs(const struct qconvolution *c);
@@ -33,7 +38,7 @@ void strips_pack_weights(const struct qconvolution *c, const int8_t *weights, vo
 // Where output channel o stands among the padded ones.
 size_t strips_column(const struct qconvolution *c, size_t o);
 void strips_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
-                size_t first_row, size_t last_row);
+                const struct qconvolution_part *part);
 
 // The channels of block `index`: the last one reaches back over the one before it where that saves no work in a block of its own.
 struct depthwise_span {
@@ -48,18 +53,18 @@ size_t depthwise_weight_bytes(const struct qconvolution *c);
 size_t depthwise_scratch_bytes(const struct qconvolution *c);
 void depthwise_pack_weights(const struct qconvolution *c, const int8_t *weights, void *packed);
 void depthwise_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
-                   size_t first_row, size_t last_row);
+                   const struct qconvolution_part *part);
 
 size_t binned_padded_outputs(const struct qconvolution *c);
 size_t binned_weight_bytes(const struct qconvolution *c);
 size_t binned_scratch_bytes(const struct qconvolution *c);
 void binned_pack_weights(const struct qconvolution *c, const int8_t *weights, void *packed);
 void binned_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
-                size_t first_row, size_t last_row);
+                const struct qconvolution_part *part);
 
 size_t winograd_padded_outputs(const struct qconvolution *c);
 size_t winograd_weight_bytes(const struct qconvolution *c);
 size_t winograd_scratch_bytes(const struct qconvolution *c);
 void winograd_pack_weights(const struct qconvolution *c, const int8_t *weights, void *packed);
 void winograd_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
-                  size_t first_row, size_t last_row);
+                  const struct qconvolution_part *part);

@@ -141,7 +141,7 @@ static void run_depthwise_row(const struct qconvolution *c, struct qdepthwise_ru
 }
 
 void depthwise_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
-                   size_t first_row, size_t last_row) {
+                   const struct qconvolution_part *part) {
     const struct convolution_geometry *g = &c->geometry;
     const size_t element = c->requantization.float_output ? sizeof(float) : 1;
     const struct borders b = borders_of(g);
@@ -171,10 +171,10 @@ void depthwise_run(const struct qconvolution *c, const uint8_t *input, const uin
         .residual_step = g->residual_step,
     };
     // Where pixels are their own windows, all rows are one.
-    const size_t joined = pads(c) && is_pointwise(g) ? last_row - first_row : 1;
+    const size_t joined = pads(c) && is_pointwise(g) ? part->last_row - part->first_row : 1;
     run.pixels *= joined;
     run.input_width *= joined;
-    for (size_t y = first_row; y < last_row; y += joined) {
+    for (size_t y = part->first_row; y < part->last_row; y += joined) {
         for (size_t ky = 0; ky < g->kernel_height; ky++) {
             const ptrdiff_t iy = (ptrdiff_t)(y * g->stride_y + ky * g->dilation_y) - (ptrdiff_t)g->pad_top;
             const bool inside = iy >= 0 && iy < (ptrdiff_t)g->input_height;
@@ -188,6 +188,6 @@ void depthwise_run(const struct qconvolution *c, const uint8_t *input, const uin
             c->depthwise->run(&run);
         else
             run_depthwise_row(c, run, rows, lines, copy, &b);
-        if (c->table) apply_table(c, run.output, run.pixels);
+        if (c->table) apply_table(c, run.output, run.pixels, part);
     }
 }

@@ -236,7 +236,7 @@ static void prepare_rows(const struct fconvolution *c, const float *input, ptrdi
 }
 
 static void run_direct(const struct fconvolution *c, const float *input, const float *residual, float *output, void *scratch,
-                       size_t first_row, size_t last_row) {
+                       const struct fconvolution_part *part) {
     const struct convolution_geometry *g = &c->geometry;
     const bool flat = is_flat(g), by_row = has_segment_rows(c);
     const size_t inputs = group_inputs(g), outputs = group_outputs(g), pixel = pads_sideways(g) ? g->input_channels : g->input_step;
@@ -250,8 +250,8 @@ static void run_direct(const struct fconvolution *c, const float *input, const f
         .residual_step = g->residual_step,
     };
     const struct activation_function *f = fconvolution_limits(c, &tile.low, &tile.high);
-    for (size_t first = first_row; first < last_row; first += c->strip_rows) {
-        const size_t count = smaller(c->strip_rows, last_row - first);
+    for (size_t first = part->first_row; first < part->last_row; first += c->strip_rows) {
+        const size_t count = smaller(c->strip_rows, part->last_row - first);
         const size_t pixels = flat ? count * g->output_width : g->output_width;
         if (flat)
             rows[0] = input + first * g->input_width * g->input_step;
@@ -262,6 +262,9 @@ static void run_direct(const struct fconvolution *c, const float *input, const f
             const size_t panels = padded_outputs(g) / FLOAT_PANEL;
             for (size_t panel = 0; panel < panels; panel += tile.panels) {
                 tile.panels = fgemm_panels(c->kernels, panels - panel, run_pixels(c));
+                // Tiles are the same however channels are divided: that in which a tile begins computes it.
+                const size_t channel = group * outputs + panel * FLOAT_PANEL;
+                if (channel < part->first_channel || channel >= part->last_channel) continue;
                 tile.b = c->weights + (group * panels + panel) * depth(g) * FLOAT_PANEL;
                 tile.bias = c->bias + group * padded_outputs(g) + panel * FLOAT_PANEL;
                 tile.n = smaller(outputs - panel * FLOAT_PANEL, tile.panels * FLOAT_PANEL);
@@ -280,11 +283,15 @@ static void run_direct(const struct fconvolution *c, const float *input, const f
     }
 }
 
+size_t fconvolution_channel_alignment(const struct fconvolution *c) {
+    return c->method == FCONVOLUTION_DIRECT && c->geometry.groups == 1 ? FLOAT_PANEL : 0;
+}
+
 void fconvolution_run(const struct fconvolution *c, const float *input, const float *residual, float *output, void *scratch,
-                      size_t first_row, size_t last_row) {
+                      const struct fconvolution_part *part) {
     switch (c->method) {
-    case FCONVOLUTION_DIRECT: run_direct(c, input, residual, output, scratch, first_row, last_row); break;
-    case FCONVOLUTION_DEPTHWISE: fdepthwise_run_rows(c, input, residual, output, first_row, last_row); break;
-    case FCONVOLUTION_WINOGRAD: fwinograd_run(c, input, residual, output, scratch, first_row, last_row); break;
+    case FCONVOLUTION_DIRECT: run_direct(c, input, residual, output, scratch, part); break;
+    case FCONVOLUTION_DEPTHWISE: fdepthwise_run_rows(c, input, residual, output, part->first_row, part->last_row); break;
+    case FCONVOLUTION_WINOGRAD: fwinograd_run(c, input, residual, output, scratch, part->first_row, part->last_row); break;
     }
 }

@@ -56,8 +56,13 @@ void narrow_pack_weights(const struct qconvolution *c, const int8_t *weights, vo
         }
 }
 
+size_t narrow_channel_alignment(const struct qconvolution *c) {
+    (void)c;
+    return TILE;
+}
+
 void narrow_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
-                size_t first_row, size_t last_row) {
+                const struct qconvolution_part *part) {
     const struct convolution_geometry *g = &c->geometry;
     const size_t element = c->requantization.float_output ? sizeof(float) : 1, panel_bytes = blocks_of(c) * PANEL * DEPTH / 2;
     const uint8_t *const copy = scratch;
@@ -66,17 +71,17 @@ void narrow_run(const struct qconvolution *c, const uint8_t *input, const uint8_
         .requantization = &c->requantization, .output_step = g->output_step, .residual_step = g->residual_step, .m = 1,
     };
     memset(scratch, 0, narrow_scratch_bytes(c));
-    for (size_t i = first_row * g->output_width; i < last_row * g->output_width; i++) {
+    for (size_t i = part->first_row * g->output_width; i < part->last_row * g->output_width; i++) {
         memcpy(scratch, input + i * g->input_step, g->input_channels);
-        for (size_t o = 0; o < g->output_channels; o += TILE) {
+        for (size_t o = part->first_channel; o < part->last_channel; o += TILE) {
             tile.b = (const uint8_t *)c->weights + o / PANEL * panel_bytes;
             tile.bias = c->bias + o;
             tile.multipliers = c->multipliers + o;
             tile.residual = residual ? residual + i * g->residual_step + o : NULL;
             tile.output = (uint8_t *)output + (i * g->output_step + o) * element;
-            tile.n = g->output_channels - o < TILE ? g->output_channels - o : TILE;
+            tile.n = part->last_channel - o < TILE ? part->last_channel - o : TILE;
             c->narrow->run(&tile);
         }
-        if (c->table) apply_table(c, (uint8_t *)output + i * g->output_step, 1);
+        if (c->table) apply_table(c, (uint8_t *)output + i * g->output_step, 1, part);
     }
 }

@@ -10,3 +10,10 @@ bool bind_thread(int processor) {
     CPU_SET(processor, &set);
     return sched_setaffinity(0, sizeof set, &set) == 0;
 }
+
+bool can_bind_thread(int processor) {
+    cpu_set_t before;
+    if (sched_getaffinity(0, sizeof before, &before) != 0 || !bind_thread(processor)) return false;
+    sched_setaffinity(0, sizeof before, &before);
+    return true;
+}

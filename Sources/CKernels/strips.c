@@ -154,12 +154,13 @@ static uint8_t *append_padding(uint8_t *row, enum panel panel, uint8_t zero_poin
     return row + count * element_size(panel);
 }
 
-// One strip of one group: output rows [first_row, last_row) by columns [first_column, last_column).
+// One strip of one group, or of some channels of the only one: output rows [first_row, last_row) by columns [first_column, last_column).
 struct strip {
     const struct qconvolution *c;
     struct convolution_geometry g; // of c, or what it comes to where pixels of several rows lie in one
     struct view v;
     size_t first_row, last_row, first_column, last_column, group;
+    const struct qconvolution_part *part; // its channels; rows are those above
     const uint8_t *input;
     uint8_t *padding, *copies; // rows
 };
@@ -233,17 +234,18 @@ static void run_strip(const struct strip *s, const uint8_t *residual, void *outp
         .a_step = g->stride_x / v->column_step * column, .b_step = nb * depth, .requantization = &c->requantization,
         .output_step = g->output_step, .residual_step = g->residual_step,
     };
-    for (size_t channel = 0; channel < v->outputs; channel += nr) {
+    const size_t first_channel = v->groups == 1 ? s->part->first_channel : 0, last_channel = v->groups == 1 ? s->part->last_channel : v->outputs;
+    for (size_t channel = first_channel; channel < last_channel; channel += nr) {
         const size_t padded_channel = s->group * v->padded_outputs + channel, first_output = s->group * v->outputs + channel;
         tile.b = (const int8_t *)c->weights + padded_channel * depth;
         tile.bias = c->bias + padded_channel;
         tile.multipliers = c->multipliers + padded_channel;
-        tile.n = v->outputs - channel < nr ? v->outputs - channel : nr;
+        tile.n = last_channel - channel < nr ? last_channel - channel : nr;
         // While the first tiles are computed, the weights of the next channels are fetched.
         const char *ahead = tile.b, *ahead_end = ahead;
-        if (channel + nr < v->outputs) {
+        if (channel + nr < last_channel) {
             ahead += nr * depth;
-            ahead_end = ahead + round_up(v->outputs - channel - nr < nr ? v->outputs - channel - nr : nr, nb) * depth;
+            ahead_end = ahead + round_up(last_channel - channel - nr < nr ? last_channel - channel - nr : nr, nb) * depth;
         }
         const size_t lines = v->segments * v->blocks * 64;
         for (size_t y = s->first_row; y < s->last_row; y++) {
@@ -273,9 +275,12 @@ static void run_strip(const struct strip *s, const uint8_t *residual, void *outp
     }
 }
 
+size_t strips_channel_alignment(const struct qconvolution *c) { return view_of(c).groups == 1 ? (size_t)c->gemm->nr : 0; }
+
 void strips_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
-                size_t first_row, size_t last_row) {
-    struct strip s = {.c = c, .g = c->geometry, .v = view_of(c), .input = input};
+                const struct qconvolution_part *part) {
+    struct strip s = {.c = c, .g = c->geometry, .v = view_of(c), .part = part, .input = input};
+    size_t first_row = part->first_row, last_row = part->last_row;
     if (is_pointwise(&s.g)) {
         const size_t element = c->requantization.float_output ? sizeof(float) : 1, first = first_row * s.g.output_width;
         s.input += first * s.g.input_step;
@@ -304,7 +309,7 @@ void strips_run(const struct qconvolution *c, const uint8_t *input, const uint8_
             if (!c->table) continue;
             for (size_t y = s.first_row; y < s.last_row; y++) {
                 const size_t at = y * s.g.output_width + s.first_column;
-                apply_table(c, (uint8_t *)output + at * s.g.output_step, s.last_column - s.first_column);
+                apply_table(c, (uint8_t *)output + at * s.g.output_step, s.last_column - s.first_column, part);
             }
         }
     }

@@ -134,10 +134,17 @@ static void transform_tile(const struct qconvolution *c, const struct tile_walk 
     }
 }
 
+size_t winograd_channel_alignment(const struct qconvolution *c) {
+    (void)c;
+    return OUTPUTS;
+}
+
 void winograd_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
-                  size_t first_row, size_t last_row) {
+                  const struct qconvolution_part *part) {
     const struct convolution_geometry *g = &c->geometry;
     const struct view v = view_of(c);
+    const size_t first_row = part->first_row, last_row = part->last_row;
+    const size_t first_panel = part->first_channel / OUTPUTS, last_panel = (part->last_channel + OUTPUTS - 1) / OUTPUTS;
     const size_t element = c->requantization.float_output ? sizeof(float) : 1;
     int16_t *const transformed = scratch;
     int32_t *const products = (int32_t *)(transformed + POSITIONS * v.transformed_step);
@@ -152,7 +159,7 @@ void winograd_run(const struct qconvolution *c, const uint8_t *input, const uint
             transform_tile(c, &walk, input, padding, transformed + i * v.channels, v.transformed_step, pixels[i]);
             if (++walk.x == across) walk.x = 0, walk.y++;
         }
-        for (size_t panel = 0; panel < v.panels; panel++) {
+        for (size_t panel = first_panel; panel < last_panel; panel++) {
             const size_t o = panel * OUTPUTS;
             const int16_t *const weights = (const int16_t *)c->weights + panel * POSITIONS * v.pairs * OUTPUTS * 2;
             for (size_t p = 0; p < POSITIONS; p++)
@@ -174,5 +181,5 @@ void winograd_run(const struct qconvolution *c, const uint8_t *input, const uint
         left -= tiles;
     }
     const size_t first = first_row * g->output_width;
-    if (c->table) apply_table(c, (uint8_t *)output + first * g->output_step, last_row * g->output_width - first);
+    if (c->table) apply_table(c, (uint8_t *)output + first * g->output_step, last_row * g->output_width - first, part);
 }

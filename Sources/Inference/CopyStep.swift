@@ -18,15 +18,15 @@ struct CopyStep: Step {
         var size: Int
     }
 
-    /// Bytes that are worth a part.
-    private static let partBytes = 16384
-    private static let mostParts = 16
+    /// Units are as many equal shares of each piece. What is filled first isn't divided: the pieces come behind it.
+    var partition: Partition
+    static let shares = 64
 
-    /// What is filled first isn't divided: the pieces come behind it.
-    var parts: Int { fill == nil ? min(max(pieces.reduce(0) { $0 + $1.copy.bytes } / Self.partBytes, 1), Self.mostParts) : 1 }
+    var parts: Int { partition.parts }
+    var nanoseconds: Double { partition.nanoseconds }
 
     func run(parts range: Range<Int>, in memory: Memory, worker: Int) {
-        let parts = parts
+        let shares = partition.units(range, image: 0)
         unsafe memory.withUnsafeBytes(of: destination) { target in
             if let fill {
                 switch fill.size {
@@ -36,11 +36,9 @@ struct CopyStep: Step {
                 default: unsafe target.initializeMemory(as: UInt64.self, repeating: fill.bits)
                 }
             }
-            for part in range {
-                for piece in pieces {
-                    unsafe memory.withUnsafeBytes(of: piece.source) {
-                        unsafe piece.copy.run(from: UnsafeRawBufferPointer($0), to: target, part: part, of: parts)
-                    }
+            for piece in pieces {
+                unsafe memory.withUnsafeBytes(of: piece.source) {
+                    unsafe piece.copy.run(from: UnsafeRawBufferPointer($0), to: target, shares: shares, of: partition.units)
                 }
             }
         }

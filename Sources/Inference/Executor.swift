@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Kernels
 package import Networks
 package import Tensors
 
@@ -32,6 +33,12 @@ package final class Executor {
         } else {
             pixels = nil
         }
+    }
+
+    /// Binds the calling thread, which is to run the network, to the first of the options' processors; without any it does nothing.
+    package func bindThread() {
+        // That it can be bound there was tried when the network was loaded.
+        if let core = program.cores.first { _ = Processor.bindThread(to: core) }
     }
 
     /// Runs the network on an image.
@@ -111,6 +118,10 @@ package final class Executor {
 
     /// Bytes that activations share.
     package var arenaBytes: Int { program.memory.arenaBytes }
+    /// The fewest bytes that they could share: the most that is alive during one step.
+    package var leastArenaBytes: Int { program.memoryPlan.leastBytes }
+    /// What it costs to divide a step among the threads and to wait for all of them; `nil` with one thread.
+    package var barrier: Duration? { program.barrier }
     /// Bytes that each thread has for itself.
     package var scratchBytes: Int { program.memory.scratchBytes }
     /// The steps, in order.

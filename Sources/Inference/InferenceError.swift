@@ -35,3 +35,10 @@ package struct InferenceError: Error, Hashable, Sendable, CustomStringConvertibl
 
     package var description: String { "\(code.rawValue): \(operation): \(cause)" }
 }
+
+extension InferenceError {
+    /// A thread can't run where it is told to.
+    init(_ code: Code, processor: Int) {
+        self.init(code, "processor \(processor)", "a thread can't be bound to it: it doesn't exist, or isn't ours")
+    }
+}

@@ -17,7 +17,7 @@ extension Lowering {
             if constant(a) == nil, constant(b) == nil, case let (x, y) = (dense(a), dense(b)), x.geometry == y.geometry {
                 let slot = reserve(graph[node.outputs[0]])
                 let prepared = operation.prepared(BinaryShape([x.geometry.count]), BinaryShape([x.geometry.count]), outputStep: nil)
-                emit(prepared, Operand(x.slot), Operand(y.slot), Operand(slot), rows: .whole)
+                emit(prepared, Operand(x.slot), Operand(y.slot), Operand(slot), .whole)
                 define(node.outputs[0], slot, x.geometry)
                 return true
             }
@@ -36,9 +36,10 @@ extension Lowering {
         let prepared = operation.prepared(
             BinaryShape(shape, step: hasGaps ? a.step : nil), BinaryShape(shape, step: hasGaps ? b.step : nil),
             outputStep: hasGaps ? target.step : nil)
-        let rows = RowPartition(rows: a.geometry.count / (width * channels), macs: 4 * a.geometry.count)
+        let size = graph[node.outputs[0]].type.size
+        let rows = partition(a.geometry.count / (width * channels), bytes: 3 * a.geometry.count * size)
         emit(
-            prepared, a.wholeOperand, b.wholeOperand, target.wholeOperand, rows: rows, strides: (a.step * width, b.step * width, target.step * width))
+            prepared, a.wholeOperand, b.wholeOperand, target.wholeOperand, rows, strides: (a.step * width, b.step * width, target.step * width))
         define(node.outputs[0], target)
     }
 
@@ -47,15 +48,16 @@ extension Lowering {
         let layout = Self.preferredLayout(output)
         let (x, first) = broadcastOperand(a, layout, rank: output.shape.count)
         let (y, second) = broadcastOperand(b, layout, rank: output.shape.count)
+        let bytes = 3 * output.shape.elementCount * output.type.size
         if layout == .channelsLast {
             let target = destination(node.outputs[0])
             let prepared = operation.prepared(x, y, outputStep: target.step)
-            emit(prepared, first, second, target.wholeOperand, rows: RowPartition(rows: prepared.parts, macs: 4 * output.shape.elementCount))
+            emit(prepared, first, second, target.wholeOperand, partition(prepared.parts, bytes: bytes))
             define(node.outputs[0], target)
         } else {
             let slot = reserve(output)
             let prepared = operation.prepared(x, y, outputStep: nil)
-            emit(prepared, first, second, Operand(slot), rows: RowPartition(rows: prepared.parts, macs: 4 * output.shape.elementCount))
+            emit(prepared, first, second, Operand(slot), partition(prepared.parts, bytes: bytes))
             define(node.outputs[0], slot, Geometry(shape: output.shape, layout: layout))
         }
     }
@@ -78,13 +80,13 @@ extension Lowering {
     }
 
     private mutating func emit(
-        _ prepared: PreparedBinary, _ first: Operand, _ second: Operand, _ output: Operand, rows: RowPartition,
+        _ prepared: PreparedBinary, _ first: Operand, _ second: Operand, _ output: Operand, _ partition: Partition,
         strides: (a: Int, b: Int, output: Int)? = nil
     ) {
         let (reads, writes) = ([first.slot, second.slot], [output.slot])
         switch prepared {
         case .float(let kernel):
-            let step = KernelStep<Float, Float>(first: first, second: second, output: output, rows: rows) { a, b, output, _, range in
+            let step = KernelStep<Float, Float>(first: first, second: second, output: output, partition: partition) { a, b, output, _, range in
                 guard let b else { return }
                 guard let strides else { return kernel.run(a: a, b: b, output: &output, parts: range) }
                 for row in range {
@@ -97,7 +99,7 @@ extension Lowering {
             }
             emit(step, kernel: kernel.kernelName, reads: reads, writes: writes)
         case .quantized(let kernel):
-            let step = KernelStep<UInt8, UInt8>(first: first, second: second, output: output, rows: rows) { a, b, output, _, range in
+            let step = KernelStep<UInt8, UInt8>(first: first, second: second, output: output, partition: partition) { a, b, output, _, range in
                 guard let b else { return }
                 guard let strides else { return kernel.run(a: a, b: b, output: &output, parts: range) }
                 for row in range {

@@ -15,7 +15,10 @@ extension Lowering {
         guard let from = input.activationQuantization, let to = output.activationQuantization else { return false }
         let table = ActivationTable(activation: activation, input: from, output: to, features: options.features)
         if concatenations.places[node.outputs[0]] == nil, let (slot, geometry) = overwritten(x) {
-            emit(InPlaceStep<UInt8>(slot: slot) { table.run(inPlace: &$0) }, kernel: table.kernelName, reads: [slot], writes: [slot])
+            let elements = partition(geometry.count, alignment: Partition.elementAlignment, bytes: 2 * geometry.count)
+            emit(
+                InPlaceStep<UInt8>(slot: slot, partition: elements) { table.run(inPlace: &$0) }, kernel: table.kernelName, reads: [slot],
+                writes: [slot])
             define(node.outputs[0], slot, geometry)
         } else {
             let (slot, geometry) = tabulated(x, table, as: node.outputs[0])
@@ -62,10 +65,10 @@ extension Lowering {
             emitTable(table, source.wholeOperand, target.wholeOperand, count: source.geometry.count)
             return
         }
-        let rows = RowPartition(rows: source.geometry.count / channels, macs: source.geometry.count)
+        let rows = partition(source.geometry.count / channels, bytes: 2 * source.geometry.count)
         let (from, to) = (source.step, target.step)
         let step = KernelStep<UInt8, UInt8>(
-            first: source.wholeOperand, second: nil, output: target.wholeOperand, rows: rows
+            first: source.wholeOperand, second: nil, output: target.wholeOperand, partition: rows
         ) { input, _, output, _, rows in
             output.withPart(rows.lowerBound * to..<output.count) {
                 table.run(
@@ -77,8 +80,8 @@ extension Lowering {
     }
 
     private mutating func emitTable(_ table: ActivationTable, _ source: Operand, _ target: Operand, count: Int) {
-        let rows = RowPartition(rows: count, alignment: RowPartition.elementAlignment, macs: count)
-        let step = KernelStep<UInt8, UInt8>(first: source, second: nil, output: target, rows: rows) { input, _, output, _, range in
+        let elements = partition(count, alignment: Partition.elementAlignment, bytes: 2 * count)
+        let step = KernelStep<UInt8, UInt8>(first: source, second: nil, output: target, partition: elements) { input, _, output, _, range in
             output.withPart(range) { table.run(input: input.extracting(range), output: &$0) }
         }
         emit(step, kernel: table.kernelName, reads: [source.slot], writes: [target.slot])
@@ -88,14 +91,19 @@ extension Lowering {
         guard let x = node.input(0) else { return }
         let prepared = FloatActivation(activation, features: options.features)
         if let (slot, geometry) = overwritten(x) {
-            emit(InPlaceStep<Float>(slot: slot) { prepared.run(inPlace: &$0) }, kernel: prepared.kernelName, reads: [slot], writes: [slot])
+            let elements = partition(geometry.count, alignment: Partition.elementAlignment, bytes: 8 * geometry.count)
+            emit(
+                InPlaceStep<Float>(slot: slot, partition: elements) { prepared.run(inPlace: &$0) }, kernel: prepared.kernelName, reads: [slot],
+                writes: [slot])
             define(node.outputs[0], slot, geometry)
             return
         }
         let (first, geometry) = dense(x)
         let slot = reserve(graph[node.outputs[0]])
-        let rows = RowPartition(rows: geometry.count, alignment: RowPartition.elementAlignment, macs: 4 * geometry.count)
-        let step = KernelStep<Float, Float>(first: Operand(first), second: nil, output: Operand(slot), rows: rows) { input, _, output, _, range in
+        let elements = partition(geometry.count, alignment: Partition.elementAlignment, bytes: 8 * geometry.count)
+        let step = KernelStep<Float, Float>(
+            first: Operand(first), second: nil, output: Operand(slot), partition: elements
+        ) { input, _, output, _, range in
             output.withPart(range) { prepared.run(input: input.extracting(range), output: &$0) }
         }
         emit(step, kernel: prepared.kernelName, reads: [first], writes: [slot])
@@ -120,7 +128,9 @@ extension Lowering {
         let values = perChannel ? slopes.floats : Array(repeating: slopes.floats[0], count: channels)
         let first = operand(x, .channelsLast)
         let slot = reserve(graph[node.outputs[0]])
-        let step = KernelStep<Float, Float>(first: Operand(first), second: nil, output: Operand(slot), rows: .whole) { input, _, output, _, _ in
+        let step = KernelStep<Float, Float>(
+            first: Operand(first), second: nil, output: Operand(slot), partition: .whole
+        ) { input, _, output, _, _ in
             let slopes = values.span
             for start in stride(from: 0, to: input.count, by: channels) {
                 for channel in 0..<channels {
@@ -146,8 +156,8 @@ extension Lowering {
             weights: Tensor(shape: [shape[1], 1, 1, 1], factors.map { Float($0) }), bias: offsets, inputHeight: shape[2], inputWidth: shape[3],
             inputChannels: shape[1], convolution: Convolution(window: Window(size: [1, 1]), groups: shape[1]),
             steps: (source.step, target.step, nil), features: options.features)
-        let rows = RowPartition(images: shape[0], rows: shape[2], alignment: prepared.rowAlignment, macs: shape.elementCount)
-        let step = KernelStep<Float, Float>(first: source.operand, second: nil, output: target.operand, rows: rows) {
+        let rows = partition(images: shape[0], shape[2], alignment: prepared.rowAlignment, bytes: 8 * shape.elementCount)
+        let step = KernelStep<Float, Float>(first: source.operand, second: nil, output: target.operand, partition: rows) {
             prepared.run(input: $0, residual: nil, output: &$2, scratch: &$3, rows: $4)
         }
         emit(step, kernel: prepared.kernelName, scratch: prepared.scratchBytes, reads: [source.slot], writes: [target.slot])

@@ -78,7 +78,7 @@ extension Lowering {
             pieces.append(.init(source: source, copy: StridedCopy(from: geometry, to: place, elementSize: output.type.size)))
         }
         if !pieces.isEmpty {
-            emit(CopyStep(pieces: pieces, destination: slot), kernel: "concatenate", reads: pieces.map(\.source), writes: [slot])
+            emit(CopyStep(pieces: pieces, destination: slot, partition: copyPartition(pieces)), kernel: "concatenate", reads: pieces.map(\.source), writes: [slot])
         }
         start = 0
         for input in inputs {
@@ -110,7 +110,8 @@ extension Lowering {
         let copy = StridedCopy(from: geometry.sliced(taken), to: target.sliced(placed), elementSize: output.type.size)
         let slot = reserve(output)
         let step = CopyStep(
-            pieces: [.init(source: source, copy: copy)], destination: slot, fill: .init(bits: bits, size: output.type.size))
+            pieces: [.init(source: source, copy: copy)], destination: slot, fill: .init(bits: bits, size: output.type.size),
+            partition: .whole)
         emit(step, kernel: "pad", reads: [source], writes: [slot])
         define(node.outputs[0], slot, target)
         return true

@@ -18,9 +18,12 @@ extension Lowering {
             let prepared = FloatConvolution(
                 weights: kernel, bias: bias?.elements(of: Float.self), inputHeight: shape[2], inputWidth: shape[3],
                 inputChannels: shape[1], convolution: planar, residual: node.input(3) != nil, steps: images.steps, features: options.features)
-            let rows = RowPartition(images: shape[0], rows: prepared.outputHeight, alignment: prepared.rowAlignment, macs: macs)
-            emitRows(images, of: Float.self, to: Float.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
-                prepared.run(input: $0, residual: $1, output: &$2, scratch: &$3, rows: $4)
+            let division = division(
+                images: shape[0], rows: prepared.outputHeight, alignment: prepared.rowAlignment, channels: output.shape[1],
+                channelAlignment: prepared.channelAlignment, macs: macs, weightBytes: 4 * kernel.count,
+                inputBytes: images.input.geometry.count * 4, copies: !planar.window.isPixel, isFloat: true)
+            emitDivided(images, of: Float.self, to: Float.self, division, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+                prepared.run(input: $0, residual: $1, output: &$2, scratch: &$3, rows: $4, channels: $5)
             }
             return true
         }
@@ -35,14 +38,17 @@ extension Lowering {
             weights: kernel, bias: bias?.elements(of: Int32.self), inputHeight: shape[2], inputWidth: shape[3], inputChannels: shape[1],
             convolution: planar, input: quantization, weight: scales, output: output.activationQuantization, residual: residual,
             steps: images.steps, table: table?.table, features: options.features)
-        let rows = RowPartition(images: shape[0], rows: prepared.outputHeight, alignment: prepared.rowAlignment, macs: macs)
+        let division = division(
+            images: shape[0], rows: prepared.outputHeight, alignment: prepared.rowAlignment, channels: output.shape[1],
+            channelAlignment: prepared.channelAlignment, macs: macs, weightBytes: kernel.count,
+            inputBytes: images.input.geometry.count, copies: !planar.window.isPixel, isFloat: false)
         if output.type == .float32 {
-            emitRows(images, of: UInt8.self, to: Float.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
-                prepared.run(input: $0, residual: $1, output: &$2, scratch: &$3, rows: $4)
+            emitDivided(images, of: UInt8.self, to: Float.self, division, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+                prepared.run(input: $0, residual: $1, output: &$2, scratch: &$3, rows: $4, channels: $5)
             }
         } else {
-            emitRows(images, of: UInt8.self, to: UInt8.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
-                prepared.run(input: $0, residual: $1, output: &$2, scratch: &$3, rows: $4)
+            emitDivided(images, of: UInt8.self, to: UInt8.self, division, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+                prepared.run(input: $0, residual: $1, output: &$2, scratch: &$3, rows: $4, channels: $5)
             }
         }
         return true
@@ -63,9 +69,7 @@ extension Lowering {
         }
         if graph[a].type == .float32, output.type == .float32 {
             let prepared = FloatGemm(gemm, rows: output.shape[0], weights: weights, addend: addend, features: options.features)
-            emitMatrix(node, first, of: Float.self, to: Float.self, .whole, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
-                input, _, output, scratch, _ in prepared.run(input: input, output: &output, scratch: &scratch)
-            }
+            emitMatrix(node, first, prepared, macs: macs)
             return true
         }
         guard let quantization = graph[a].activationQuantization, let scales = graph[b].quantization, gemm.activation.isClamp,
@@ -74,14 +78,16 @@ extension Lowering {
         let prepared = QuantizedGemm(
             weights: weights, bias: addend?.elements(of: Int32.self), rows: output.shape[0], activation: gemm.activation,
             input: quantization, weight: scales, output: output.activationQuantization, features: options.features)
-        let rows = RowPartition(rows: prepared.rows, alignment: prepared.rowAlignment, macs: macs)
+        let division = matrixDivision(
+            rows: prepared.rows, alignment: prepared.rowAlignment, columns: prepared.columns, columnAlignment: prepared.columnAlignment, macs: macs,
+            weightBytes: weights.count, isFloat: false)
         if output.type == .float32 {
-            emitMatrix(node, first, of: UInt8.self, to: Float.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
-                prepared.run(input: $0, output: &$2, scratch: &$3, rows: $4)
+            emitMatrix(node, first, of: UInt8.self, to: Float.self, division, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+                prepared.run(input: $0, output: &$1, scratch: &$2, rows: $3, columns: $4)
             }
         } else {
-            emitMatrix(node, first, of: UInt8.self, to: UInt8.self, rows, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
-                prepared.run(input: $0, output: &$2, scratch: &$3, rows: $4)
+            emitMatrix(node, first, of: UInt8.self, to: UInt8.self, division, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+                prepared.run(input: $0, output: &$1, scratch: &$2, rows: $3, columns: $4)
             }
         }
         return true
@@ -98,14 +104,13 @@ extension Lowering {
         if let weights = constant(b) {
             let prepared = FloatGemm(Gemm(), rows: rows, weights: weights.reshaped(matrix), addend: nil, features: options.features)
             let first = operand(a, .rowMajor)
-            emitMatrix(node, first, of: Float.self, to: Float.self, .whole, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
-                input, _, output, scratch, _ in prepared.run(input: input, output: &output, scratch: &scratch)
-            }
+            emitMatrix(node, first, prepared, macs: macs)
         } else {
             let prepared = FloatMatMul(rows: rows, columns: matrix[1], depth: matrix[0])
             let (first, second) = (operand(a, .rowMajor), operand(b, .rowMajor))
             let slot = reserve(output)
-            let step = KernelStep<Float, Float>(first: Operand(first), second: Operand(second), output: Operand(slot), rows: .whole) { a, b, output, _, _ in
+            let step = KernelStep<Float, Float>(first: Operand(first), second: Operand(second), output: Operand(slot), partition: .whole) {
+                a, b, output, _, _ in
                 if let b { prepared.run(a: a, b: b, output: &output) }
             }
             emit(step, kernel: prepared.kernelName, macs: macs, reads: [first, second], writes: [slot])
@@ -150,29 +155,46 @@ extension Lowering {
         return (ActivationTable(activation: activation, input: from, output: to, features: options.features), reader.outputs[0])
     }
 
-    private mutating func emitRows<Input: TensorElement, Output: TensorElement>(
-        _ images: ConvolvedImages, of _: Input.Type, to _: Output.Type, _ rows: RowPartition, _ name: String, macs: Int, scratch: Int,
-        _ kernel: @escaping KernelStep<Input, Output>.Kernel
+    private mutating func emitDivided<Input: TensorElement, Output: TensorElement>(
+        _ images: ConvolvedImages, of _: Input.Type, to _: Output.Type, _ division: Division, _ name: String, macs: Int, scratch: Int,
+        _ kernel: @escaping DividedKernel<Input, Output>
     ) {
         let step = KernelStep<Input, Output>(
-            first: images.input.operand, second: images.residual?.operand, output: images.output.operand, rows: rows, kernel: kernel)
+            first: images.input.operand, second: images.residual?.operand, output: images.output.operand, partition: division.partition
+        ) { kernel($0, $1, &$2, &$3, division.rows($4), division.channels($4)) }
         emit(
             step, kernel: name, macs: macs, scratch: scratch, reads: [images.input.slot] + (images.residual.map { [$0.slot] } ?? []),
             writes: [images.output.slot])
         define(images.result, images.output)
     }
 
+    private mutating func emitMatrix(_ node: Node, _ first: Slot, _ prepared: FloatGemm, macs: Int) {
+        let division = matrixDivision(
+            rows: prepared.rows, alignment: prepared.rows, columns: prepared.columns, columnAlignment: prepared.columnAlignment, macs: macs,
+            weightBytes: 4 * prepared.columns * prepared.depth, isFloat: true)
+        emitMatrix(node, first, of: Float.self, to: Float.self, division, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+            prepared.run(input: $0, output: &$1, scratch: &$2, columns: $4)
+        }
+    }
+
     private mutating func emitMatrix<Input: TensorElement, Output: TensorElement>(
-        _ node: Node, _ first: Slot, of _: Input.Type, to _: Output.Type, _ rows: RowPartition, _ name: String, macs: Int, scratch: Int,
-        _ kernel: @escaping KernelStep<Input, Output>.Kernel
+        _ node: Node, _ first: Slot, of _: Input.Type, to _: Output.Type, _ division: Division, _ name: String, macs: Int, scratch: Int,
+        _ kernel: @escaping @Sendable (Span<Input>, inout MutableSpan<Output>, inout MutableSpan<UInt8>, Range<Int>, Range<Int>) -> Void
     ) {
         let output = graph[node.outputs[0]]
         let slot = reserve(output)
-        let step = KernelStep<Input, Output>(first: Operand(first), second: nil, output: Operand(slot), rows: rows, kernel: kernel)
+        let step = KernelStep<Input, Output>(first: Operand(first), second: nil, output: Operand(slot), partition: division.partition) {
+            kernel($0, &$2, &$3, division.rows($4), division.channels($4))
+        }
         emit(step, kernel: name, macs: macs, scratch: scratch, reads: [first], writes: [slot])
         define(node.outputs[0], slot, Geometry(shape: output.shape, layout: .rowMajor))
     }
 }
+
+/// First operand, second operand if there is one, output, scratch area, rows and channels of the output.
+private typealias DividedKernel<Input: TensorElement, Output: TensorElement> = @Sendable (
+    Span<Input>, Span<Input>?, inout MutableSpan<Output>, inout MutableSpan<UInt8>, Range<Int>, Range<Int>
+) -> Void
 
 extension Node {
     /// An input that may be left out.

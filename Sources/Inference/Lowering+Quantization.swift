@@ -14,8 +14,8 @@ extension Lowering {
         let (first, geometry) = dense(x)
         let slot = reserve(output)
         let entry = entries.count
-        let rows = RowPartition(rows: geometry.count, alignment: RowPartition.elementAlignment, macs: geometry.count)
-        let step = KernelStep<Float, UInt8>(first: Operand(first), second: nil, output: Operand(slot), rows: rows) { input, _, output, _, range in
+        let elements = partition(geometry.count, alignment: Partition.elementAlignment, bytes: 5 * geometry.count)
+        let step = KernelStep<Float, UInt8>(first: Operand(first), second: nil, output: Operand(slot), partition: elements) { input, _, output, _, range in
             output.withPart(range) { prepared.quantize(input.extracting(range), into: &$0) }
         }
         emit(step, kernel: prepared.kernelName, reads: [first], writes: [slot])
@@ -35,8 +35,8 @@ extension Lowering {
         let prepared = QuantizedConversion(quantization, features: options.features)
         let (first, geometry) = dense(x)
         let slot = reserve(graph[node.outputs[0]])
-        let rows = RowPartition(rows: geometry.count, alignment: RowPartition.elementAlignment, macs: geometry.count)
-        let step = KernelStep<UInt8, Float>(first: Operand(first), second: nil, output: Operand(slot), rows: rows) { input, _, output, _, range in
+        let elements = partition(geometry.count, alignment: Partition.elementAlignment, bytes: 5 * geometry.count)
+        let step = KernelStep<UInt8, Float>(first: Operand(first), second: nil, output: Operand(slot), partition: elements) { input, _, output, _, range in
             output.withPart(range) { prepared.dequantize(input.extracting(range), into: &$0) }
         }
         emit(step, kernel: "de" + prepared.kernelName, reads: [first], writes: [slot])

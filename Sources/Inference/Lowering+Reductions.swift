@@ -11,13 +11,13 @@ extension Lowering {
         let output = graph[node.outputs[0]]
         var pooling = pooling
         pooling.window = window
-        let work = output.shape.elementCount * window.size.elementCount
+        let bytes = (2 * graph[x].shape.elementCount + output.shape.elementCount) * output.type.size
         if graph[x].type == .float32 {
             let (from, to) = (image(x), destination(node.outputs[0]))
             let prepared = FloatPooling(
                 inputHeight: shape[2], inputWidth: shape[3], channels: shape[1], pooling: pooling, inputStep: from.step, outputStep: to.step,
                 features: options.features)
-            let rows = RowPartition(images: shape[0], rows: prepared.outputHeight, alignment: prepared.rowAlignment, macs: work)
+            let rows = partition(images: shape[0], prepared.outputHeight, alignment: prepared.rowAlignment, bytes: bytes)
             emitImages(node, from, to, of: Float.self, rows, prepared.kernelName) { input, output, rows in
                 prepared.run(input: input, output: &output, rows: rows)
             }
@@ -28,7 +28,7 @@ extension Lowering {
         let prepared = QuantizedPooling(
             inputHeight: shape[2], inputWidth: shape[3], channels: shape[1], pooling: pooling, input: from, output: to,
             inputStep: source.step, outputStep: target.step, features: options.features)
-        let rows = RowPartition(images: shape[0], rows: prepared.outputHeight, alignment: prepared.rowAlignment, macs: work)
+        let rows = partition(images: shape[0], prepared.outputHeight, alignment: prepared.rowAlignment, bytes: bytes)
         emitImages(node, source, target, of: UInt8.self, rows, prepared.kernelName) { input, output, rows in
             prepared.run(input: input, output: &output, rows: rows)
         }
@@ -44,7 +44,7 @@ extension Lowering {
         if graph[x].type != .float32 {
             guard graph[x].activationQuantization != nil, output.activationQuantization != nil, pixels < 1 << 23 else { return false }
         }
-        let rows = RowPartition(images: shape[0], rows: shape[1], alignment: RowPartition.elementAlignment, macs: 4 * shape.elementCount)
+        let rows = partition(images: shape[0], shape[1], alignment: Partition.elementAlignment, bytes: shape.elementCount * output.type.size)
         let (source, target) = (image(x), ImagePlace(whole: reserve(output), shape: [shape[0], shape[1], 1, 1]))
         if graph[x].type == .float32 {
             let prepared = FloatMean(pixels: pixels, channels: shape[1], inputStep: source.step, features: options.features)
@@ -76,7 +76,7 @@ extension Lowering {
         let prepared = FloatSoftmax(rows: shape.elementCount / shape[axis], count: shape[axis], features: options.features)
         let first = operand(x, layout)
         let slot = reserve(graph[node.outputs[0]])
-        let step = KernelStep<Float, Float>(first: Operand(first), second: nil, output: Operand(slot), rows: .whole) { input, _, output, _, _ in
+        let step = KernelStep<Float, Float>(first: Operand(first), second: nil, output: Operand(slot), partition: .whole) { input, _, output, _, _ in
             prepared.run(input: input, output: &output)
         }
         emit(step, kernel: prepared.kernelName, reads: [first], writes: [slot])
@@ -85,11 +85,11 @@ extension Lowering {
     }
 
     private mutating func emitImages<Element: TensorElement>(
-        _ node: Node, _ source: ImagePlace, _ target: ImagePlace, of _: Element.Type, _ rows: RowPartition, _ name: String,
+        _ node: Node, _ source: ImagePlace, _ target: ImagePlace, of _: Element.Type, _ rows: Partition, _ name: String,
         _ kernel: @escaping @Sendable (Span<Element>, inout MutableSpan<Element>, Range<Int>) -> Void
     ) {
         let step = KernelStep<Element, Element>(
-            first: source.operand, second: nil, output: target.operand, rows: rows
+            first: source.operand, second: nil, output: target.operand, partition: rows
         ) { input, _, output, _, rows in kernel(input, &output, rows) }
         emit(step, kernel: name, reads: [source.slot], writes: [target.slot])
         if target.geometry.shape == graph[node.outputs[0]].shape {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Kernels
 internal import Networks
 internal import Tensors
 
@@ -58,6 +59,7 @@ struct Lowering {
 
     let graph: Graph
     let options: ExecutorOptions
+    let speed: NominalSpeed
     var places: [Place?]
     var entries: [Entry] = []
     var descriptions: [StepDescription] = []
@@ -92,6 +94,7 @@ struct Lowering {
     init(_ graph: Graph, options: ExecutorOptions) throws(InferenceError) {
         self.graph = graph
         self.options = options
+        speed = NominalSpeed(options.features)
         places = graph.values.map { $0.constant.map(Place.constant) }
         let needed = Self.needed(graph)
         concatenations = ConcatenationPlan(graph)
@@ -257,8 +260,12 @@ struct Lowering {
     private mutating func copied(_ source: Slot, _ from: Geometry, to: Geometry, _ value: Value) -> Slot {
         let slot = reserve(value)
         let piece = CopyStep.Piece(source: source, copy: StridedCopy(from: from, to: to, elementSize: value.type.size))
-        emit(CopyStep(pieces: [piece], destination: slot), kernel: "copy", reads: [source], writes: [slot])
+        emit(CopyStep(pieces: [piece], destination: slot, partition: copyPartition([piece])), kernel: "copy", reads: [source], writes: [slot])
         return slot
+    }
+
+    func copyPartition(_ pieces: [CopyStep.Piece]) -> Partition {
+        partition(CopyStep.shares, bytes: 2 * pieces.reduce(0) { $0 + $1.copy.bytes })
     }
 
     /// Where the value is, as strides.

@@ -22,6 +22,7 @@ package struct MemoryPlan: Sendable {
     package let offsets: [Int]
     /// The size of the arena.
     package let bytes: Int
+    private let needs: [Need]
 
     /// `nil` where the sizes overflow.
     package init?(_ needs: [Need]) {
@@ -50,5 +51,14 @@ package struct MemoryPlan: Sendable {
         }
         self.offsets = offsets
         bytes = total
+        self.needs = needs
+    }
+
+    /// No arena can be smaller: the most that is alive during one step, each buffer rounded up to whole multiples of the alignment.
+    package var leastBytes: Int {
+        // Some buffer's life begins at the step where most is alive.
+        Set(needs.map(\.life.lowerBound)).map { step in
+            needs.reduce(0) { $0 + ($1.life.contains(step) ? ($1.bytes + Self.alignment - 1) / Self.alignment * Self.alignment : 0) }
+        }.max() ?? 0
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Kernels
 internal import Networks
 internal import Tensors
 
@@ -31,7 +32,12 @@ final class Program {
     /// One an output: the entries that it and those before it need.
     let exits: [Int]
     let memory: Memory
+    /// Of the arena.
+    let memoryPlan: MemoryPlan
+    let cores: [Int]
     private let pool: ThreadPool?
+    /// By step: whether threads share it.
+    private let isDivided: [Bool]
 
     /// - Precondition: the graph passed its check.
     init(_ graph: Graph, options: ExecutorOptions) throws(InferenceError) {
@@ -54,19 +60,24 @@ final class Program {
         plan = lowering.descriptions
         observations = lowering.observations
         quantizations = lowering.inputQuantizations
-        memory = try lowering.placedMemory()
-        pool = options.threads > 1 ? try ThreadPool(options, steps: steps, memory: memory) : nil
+        (memory, memoryPlan) = try lowering.placedMemory()
+        cores = options.cores
+        let pool = options.threads > 1 ? try ThreadPool(options, steps: steps, memory: memory) : nil
+        self.pool = pool
+        isDivided = steps.map { step in step.parts > 1 && pool?.pays(for: step) == true }
+        if let core = cores.first, !Processor.canBindThread(to: core) { throw InferenceError(.threads, processor: core) }
     }
+
+    var barrier: Duration? { pool?.barrier }
 
     /// Runs one entry of the program.
     func run(entry: Int) throws(InferenceError) {
         switch entries[entry] {
         case .step(let index):
-            let parts = steps[index].parts
-            if parts > 1, let pool {
+            if isDivided[index], let pool {
                 pool.run(index)
             } else {
-                steps[index].run(parts: 0..<parts, in: memory, worker: 0)
+                steps[index].run(parts: 0..<steps[index].parts, in: memory, worker: 0)
             }
         case .definition(let index):
             try definitions[index].run(in: memory)
@@ -76,7 +87,7 @@ final class Program {
 
 extension Lowering {
     /// Decides where each buffer lies, reserves the memory and copies constant operands into it.
-    fileprivate func placedMemory() throws(InferenceError) -> Memory {
+    fileprivate func placedMemory() throws(InferenceError) -> (Memory, MemoryPlan) {
         let variable = buffers.indices.filter { buffers[$0].constant == nil }
         let constant = buffers.indices.filter { buffers[$0].constant != nil }
         let whole = -1...entries.count
@@ -102,6 +113,6 @@ extension Lowering {
         for index in constant {
             if let tensor = buffers[index].constant { memory.store(tensor, in: Slot(index: index)) }
         }
-        return memory
+        return (memory, arena)
     }
 }

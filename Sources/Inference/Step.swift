@@ -5,9 +5,10 @@ internal import Tensors
 
 /// One piece of work of a loaded network. It can't fail, and it reserves no memory.
 protocol Step: Sendable {
-    /// How many parts of the work may run at the same time, fixed when the network is loaded: the cut is the same for every
-    /// number of threads, so the results are.
+    /// How many parts of the work may run at the same time, fixed when the network is loaded. Results are the same however parts are cut.
     var parts: Int { get }
+    /// About how long one thread takes for all of them; 0 for what isn't worth dividing.
+    var nanoseconds: Double { get }
 
     /// Does `parts`. `worker` is the number of the thread, for its scratch area.
     func run(parts: Range<Int>, in memory: Memory, worker: Int)
@@ -15,6 +16,7 @@ protocol Step: Sendable {
 
 extension Step {
     var parts: Int { 1 }
+    var nanoseconds: Double { 0 }
 }
 
 /// What a step is, for people.

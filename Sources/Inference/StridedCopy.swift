@@ -49,14 +49,15 @@ struct StridedCopy: Sendable {
     /// Of what is copied.
     var bytes: Int { isEmpty ? 0 : axes.reduce(elementSize) { $0 * $1.count } }
 
-    /// Copies one of so many parts of about the same size; by default all.
+    /// Copies some of so many shares of about the same size; by default all.
     ///
     /// - Precondition: both buffers reach as far as the geometries do.
-    func run(from source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawBufferPointer, part: Int = 0, of parts: Int = 1) {
+    func run(from source: UnsafeRawBufferPointer, to destination: UnsafeMutableRawBufferPointer, shares: Range<Int> = 0..<1, of count: Int = 1) {
         precondition(source.count >= sourceBytes && destination.count >= destinationBytes, "a copy beyond a buffer")
         guard !isEmpty, let from = source.baseAddress, let to = destination.baseAddress else { return }
         let outermost = axes[0].count
-        unsafe copy(axis: 0, part * outermost / parts..<(part + 1) * outermost / parts, from: from + sourceStart, to: to + destinationStart)
+        let range = shares.lowerBound * outermost / count..<shares.upperBound * outermost / count
+        unsafe copy(axis: 0, range, from: from + sourceStart, to: to + destinationStart)
     }
 
     private func copy(axis: Int, _ range: Range<Int>, from: UnsafeRawPointer, to: UnsafeMutableRawPointer) {

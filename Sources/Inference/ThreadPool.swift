@@ -10,10 +10,12 @@ internal import Synchronization
 final class ThreadPool: Sendable {
     private let crew: Crew
     private let threads: [pthread_t]
+    /// What it costs to divide a step among the threads and to wait for all of them: more than the longest part.
+    let barrier: Duration
 
     /// Starts `options.threads − 1` threads for `steps` over `memory`.
     init(_ options: ExecutorOptions, steps: [any Step], memory: Memory) throws(InferenceError) {
-        precondition(steps.count <= Share.mostSteps && steps.allSatisfy { $0.parts <= Share.mostParts }, "more steps or parts than a share can name")
+        precondition(steps.count < Share.mostSteps && steps.allSatisfy { $0.parts <= Share.mostParts }, "more steps or parts than a share can name")
         crew = Crew(options, steps: steps, memory: memory)
         var started: [pthread_t] = []
         for worker in 1..<max(options.threads, 1) {
@@ -37,13 +39,20 @@ final class ThreadPool: Sendable {
         if let core = crew.refusedCore() {
             crew.stop()
             for thread in started { pthread_join(thread, nil) }
-            throw InferenceError(.threads, "processor \(core)", "a thread can't be bound to it: it doesn't exist, or isn't ours")
+            throw InferenceError(.threads, processor: core)
         }
+        barrier = options.barrier ?? crew.measuredBarrier()
     }
 
     deinit {
         crew.stop()
         for thread in threads { pthread_join(thread, nil) }
+    }
+
+    /// Whether a step takes less time divided than on one thread.
+    func pays(for step: any Step) -> Bool {
+        // Estimates are rough; where little can be gained, little should be at stake.
+        barrier == .zero || step.nanoseconds * (1 - 1 / Double(threads.count + 1)) > 2 * (barrier / .nanoseconds(1))
     }
 
     /// Runs every part of a step and returns when the last one is done.
@@ -72,6 +81,18 @@ private struct Share {
     var parts: Range<Int> { Int(bits >> 20 & 0xF_FFFF)..<Int(bits & 0xF_FFFF) }
 }
 
+/// Each part takes so long that no thread does another's before that one wakes.
+private struct PauseStep: Step {
+    static let length = Duration.microseconds(3)
+    let parts: Int
+
+    func run(parts: Range<Int>, in memory: Memory, worker: Int) {
+        let clock = ContinuousClock()
+        let end = clock.now + Self.length * parts.count
+        while clock.now < end { Processor.spin() }
+    }
+}
+
 /// What the threads of a pool share.
 ///
 /// `@unchecked Sendable`: the mutable state is atomic; the mutex and the conditions are made for being shared.
@@ -81,6 +102,8 @@ private final class Crew: @unchecked Sendable {
     private static let wordsApart = 16
     /// Looks between two looks at the clock.
     private static let looksAtATime = 64
+    private static let measuringTime = Duration.microseconds(100)
+    private static let longestMeasuringTime = Duration.milliseconds(1)
 
     private let steps: [any Step]
     private let memory: Memory
@@ -94,13 +117,12 @@ private final class Crew: @unchecked Sendable {
     private let stopping = Atomic<Bool>(false)
     private let bound = Atomic<Int>(0)
     private let refused = Atomic<Int>(-1)
-    private let leader = Atomic<UInt>(0)
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let work = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let completion = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
     init(_ options: ExecutorOptions, steps: [any Step], memory: Memory) {
-        self.steps = steps
+        self.steps = steps + [PauseStep(parts: options.threads)]
         self.memory = memory
         threads = options.threads
         cores = options.cores
@@ -124,11 +146,11 @@ private final class Crew: @unchecked Sendable {
     }
 
     func lead(_ index: Int) {
-        if !cores.isEmpty { bindLeader() }
         let parts = steps[index].parts
         finished.store(0, ordering: .relaxed)
         for worker in (0..<threads).reversed() {
-            let share = Share(step: index, parts: worker * parts / threads..<(worker + 1) * parts / threads)
+            // The first have the larger shares: they begin first.
+            let share = Share(step: index, parts: (worker * parts + threads - 1) / threads..<((worker + 1) * parts + threads - 1) / threads)
             unsafe shares[worker * Self.wordsApart].store(share.bits, ordering: .sequentiallyConsistent)
         }
         if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
@@ -143,6 +165,23 @@ private final class Crew: @unchecked Sendable {
         while finished.load(ordering: .sequentiallyConsistent) != parts { unsafe pthread_cond_wait(completion, mutex) }
         leaderSleeps.store(false, ordering: .relaxed)
         unsafe pthread_mutex_unlock(mutex)
+    }
+
+    /// The least time that pauses of every thread took beyond one pause, in several rounds.
+    func measuredBarrier() -> Duration {
+        let clock = ContinuousClock()
+        let start = clock.now
+        var least = Duration.seconds(1)
+        var isOver = false
+        while !isOver {
+            let before = clock.now
+            lead(steps.count - 1)
+            let now = clock.now
+            least = min(least, now - before - PauseStep.length)
+            // Threads that haven't begun yet, or have no processor, let others do their part.
+            isOver = now - start > (least < PauseStep.length ? Self.measuringTime : Self.longestMeasuringTime)
+        }
+        return max(least, .nanoseconds(1))
     }
 
     func work(as worker: Int) {
@@ -226,14 +265,6 @@ private final class Crew: @unchecked Sendable {
     }
 
     // Where threads run.
-
-    /// Binds the thread that leads to the first processor of the list, once.
-    private func bindLeader() {
-        let thread = UInt(pthread_self())
-        guard leader.load(ordering: .relaxed) != thread else { return }
-        leader.store(thread, ordering: .relaxed)
-        _ = Processor.bindThread(to: cores[0])
-    }
 
     private func bind(_ worker: Int) {
         if worker < cores.count, !Processor.bindThread(to: cores[worker]) { refused.store(cores[worker], ordering: .relaxed) }

@@ -62,3 +62,10 @@ func requantization(activation: Activation, output: Quantization?, residual: Qua
     }
     return result
 }
+
+/// Whether a convolution can compute some of its output channels by themselves.
+func areDividable(_ channels: Range<Int>, of count: Int, alignment: Int?) -> Bool {
+    guard channels != 0..<count else { return true }
+    guard let alignment, channels.lowerBound >= 0, channels.upperBound <= count else { return false }
+    return channels.lowerBound % alignment == 0 && (channels.upperBound % alignment == 0 || channels.upperBound == count)
+}

@@ -5,8 +5,8 @@ package import Tensors
 
 /// A prepared 2-D convolution in float32, n = 1, NHWC: `activation(conv(x, w) + bias + residual)`.
 ///
-/// A result depends on nothing but the layer and the processor: neither on how rows are divided among runs and threads nor on where an
-/// image lies. By the direct method a sum of k products is within `(k + 2) · ε · Σ |products|` of the exact one, ε = 2⁻²⁴; Winograd's
+/// A result depends on nothing but the layer and the processor: neither on how rows and channels are divided among runs and threads nor
+/// on where an image lies. By the direct method a sum of k products is within `(k + 2) · ε · Σ |products|` of the exact one, ε = 2⁻²⁴; Winograd's
 /// F(4×4, 3×3), taken for large enough 3×3 windows with stride 1, has the bound that `float_winograd.c` derives.
 ///
 /// Images may be parts of wider ones: steps are the elements from pixel to pixel; what lies between the pixels of the output is left
@@ -20,6 +20,8 @@ package struct FloatConvolution: Sendable {
     package let scratchBytes: Int
     /// A run starts and stops at multiples of this many rows (or at the end).
     package let rowAlignment: Int
+    /// A run starts and stops at multiples of this many output channels (or at the end); `nil`: it computes all of them.
+    package let channelAlignment: Int?
     package let kernelName: String
     /// Whether products are Winograd's.
     package let isWinograd: Bool
@@ -89,6 +91,8 @@ package struct FloatConvolution: Sendable {
         let scratch = unsafe fconvolution_scratch_bytes(&plan)
         scratchBytes = scratch == 0 ? 0 : scratch + 63
         rowAlignment = unsafe fconvolution_row_alignment(&plan)
+        let channels = unsafe fconvolution_channel_alignment(&plan)
+        channelAlignment = channels > 0 ? channels : nil
         outputHeight = geometry.output_height
         outputWidth = geometry.output_width
         outputChannels = outputs
@@ -99,7 +103,7 @@ package struct FloatConvolution: Sendable {
         unsafe self.plan = plan
     }
 
-    /// Computes output rows `rows`; the others are left as they are.
+    /// Computes output rows `rows` of output channels `channels`, by default all; what else the output holds is left as it is.
     ///
     /// - Parameters:
     ///   - input: `[h, w, c]`.
@@ -107,12 +111,17 @@ package struct FloatConvolution: Sendable {
     ///   - output: `[outputHeight, outputWidth, outputChannels]`.
     @_lifetime(output: copy output) @_lifetime(scratch: copy scratch)
     package func run(
-        input: Span<Float>, residual: Span<Float>?, output: inout MutableSpan<Float>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>
+        input: Span<Float>, residual: Span<Float>?, output: inout MutableSpan<Float>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>,
+        channels: Range<Int>? = nil
     ) {
         precondition(rows.lowerBound >= 0 && rows.upperBound <= outputHeight && rows.lowerBound % rowAlignment == 0)
         precondition(rows.upperBound % rowAlignment == 0 || rows.upperBound == outputHeight)
         precondition(input.count >= inputCount && output.count >= outputCount && scratch.count >= scratchBytes)
         precondition((residual != nil) == (residualCount != nil))
+        let channels = channels ?? 0..<outputChannels
+        precondition(areDividable(channels, of: outputChannels, alignment: channelAlignment), "channels that can't be computed by themselves")
+        var part = fconvolution_part(
+            first_row: rows.lowerBound, last_row: rows.upperBound, first_channel: channels.lowerBound, last_channel: channels.upperBound)
         unsafe withUnsafePointer(to: plan) { plan in
             unsafe input.withUnsafeBufferPointer { input in
                 unsafe output.withUnsafeMutableBufferPointer { output in
@@ -122,10 +131,10 @@ package struct FloatConvolution: Sendable {
                             precondition(residual.count >= residualCount)
                             unsafe residual.withUnsafeBufferPointer { residual in
                                 unsafe fconvolution_run(
-                                    plan, input.baseAddress, residual.baseAddress, output.baseAddress, aligned, rows.lowerBound, rows.upperBound)
+                                    plan, input.baseAddress, residual.baseAddress, output.baseAddress, aligned, &part)
                             }
                         } else {
-                            unsafe fconvolution_run(plan, input.baseAddress, nil, output.baseAddress, aligned, rows.lowerBound, rows.upperBound)
+                            unsafe fconvolution_run(plan, input.baseAddress, nil, output.baseAddress, aligned, &part)
                         }
                     }
                 }

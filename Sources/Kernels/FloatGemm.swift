@@ -13,6 +13,9 @@ package struct FloatGemm: Sendable {
     package let scratchBytes: Int
     package var kernelName: String { convolution.kernelName }
 
+    /// A run starts and stops at multiples of this many columns (or at the end); `nil`: it computes all of them.
+    package var columnAlignment: Int? { transposesA ? nil : convolution.channelAlignment }
+
     private let convolution: FloatConvolution
     private let transposesA: Bool
     /// `[m, n]`, times beta; `nil` where a bias says it all.
@@ -55,16 +58,21 @@ package struct FloatGemm: Sendable {
         scratchBytes = convolution.scratchBytes + (gemm.transposesA ? rows * depth * 4 + 63 : 0)
     }
 
+    /// Computes the columns `columns`, by default all; what else the output holds is left as it is.
+    ///
     /// - Parameters:
     ///   - input: a, `[m, k]`, or `[k, m]` if the gemm transposes it.
     ///   - output: `[m, n]`.
     @_lifetime(output: copy output) @_lifetime(scratch: copy scratch)
-    package func run(input: Span<Float>, output: inout MutableSpan<Float>, scratch: inout MutableSpan<UInt8>) {
-        precondition(input.count == rows * depth && output.count == rows * columns && scratch.count >= scratchBytes)
+    package func run(
+        input: Span<Float>, output: inout MutableSpan<Float>, scratch: inout MutableSpan<UInt8>, columns: Range<Int>? = nil
+    ) {
+        precondition(input.count == rows * depth && output.count == rows * self.columns && scratch.count >= scratchBytes)
         guard transposesA else {
-            convolution.run(input: input, residual: addend?.span, output: &output, scratch: &scratch, rows: 0..<rows)
+            convolution.run(input: input, residual: addend?.span, output: &output, scratch: &scratch, rows: 0..<rows, channels: columns)
             return
         }
+        precondition(columns == nil || columns == 0..<self.columns)
         unsafe scratch.withUnsafeMutableBytes { bytes in
             let aligned = unsafe bytes.baseAddress!.alignedUp(toMultipleOf: 64)
             let upright = unsafe UnsafeMutableBufferPointer(start: aligned.assumingMemoryBound(to: Float.self), count: rows * depth)

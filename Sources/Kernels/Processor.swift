@@ -6,6 +6,9 @@ package enum Processor {
     /// One moment of a thread that looks out for a change of memory.
     package static func spin() { spin_hint() }
 
+    /// Whether the calling thread could be bound to a processor; it isn't then.
+    package static func canBindThread(to number: Int) -> Bool { CInt(exactly: number).map(can_bind_thread) ?? false }
+
     /// Binds the calling thread to one processor, by the system's number; `false` where there is none, or it isn't ours.
     package static func bindThread(to number: Int) -> Bool { CInt(exactly: number).map(bind_thread) ?? false }
 }

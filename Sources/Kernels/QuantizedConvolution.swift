@@ -14,7 +14,7 @@ package import Tensors
 ///
 /// The sum can't overflow while `255 · 127 · inputChannels / groups · kernelHeight · kernelWidth + |bias| < 2³¹`.
 /// All kernels give the same bits. Runs don't allocate, and depend on nothing but their arguments: threads may compute disjoint
-/// `rows` of one output at the same time, each with its own scratch.
+/// `rows` or `channels` of one output at the same time, each with its own scratch.
 @safe
 package struct QuantizedConvolution: Sendable {
     package let outputHeight: Int
@@ -22,8 +22,10 @@ package struct QuantizedConvolution: Sendable {
     package let outputChannels: Int
     /// Bytes that a run needs; any alignment. Each thread brings its own.
     package let scratchBytes: Int
-    /// A run may start and stop at multiples of this many rows (or at the end).
-    package var rowAlignment: Int { 1 }
+    /// Runs that start and stop at multiples of this many rows (or at the end) compute nothing twice.
+    package let rowAlignment: Int
+    /// A run may start and stop at multiples of this many output channels (or at the end); `nil`: it computes all of them.
+    package let channelAlignment: Int?
     package let kernelName: String
     /// Whether the kernel reads packed weights where they lie, instead of a copy in an order of its own.
     package var readsWeightsInPlace: Bool { borrowed != nil }
@@ -116,6 +118,9 @@ package struct QuantizedConvolution: Sendable {
                 unsafe plan.table = UnsafePointer(entries.assumingMemoryBound(to: UInt8.self))
             }
         }
+        rowAlignment = unsafe qconvolution_row_alignment(&plan)
+        let channels = unsafe qconvolution_channel_alignment(&plan)
+        channelAlignment = channels > 0 ? channels : nil
         let scratch = unsafe qconvolution_scratch_bytes(&plan)
         scratchBytes = scratch == 0 ? 0 : scratch + 63
         let outputPixels = geometry.output_height * geometry.output_width
@@ -178,7 +183,7 @@ package struct QuantizedConvolution: Sendable {
         return unsafe String(cString: plan.depthwise.pointee.name)
     }
 
-    /// Computes output rows `rows`; the others are left as they are.
+    /// Computes output rows `rows` of output channels `channels`, by default all; what else the output holds is left as it is.
     ///
     /// - Parameters:
     ///   - input: `[h, w, c]` from its first element to its last, or beyond.
@@ -186,28 +191,38 @@ package struct QuantizedConvolution: Sendable {
     ///   - output: `[outputHeight, outputWidth, outputChannels]` likewise.
     @_lifetime(output: copy output) @_lifetime(scratch: copy scratch)
     package func run(
-        input: Span<UInt8>, residual: Span<UInt8>?, output: inout MutableSpan<UInt8>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>
+        input: Span<UInt8>, residual: Span<UInt8>?, output: inout MutableSpan<UInt8>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>,
+        channels: Range<Int>? = nil
     ) {
         precondition(unsafe !plan.requantization.float_output, "the output is float32")
-        unsafe output.withUnsafeMutableBytes { unsafe run(input: input, residual: residual, output: $0, scratch: &scratch, rows: rows) }
+        unsafe output.withUnsafeMutableBytes {
+            unsafe run(input: input, residual: residual, output: $0, scratch: &scratch, rows: rows, channels: channels)
+        }
     }
 
     /// As above, for a convolution without an output quantisation.
     @_lifetime(output: copy output) @_lifetime(scratch: copy scratch)
     package func run(
-        input: Span<UInt8>, residual: Span<UInt8>?, output: inout MutableSpan<Float>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>
+        input: Span<UInt8>, residual: Span<UInt8>?, output: inout MutableSpan<Float>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>,
+        channels: Range<Int>? = nil
     ) {
         precondition(unsafe plan.requantization.float_output, "the output is quantised")
-        unsafe output.withUnsafeMutableBytes { unsafe run(input: input, residual: residual, output: $0, scratch: &scratch, rows: rows) }
+        unsafe output.withUnsafeMutableBytes {
+            unsafe run(input: input, residual: residual, output: $0, scratch: &scratch, rows: rows, channels: channels)
+        }
     }
 
     @unsafe
     @_lifetime(scratch: copy scratch)
     private func run(
         input: Span<UInt8>, residual: Span<UInt8>?, output: UnsafeMutableRawBufferPointer, scratch: inout MutableSpan<UInt8>,
-        rows: Range<Int>
+        rows: Range<Int>, channels: Range<Int>?
     ) {
         precondition(rows.lowerBound >= 0 && rows.upperBound <= outputHeight)
+        let channels = channels ?? 0..<outputChannels
+        precondition(areDividable(channels, of: outputChannels, alignment: channelAlignment), "channels that can't be computed by themselves")
+        var part = qconvolution_part(
+            first_row: rows.lowerBound, last_row: rows.upperBound, first_channel: channels.lowerBound, last_channel: channels.upperBound)
         precondition(input.count >= inputCount && scratch.count >= scratchBytes)
         precondition(unsafe output.count >= outputCount * (plan.requantization.float_output ? 4 : 1))
         unsafe withUnsafePointer(to: plan) { plan in
@@ -218,10 +233,10 @@ package struct QuantizedConvolution: Sendable {
                         precondition(residual.count >= residualCount)
                         unsafe residual.withUnsafeBufferPointer { residual in
                             unsafe qconvolution_run(
-                                plan, input.baseAddress, residual.baseAddress, output.baseAddress, aligned, rows.lowerBound, rows.upperBound)
+                                plan, input.baseAddress, residual.baseAddress, output.baseAddress, aligned, &part)
                         }
                     } else {
-                        unsafe qconvolution_run(plan, input.baseAddress, nil, output.baseAddress, aligned, rows.lowerBound, rows.upperBound)
+                        unsafe qconvolution_run(plan, input.baseAddress, nil, output.baseAddress, aligned, &part)
                     }
                 }
             }

@@ -23,16 +23,21 @@ package struct QuantizedGemm: Sendable {
     package var rows: Int { convolution.outputHeight }
     package var columns: Int { convolution.outputChannels }
     package var rowAlignment: Int { convolution.rowAlignment }
+    package var columnAlignment: Int? { convolution.channelAlignment }
     package var scratchBytes: Int { convolution.scratchBytes }
     package var kernelName: String { convolution.kernelName }
 
     @_lifetime(output: copy output) @_lifetime(scratch: copy scratch)
-    package func run(input: Span<UInt8>, output: inout MutableSpan<UInt8>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>) {
-        convolution.run(input: input, residual: nil, output: &output, scratch: &scratch, rows: rows)
+    package func run(
+        input: Span<UInt8>, output: inout MutableSpan<UInt8>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>, columns: Range<Int>? = nil
+    ) {
+        convolution.run(input: input, residual: nil, output: &output, scratch: &scratch, rows: rows, channels: columns)
     }
 
     @_lifetime(output: copy output) @_lifetime(scratch: copy scratch)
-    package func run(input: Span<UInt8>, output: inout MutableSpan<Float>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>) {
-        convolution.run(input: input, residual: nil, output: &output, scratch: &scratch, rows: rows)
+    package func run(
+        input: Span<UInt8>, output: inout MutableSpan<Float>, scratch: inout MutableSpan<UInt8>, rows: Range<Int>, columns: Range<Int>? = nil
+    ) {
+        convolution.run(input: input, residual: nil, output: &output, scratch: &scratch, rows: rows, channels: columns)
     }
 }

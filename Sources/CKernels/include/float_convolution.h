@@ -99,6 +99,13 @@ size_t fconvolution_weight_count(const struct fconvolution *c);
 size_t fconvolution_scratch_bytes(const struct fconvolution *c);
 // weights: [o][i / groups][kernel_height][kernel_width]; bias may be null; packed and padded are written wholly.
 void fconvolution_pack(const struct fconvolution *c, const float *weights, const float *bias, float *packed, float *padded);
-// Computes output rows [first_row, last_row) of an NHWC image. The output overlaps nothing else. scratch: 64-byte aligned, fconvolution_scratch_bytes.
+// Output rows [first_row, last_row) of output channels [first_channel, last_channel).
+struct fconvolution_part {
+    size_t first_row, last_row, first_channel, last_channel;
+};
+// Parts begin at channels that are multiples of so many; 0: they have all channels.
+size_t fconvolution_channel_alignment(const struct fconvolution *c);
+// Computes a part of an NHWC image; the bits don't depend on how it is divided. The output overlaps nothing else. scratch: 64-byte
+// aligned, fconvolution_scratch_bytes.
 void fconvolution_run(const struct fconvolution *c, const float *input, const float *residual, float *output, void *scratch,
-                      size_t first_row, size_t last_row);
+                      const struct fconvolution_part *part);

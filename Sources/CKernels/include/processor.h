@@ -14,3 +14,6 @@ static inline void spin_hint(void) {
 
 // Binds the calling thread to one processor, by the system's number. False where there is none, or it isn't ours.
 bool bind_thread(int processor);
+
+// Whether bind_thread would succeed. The calling thread stays where it may run.
+bool can_bind_thread(int processor);

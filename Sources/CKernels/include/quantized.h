@@ -221,6 +221,14 @@ void qconvolution_fold_o16k4(const struct qconvolution *c, const int8_t *packed,
                              int32_t *folded, float *padded_multipliers);
 // As qconvolution_is_small, likewise.
 bool qconvolution_is_small_o16k4(const struct qconvolution *c, const int8_t *packed, const int32_t *bias, const float *multipliers);
-// Computes output rows [first_row, last_row) of an NHWC image. scratch: 64-byte aligned, qconvolution_scratch_bytes.
+// Output rows [first_row, last_row) of output channels [first_channel, last_channel).
+struct qconvolution_part {
+    size_t first_row, last_row, first_channel, last_channel;
+};
+// Parts begin at channels that are multiples of so many; 0: they have all channels.
+size_t qconvolution_channel_alignment(const struct qconvolution *c);
+// Parts that begin at rows that are multiples of so many compute nothing twice.
+size_t qconvolution_row_alignment(const struct qconvolution *c);
+// Computes a part of an NHWC image. scratch: 64-byte aligned, qconvolution_scratch_bytes.
 void qconvolution_run(const struct qconvolution *c, const uint8_t *input, const uint8_t *residual, void *output, void *scratch,
-                      size_t first_row, size_t last_row);
+                      const struct qconvolution_part *part);
