@@ -24,9 +24,11 @@ struct AgentNetwork {
         }
         let executor: Executor
         do {
-            executor = try Executor(bundle.graph, preprocessing: preprocessing, options: ExecutorOptions(threads: settings.threads))
+            let options = ExecutorOptions(threads: settings.threads, cores: settings.cores, patience: settings.patience)
+            executor = try Executor(bundle.graph, preprocessing: preprocessing, options: options)
         } catch {
-            throw AgentError(.data, operation, "\(error)")
+            // Threads are what the configuration asks for.
+            throw AgentError(error.code == .threads ? .configuration : .data, operation, "\(error)")
         }
         let classes = executor.outputs.first?.shape.elementCount ?? 0
         guard executor.outputs.count == 1, classes > 0 else {

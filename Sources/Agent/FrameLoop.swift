@@ -36,6 +36,7 @@ final class FrameLoop: @unchecked Sendable {
 
     /// Works until no frame will come any more. A frame that fails is counted, and the next one comes.
     func run(_ slot: NewestFrame, clock: AgentClock) {
+        executor.bindThread()
         while case .frame(let frame) = slot.take() {
             let taken = clock.now()
             desk.handle(.taken(frame.index, name: frame.name))

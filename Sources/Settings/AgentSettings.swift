@@ -42,6 +42,10 @@ package struct AgentSettings: Hashable, Sendable {
     package var bundle: String
     /// Threads of one inference.
     package var threads = 1
+    /// The processors that these threads are bound to, by the system's numbers, the frame thread's first; threads beyond the list are free.
+    package var cores: [Int] = []
+    /// How long these threads look out for work before they sleep: longer costs power, shorter time.
+    package var patience = Duration.microseconds(200)
     package var source: Source
     /// From the moment a frame is taken up until its decision at the latest.
     package var deadline = Duration.milliseconds(100)
@@ -65,6 +69,12 @@ package struct AgentSettings: Hashable, Sendable {
         let source = root.section("source") { Source(&$0) }
         self.init(device: device ?? "", bundle: bundle ?? "", source: source ?? .y4m(path: "-"))
         self.threads = threads
+        root.section("inference") { section in
+            cores = section.values("cores", .integer(0...1023), atMost: 64)
+            if cores.count > threads { section.report("cores", "\(cores.count) processors for the \(threads) of model.threads") }
+            if Set(cores).count < cores.count { section.report("cores", "a processor is named twice") }
+            patience = section.value("patience", .duration(.zero ... .seconds(1)), default: patience)
+        }
         deadline = root.value("deadline", .duration(.milliseconds(1) ... .seconds(60)), default: deadline)
         gate = root.optionalSection("gate") { Gate(&$0) }
         let deadline = deadline

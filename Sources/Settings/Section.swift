@@ -133,6 +133,29 @@ package struct Section {
         }
     }
 
+    /// A list of values; empty where the file doesn't have the key.
+    package mutating func values<Value>(_ key: String, _ kind: ValueKind<Value>, atMost count: Int) -> [Value] {
+        known.append(key)
+        let expectation = "a list of \(kind.expectation)"
+        let description = KeyDescription(key: full(key), expectation: expectation, presence: .defaults("[]"))
+        if !findings.keys.contains(description) { findings.keys.append(description) }
+        guard let node = entries[key]?.value else { return [] }
+        guard case .sequence(let elements) = node.content else {
+            report(key, "expected \(expectation), found \(node.words)")
+            return []
+        }
+        guard elements.count <= count else {
+            report(key, "expected at most \(count) values, found \(elements.count)")
+            return []
+        }
+        return elements.enumerated().compactMap { index, element in
+            if case .scalar(let text, _) = element.content, let value = kind.parse(text) { return value }
+            findings.problems.append(
+                Problem(at: element.position, key: "\(full(key))[\(index)]", "expected \(kind.expectation), found \(element.words)"))
+            return nil
+        }
+    }
+
     /// Takes keys without reading them, where a problem is reported already.
     mutating func ignore(_ keys: [String]) { known += keys }
 

@@ -26,6 +26,7 @@ struct AgentSettingsTests {
             """
             device: drone-7
             model: {bundle: /m/b.swiftlet, threads: 2}
+            inference: {cores: [3, 2], patience: 1 ms}
             source: {folder: {path: frames, watch: true}}
             deadline: 80 ms
             gate: {measure: entropy, threshold: 30 %}
@@ -40,6 +41,7 @@ struct AgentSettingsTests {
             output: {standard-output: false, publish: true}
             """)
         #expect(settings.device == "drone-7" && settings.bundle == "/m/b.swiftlet" && settings.threads == 2)
+        #expect(settings.cores == [3, 2] && settings.patience == .milliseconds(1))
         #expect(settings.source == .folder(path: "frames", watch: true))
         #expect(settings.deadline == .milliseconds(80) && settings.gate == .threshold(.entropy, 0.3))
         #expect(!settings.recovery.isEnabled && settings.recovery.model == "full.v2" && settings.recovery.jpegQuality == 70)
@@ -79,6 +81,26 @@ struct AgentSettingsTests {
                     "agent.yaml:8:35: broker.keep-alive: expected 5 s … 1 h, found keys",
                     "agent.yaml:9:11: recovery: expected keys, found 'no'",
                 ])
+    }
+
+    @Test func processorsAreNumbersEachNamedOnce() throws {
+        #expect(try Self.parse(Self.head).cores == [] && Self.parse(Self.head + "inference: {patience: 0 us}\n").patience == .zero)
+        let threads = "device: d-1\nmodel: {bundle: b.swiftlet, threads: 2}\nsource: {y4m: {}}\n"
+        #expect(try Self.parse(threads + "inference: {cores: [1]}\n").cores == [1])
+        for (text, problems) in [
+            ("{cores: [1, 1]}", ["agent.yaml:4:20: inference.cores: a processor is named twice"]),
+            ("{cores: [0, 1, 2]}", ["agent.yaml:4:20: inference.cores: 3 processors for the 2 of model.threads"]),
+            ("{cores: 1}", ["agent.yaml:4:20: inference.cores: expected a list of 0 … 1023, found '1'"]),
+            (
+                "{cores: [x, [2]], patience: 2 s}",
+                [
+                    "agent.yaml:4:21: inference.cores[0]: expected 0 … 1023, found 'x'",
+                    "agent.yaml:4:24: inference.cores[1]: expected 0 … 1023, found a list",
+                    "agent.yaml:4:40: inference.patience: expected 0 us … 1 s, found '2 s'",
+                ]
+            ),
+            ("{core: [1]}", ["agent.yaml:4:13: inference.core: unknown key, did you mean 'cores'?"]),
+        ] { #expect(Self.problems(threads + "inference: \(text)\n") == problems) }
     }
 
     @Test func anEmptyFileLacksWhatIsRequired() {
