@@ -47,6 +47,10 @@ private struct Inspection: Encodable {
     var macs: Int
     var weight_bytes: Int
     var activation_bytes: Int
+    /// The most that is alive during one step.
+    var least_activation_bytes: Int
+    /// Of each thread.
+    var scratch_bytes: Int
     /// Inputs and outputs to check the network by are there, and fit.
     var golden: Bool
     var steps: [Step]
@@ -63,6 +67,8 @@ private struct Inspection: Encodable {
         macs = bundle.graph.cost.multiplyAccumulates
         weight_bytes = bundle.graph.values.reduce(0) { $0 + ($1.constant?.storage.count ?? 0) }
         activation_bytes = executor.arenaBytes
+        least_activation_bytes = executor.leastArenaBytes
+        scratch_bytes = executor.scratchBytes
         golden = bundle.golden != nil
         steps = executor.plan.map { Step(node: $0.node, kernel: $0.kernel, macs: $0.macs) }
     }
@@ -83,7 +89,8 @@ private struct Inspection: Encodable {
             "task           \(task)",
             "source         \(details.sourceDigest.isEmpty ? "unknown" : details.sourceDigest)",
             "weights        \(details.weightsDigest), \(weight_bytes / 1024) KiB",
-            "work           \(nodes) operations, \(Double(macs / 10_000) / 100) million multiplications, \(activation_bytes / 1024) KiB of activations",
+            "work           \(nodes) operations, \(Double(macs / 10_000) / 100) million multiplications",
+            "memory         \(memory)",
             "golden output  \(golden ? "there, and reproduced" : "none")",
             "",
         ]
@@ -92,6 +99,11 @@ private struct Inspection: Encodable {
             lines.append("\(step.kernel)\(String(repeating: " ", count: width - step.kernel.count))  \(step.node)\(step.macs > 0 ? ", \(step.macs) multiplications" : "")")
         }
         return lines.joined(separator: "\n")
+    }
+
+    private var memory: String {
+        let ratio = Double(activation_bytes) / Double(max(least_activation_bytes, 1))
+        return "\(activation_bytes / 1024) KiB of activations, \(ratio.rounded(to: 3)) times what is alive at once, and \(scratch_bytes / 1024) KiB a thread"
     }
 
     private static func line(_ port: Port) -> String { "\(port.name) \(port.type) \(port.shape)" }
