@@ -61,7 +61,7 @@ struct PackedWeightsTests {
             var random = SeededGenerator(seed: UInt64(200 + seed))
             let image = (0..<height * width * shape[1]).map { _ in UInt8.random(in: 0...255, using: &random) }
             let bias = (0..<shape[0]).map { _ in Int32.random(in: -9999...9999, using: &random) }
-            for (_, features) in CPUFeatures.selectable where features.isSubset(of: .current) {
+            for (name, features) in CPUFeatures.selectable where features.isSubset(of: .current) {
                 let results = [tensor, packed].map { weights -> [UInt8] in
                     let convolution = QuantizedConvolution(
                         weights: weights, bias: bias, inputHeight: height, inputWidth: width, inputChannels: shape[1],
@@ -75,7 +75,7 @@ struct PackedWeightsTests {
                     convolution.run(input: image.span, residual: nil, output: &span, scratch: &area, rows: 0..<convolution.outputHeight)
                     return output
                 }
-                #expect(results[0] == results[1], "\(shape) on \(features)")
+                #expect(results[0] == results[1], "\(shape) on \(name)")
             }
         }
     }
