@@ -364,7 +364,7 @@ int main(void) {
         for (size_t n = 0; n < 400; n++) {
             const size_t pixels = between(1, 4);
             check_kind((struct qconvolution){.narrow = kernel, .geometry = {
-                           .input_height = pixels, .input_width = 1, .input_channels = between(1, 90), .output_channels = between(1, 300),
+                           .input_height = pixels, .input_width = 1, .input_channels = between(1, between(0, 9) ? 90 : 1100), .output_channels = between(1, 300),
                            .kernel_height = 1, .kernel_width = 1, .stride_y = 1, .stride_x = 1, .dilation_y = 1, .dilation_x = 1, .groups = 1}},
                        kernel->name, n % 4 == 0);
         }
@@ -383,6 +383,17 @@ int main(void) {
             check(NULL, kernel, g, n % 4 == 0);
             ran++;
         }
+        // Every width of images whose pixels fill vectors.
+        for (size_t width = 1; width <= 24; width++)
+            for (size_t n = 0; n < 24; n++) {
+                const size_t channels = (size_t)8 << n % 4, size = kernel->size ? (size_t)kernel->size : 3;
+                check(NULL, kernel,
+                      (struct convolution_geometry){.input_height = size + 1, .input_width = width + size / 2, .input_channels = channels,
+                                                    .output_channels = channels, .kernel_height = size, .kernel_width = size, .stride_y = 1,
+                                                    .stride_x = 1, .dilation_y = 1, .dilation_x = 1, .pad_top = size / 2, .pad_left = size / 2,
+                                                    .groups = channels},
+                      n % 5 == 0);
+            }
         printf("checked: %s\n", kernel->name);
     }
     for (size_t i = 0; i < vector_kernels_count(); i++) {

@@ -27,11 +27,13 @@ struct block {
 struct form {
     size_t pixels; // 1, 2 or 4
     bool whole;    // all 64 channels, of one pixel
+    bool dense;    // several pixels that are inside the image, of the input as of the output, without gaps between them
 };
 
 AVX512_INLINE __m512i load_pixels(const struct block *b, const struct form form, size_t row, ptrdiff_t x) {
     const size_t step = b->row_steps[row];
     const uint8_t *channels = b->rows[row] + b->offset;
+    if (form.dense) return _mm512_loadu_si512(channels + (size_t)x * b->count);
     if (form.pixels == 1) {
         if ((size_t)x >= b->input_width) return b->padding;
         const uint8_t *from = channels + (size_t)x * step;
@@ -92,6 +94,10 @@ AVX512_INLINE void store_pixels(const struct block *b, const struct form form, c
     UNROLL for (size_t k = 0; k < 4; k++) q[k] = avx512_rounded(avx512_real(sums[k], b->multipliers + 16 * k));
     const __m512i bytes = avx512_lanes(q[0], q[1], q[2], q[3], &b->rule);
     uint8_t *to = b->output + pixel * b->output_step;
+    if (form.dense) {
+        _mm512_storeu_si512(to, bytes);
+        return;
+    }
     if (form.pixels == 1) {
         if (form.whole)
             _mm512_storeu_si512(to, bytes);
@@ -206,30 +212,45 @@ AVX512_INLINE __m512i lanes_from(__m512i from, __m512i next, const size_t lane) 
                      : _mm512_alignr_epi64(next, from, 6);
 }
 
+// Columns that `slide` holds from pixels to the next ones, besides those that it loads.
+AVX512_INLINE size_t held_columns(const struct form form, const size_t size) { return (size - 2 + form.pixels) / form.pixels; }
+
+// Computes pixel i and those beside it. columns: of the taps 0, form.pixels, 2 form.pixels ...; the last ones begin with column x.
+AVX512_INLINE void slide_on(const struct block *b, const struct form form, const size_t size, size_t i, ptrdiff_t x, __m512i columns[2][4][4]) {
+    const size_t groups = (size + 3) / 4, held = held_columns(form, size);
+    __m512i sums[4];
+    begin(b, sums);
+    UNROLL for (size_t g = 0; g < groups; g++) {
+        load_column(b, form, size, g, x, columns[g][held]);
+        UNROLL for (size_t t = 0; t < size; t++) {
+            const size_t h = t / form.pixels, lane = t % form.pixels * (4 / form.pixels);
+            __m512i shifted[4];
+            UNROLL for (size_t k = 0; k < 4; k++)
+                shifted[k] = lane ? lanes_from(columns[g][h][k], columns[g][h + 1][k], lane) : columns[g][h][k];
+            add_column(sums, shifted, b->weights + (t * groups + g) * 256);
+        }
+        UNROLL for (size_t h = 0; h < held; h++)
+            UNROLL for (size_t k = 0; k < 4; k++) columns[g][h][k] = columns[g][h + 1][k];
+    }
+    store_pixels(b, form, sums, i);
+}
+
 // Pixels side by side, in steps of one column: what the next tap reads are the same columns, some lanes on.
 AVX512_INLINE void slide(const struct block *b, const struct form form, const size_t size) {
-    const size_t groups = (size + 3) / 4, held = (size - 2 + form.pixels) / form.pixels;
-    const ptrdiff_t left = -(ptrdiff_t)b->pad;
-    __m512i columns[2][4][4]; // of the taps 0, form.pixels, 2 form.pixels ...
+    const size_t groups = (size + 3) / 4, held = held_columns(form, size);
+    const ptrdiff_t left = -(ptrdiff_t)b->pad, ahead = left + (ptrdiff_t)(held * form.pixels);
+    __m512i columns[2][4][4];
     UNROLL for (size_t g = 0; g < groups; g++)
         UNROLL for (size_t h = 0; h < held; h++) load_column(b, form, size, g, left + (ptrdiff_t)(h * form.pixels), columns[g][h]);
-    for (size_t i = 0; i < b->pixels; i += form.pixels) {
-        __m512i sums[4];
-        begin(b, sums);
-        UNROLL for (size_t g = 0; g < groups; g++) {
-            load_column(b, form, size, g, left + (ptrdiff_t)(i + held * form.pixels), columns[g][held]);
-            UNROLL for (size_t t = 0; t < size; t++) {
-                const size_t h = t / form.pixels, lane = t % form.pixels * (4 / form.pixels);
-                __m512i shifted[4];
-                UNROLL for (size_t k = 0; k < 4; k++)
-                    shifted[k] = lane ? lanes_from(columns[g][h][k], columns[g][h + 1][k], lane) : columns[g][h][k];
-                add_column(sums, shifted, b->weights + (t * groups + g) * 256);
-            }
-            UNROLL for (size_t h = 0; h < held; h++)
-                UNROLL for (size_t k = 0; k < 4; k++) columns[g][h][k] = columns[g][h + 1][k];
-        }
-        store_pixels(b, form, sums, i);
+    bool dense = b->count * form.pixels == 64 && b->output_step == b->count;
+    UNROLL for (size_t y = 0; y < size; y++) dense = dense && b->row_steps[y] == b->count;
+    size_t i = 0;
+    if (dense && ahead >= 0 && (size_t)ahead < b->input_width) {
+        const size_t inside = b->input_width - (size_t)ahead < b->pixels ? b->input_width - (size_t)ahead : b->pixels;
+        const struct form whole = {.pixels = form.pixels, .dense = true};
+        for (; i + form.pixels <= inside; i += form.pixels) slide_on(b, whole, size, i, ahead + (ptrdiff_t)i, columns);
     }
+    for (; i < b->pixels; i += form.pixels) slide_on(b, form, size, i, ahead + (ptrdiff_t)i, columns);
 }
 
 // size: 0 for any window.
@@ -258,11 +279,11 @@ AVX512_INLINE void run_form(const struct block *of, const struct form form, cons
 
 static AVX512_VNNI __attribute__((noinline)) void run_rarely(const struct block *b) {
     if (b->count <= 16)
-        gather(b, (struct form){4, false}, b->height, b->width, true);
+        gather(b, (struct form){.pixels = 4}, b->height, b->width, true);
     else if (b->count <= 32)
-        gather(b, (struct form){2, false}, b->height, b->width, true);
+        gather(b, (struct form){.pixels = 2}, b->height, b->width, true);
     else
-        gather(b, (struct form){1, false}, b->height, b->width, true);
+        gather(b, (struct form){.pixels = 1}, b->height, b->width, true);
 }
 
 AVX512_INLINE void qdepthwise(const struct qdepthwise_run *run, const size_t size) {
@@ -294,13 +315,13 @@ AVX512_INLINE void qdepthwise(const struct qdepthwise_run *run, const size_t siz
         if (run->residual || run->requantization->float_output)
             run_rarely(&b);
         else if (b.count == 64)
-            run_form(&b, (struct form){1, true}, size);
+            run_form(&b, (struct form){.pixels = 1, .whole = true}, size);
         else if (b.count > 32)
-            run_form(&b, (struct form){1, false}, size);
+            run_form(&b, (struct form){.pixels = 1}, size);
         else if (b.count > 16)
-            run_form(&b, (struct form){2, false}, size);
+            run_form(&b, (struct form){.pixels = 2}, size);
         else
-            run_form(&b, (struct form){4, false}, size);
+            run_form(&b, (struct form){.pixels = 4}, size);
     }
 }
 
