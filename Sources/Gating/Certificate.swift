@@ -11,7 +11,8 @@ package struct Certificate: Hashable, Sendable, Codable {
     package enum Risk: String, CaseIterable, Hashable, Sendable, Codable {
         /// `P(accepted, the local answer is wrong, the full model's is right)`, 0 … 1.
         case harm
-        /// `E[accepted · (full model right − local right)]`, −1 … 1: the accuracy that the system loses against the full model.
+        /// `E[full model right − system right]`, −1 … 1: the accuracy that the system loses against the full model. The system answers with the local
+        /// network where the gate accepts, and elsewhere with the full model on the image as it is uploaded.
         case accuracyLoss = "accuracy-loss"
     }
 

@@ -10,21 +10,35 @@ struct PairedSampleTests {
     }
 
     @Test func harmIsALocalErrorThatTheFullModelWouldNotHaveMade() {
-        #expect(sample(local: 1, full: 2, label: 2).loss(.harm) == 1)
-        #expect(sample(local: 1, full: 2, label: 1).loss(.harm) == 0)
-        #expect(sample(local: 1, full: 2, label: 3).loss(.harm) == 0)
-        #expect(sample(local: 2, full: 2, label: 2).loss(.harm) == 0)
-        #expect(sample(local: nil, full: 2, label: 2).loss(.harm) == 1)
+        #expect(sample(local: 1, full: 2, label: 2).loss(.harm, accepted: true) == 1)
+        #expect(sample(local: 1, full: 2, label: 1).loss(.harm, accepted: true) == 0)
+        #expect(sample(local: 1, full: 2, label: 3).loss(.harm, accepted: true) == 0)
+        #expect(sample(local: 2, full: 2, label: 2).loss(.harm, accepted: true) == 0)
+        #expect(sample(local: nil, full: 2, label: 2).loss(.harm, accepted: true) == 1)
     }
 
     @Test func accuracyLossIsNegativeWhereOnlyTheLocalAnswerIsRight() {
-        #expect(sample(local: 1, full: 2, label: 2).loss(.accuracyLoss) == 1)
-        #expect(sample(local: 1, full: 2, label: 1).loss(.accuracyLoss) == -1)
-        #expect(sample(local: 1, full: 2, label: 3).loss(.accuracyLoss) == 0)
+        #expect(sample(local: 1, full: 2, label: 2).loss(.accuracyLoss, accepted: true) == 1)
+        #expect(sample(local: 1, full: 2, label: 1).loss(.accuracyLoss, accepted: true) == -1)
+        #expect(sample(local: 1, full: 2, label: 3).loss(.accuracyLoss, accepted: true) == 0)
     }
 
     @Test func withoutALabelDisagreementIsHarm() {
-        #expect(sample(local: 1, full: 2, label: nil).loss(.harm) == 1)
-        #expect(sample(local: 2, full: 2, label: nil).loss(.accuracyLoss) == 0)
+        #expect(sample(local: 1, full: 2, label: nil).loss(.harm, accepted: true) == 1)
+        #expect(sample(local: 2, full: 2, label: nil).loss(.accuracyLoss, accepted: true) == 0)
+    }
+
+    @Test func whatIsNotAcceptedCostsWhatTheUploadCosts() {
+        var escalated = sample(local: 1, full: 2, label: 2)
+        #expect(escalated.loss(.harm, accepted: false) == 0)
+        #expect(escalated.loss(.accuracyLoss, accepted: false) == 0)
+        escalated.recoveredClass = 3
+        #expect(escalated.loss(.harm, accepted: false) == 0)
+        #expect(escalated.loss(.accuracyLoss, accepted: false) == 1)
+        escalated.label = 3
+        #expect(escalated.loss(.accuracyLoss, accepted: false) == -1)
+        escalated.label = nil
+        #expect(escalated.loss(.accuracyLoss, accepted: false) == 1)
+        #expect(escalated.loss(.accuracyLoss, accepted: true) == 1)
     }
 }
