@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Gating
+
+/// Why no certificate can be given, as one line.
+package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Not even samples without a single error would prove the bound.
+    case tooFewSamples(Int, needed: Int, risk: Certificate.Risk, bound: Double, confidence: Double)
+    /// The strictest threshold isn't proved: at `losses` beside `gains` on the samples, where `mostLosses` would be a proof. For harm `losses` are the harms.
+    case noThreshold(risk: Certificate.Risk, bound: Double, confidence: Double, accepted: Int, losses: Int, gains: Int, mostLosses: Int)
+    /// No sample has a score that a threshold could accept.
+    case nothingToAccept(Int)
+
+    package var description: String {
+        switch self {
+        case .tooFewSamples(let samples, let needed, let risk, let bound, let confidence):
+            "\(samples) samples are too few to certify \(risk.words) of at most \(bound.percent) at \(confidence.percent) confidence: "
+                + "at least \(needed) are needed, and more where there are errors among them"
+        case .noThreshold(let risk, let bound, let confidence, let accepted, let losses, let gains, let mostLosses):
+            "no threshold certifies \(risk.words) of at most \(bound.percent) at \(confidence.percent) confidence: accepting "
+                + (accepted == 0 ? "nothing" : "the \(accepted) surest") + " loses \(losses)"
+                + (risk == .accuracyLoss ? " and gains \(gains)" : "") + (mostLosses < 0 ? ", and no outcome" : ", and at most \(mostLosses)") + " would be a proof"
+        case .nothingToAccept(let samples): "no threshold accepts any of the \(samples) samples: their outputs are damaged or their scores are not numbers"
+        }
+    }
+}
+
+extension Certificate.Risk {
+    fileprivate var words: String {
+        switch self {
+        case .harm: "harm"
+        case .accuracyLoss: "an accuracy loss"
+        }
+    }
+}
+
+extension Double {
+    /// As percent for a message: `0.005` is `0.5 %`.
+    fileprivate var percent: String {
+        let value = (self * 1e8).rounded() / 1e6
+        return value == value.rounded() ? "\(Int(value)) %" : "\(value) %"
+    }
+}
