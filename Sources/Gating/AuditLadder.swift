@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Watches in the field whether a certificate still holds, and moves to a stricter rung of its gate when it doesn't, and back when it does again.
+///
+/// Pure: it is told what happened and when, and says what to do. Times count from any fixed moment and never go back.
+///
+/// - Of the frames that the gate accepts, a random share is audited: the full model is asked, and whether its answer is the same is all that is learnt. Which
+///   frames depends on chance alone, never on a score. Frames of a stream resemble their neighbours, so audits keep a distance in time.
+/// - What must keep to the first certificate's ``Certificate/disagreementLimit`` is the share of all frames that are accepted with another answer than the full
+///   model's; harm can't be larger. It is the share of frames that are accepted, which is known without asking, times the share of audits that differ.
+///   A ``DriftDetector`` for each rung sees the audits as if this rung had accepted. When the present one's sounds, the gate goes to the next rung whose own
+///   has little against it; behind the last one it is closed, and every frame goes to the cloud.
+/// - What the next looser rung would accept and the present one doesn't is sent to the cloud anyway. With these answers, and audits of the rest, a detector in the
+///   other direction proves that the looser rung keeps to the limit; then the gate goes back by one. After each change there is a pause before such evidence
+///   counts, which doubles when a step back proves premature.
+/// - Without the cloud nothing can be learnt, and the gate stays where it is.
+package struct AuditLadder: Sendable {
+    package struct Settings: Hashable, Sendable {
+        /// Of the accepted frames, those that are audited, 0 … 1; at 0 none ever is.
+        package var share = 0.01
+        /// The same while the gate is tightened: evidence for going back is worth more there.
+        package var tightenedShare = 0.05
+        /// Audits from one false alarm to the next, in the mean at least; at least 1.
+        package var runLength = 10_000.0
+        /// As many, from one false step back to the next.
+        package var relaxingRunLength = 200.0
+        /// From one audit to the next, and from one frame to the next of those that count for going back: at least this.
+        package var spacing = Duration.seconds(1)
+        /// From any change until evidence for a step back counts; after steps that proved premature it grows to at most the other.
+        package var pause = Duration.seconds(60)
+        package var longestPause = Duration.seconds(3600)
+
+        package init() {}
+    }
+
+    /// All scores are values of the certificate's measure; `rung` is the one at which the frame was read.
+    package enum Event: Hashable, Sendable {
+        /// The gate has spoken on a frame. The score is `nil` where there is none, which no gate accepts.
+        case read(score: Double?, isAccepted: Bool)
+        /// The full model has answered about a frame that was audited.
+        case audited(score: Double, rung: Int, agrees: Bool)
+        /// The full model has answered about a frame that the gate didn't accept.
+        case escalated(score: Double, rung: Int, agrees: Bool)
+    }
+
+    package enum Action: Hashable, Sendable {
+        /// Ask the full model about the frame that was read.
+        case audit
+        /// The gate is another one from now on.
+        case move(Move)
+    }
+
+    package struct Move: Hashable, Sendable, CustomStringConvertible {
+        package var from: Int
+        package var to: Int
+        /// How many rungs there are; `to` is this where the gate is closed.
+        package var rungs: Int
+        /// The audits on the rung that is left.
+        package var interval: AuditInterval
+        /// The share of frames that the rung that is left accepted lately.
+        package var coverage: Double
+        package var limit: Double
+        /// Of the rung that is gone to; `nil` where the gate is closed.
+        package var threshold: Double?
+
+        package var isRelaxing: Bool { to < from }
+
+        package var description: String {
+            func percent(_ share: Double) -> String { "\((share * 10_000).rounded() / 100) %" }
+            if isRelaxing {
+                return "the gate relaxes to rung \(to) of \(rungs): it accepts less than \(percent(limit)) of frames with another answer than the full model's"
+            }
+            let cause =
+                "\(interval.events) of \(interval.count) audits differ from the full model, at \(percent(coverage)) of frames accepted; the certificate allows \(percent(limit)) of frames"
+            return to == rungs ? "the gate is closed, no stricter rung is left: \(cause)" : "the gate tightens to rung \(to) of \(rungs): \(cause)"
+        }
+    }
+
+    package let settings: Settings
+    /// The share of all frames that may be accepted with another answer than the full model's.
+    package let limit: Double
+    /// The present rung: 0 is the certified gate's own, ``rungs`` means that it is closed.
+    package private(set) var rung = 0
+    /// Audits of the present rung, since it was come to; an event is an answer that differs.
+    package private(set) var interval = AuditInterval()
+    /// All audits, since the start.
+    package private(set) var total = AuditInterval()
+    /// When the last audit was answered.
+    package private(set) var lastAnswer: Duration?
+    package private(set) var tightenings: UInt64 = 0
+    package private(set) var relaxings: UInt64 = 0
+
+    private let measure: Measure
+    private let thresholds: [Double]
+    /// The share of frames, of about the last ``shareMemory``, that each rung accepts or would accept.
+    private var shares: [Double]
+    private var frames = 50.0
+    private static let shareMemory = 500.0
+    /// One a rung.
+    private var breaking: [DriftDetector]
+    /// Of the rung before the present one.
+    private var holding: DriftDetector
+    private var band = AuditBand()
+    private var lastAudit: Duration?
+    private var lastBetween: Duration?
+    private var lastMove: Duration?
+    private var lastRelaxing: Duration?
+    private var pause: Duration
+
+    /// - Returns: `nil` where the first certificate has no limit to hold audits against.
+    package init?(_ gate: CertifiedGate, settings: Settings = Settings()) {
+        let limit = gate.rungs[0].disagreementLimit
+        guard limit < 0.5 else { return nil }
+        self.limit = limit
+        self.settings = settings
+        measure = gate.rungs[0].measure
+        thresholds = gate.rungs.map(\.threshold)
+        shares = gate.rungs.map(\.coverage)
+        breaking = gate.rungs.map { _ in DriftDetector(.rise, of: limit, runLength: settings.runLength) }
+        holding = DriftDetector(.fall, of: limit, runLength: settings.relaxingRunLength)
+        pause = settings.pause
+    }
+
+    package var rungs: Int { thresholds.count }
+    package var isClosed: Bool { rung == rungs }
+    /// The share of frames that the present rung accepted lately.
+    package var coverage: Double { isClosed ? 0 : shares[rung] }
+    /// How near the present rung's alarm is, 0 … 1; 1 where the gate is closed.
+    package var suspicion: Double { isClosed ? 1 : min(breaking[rung].evidence / settings.runLength, 1) }
+
+    /// Takes in what happened at `now`. Allocates nothing but for a ``Move``.
+    ///
+    /// - Parameter random: what the draw of audits comes from.
+    package mutating func handle(_ event: Event, now: Duration, using random: inout some RandomNumberGenerator) -> Action? {
+        switch event {
+        case .read(let score, let isAccepted):
+            count(score, isAccepted: isAccepted)
+            guard isAccepted else { return nil }
+            // Drawn before anything else is looked at.
+            let isDrawn = Double.random(in: 0..<1, using: &random) < (rung > 0 ? settings.tightenedShare : settings.share)
+            guard isDrawn, isOver(settings.spacing, since: lastAudit, now) else { return nil }
+            lastAudit = now
+            return .audit
+        case .audited(let score, let origin, let agrees):
+            lastAnswer = now
+            total.add(!agrees)
+            // What a stricter rung drew says too little about the present one.
+            guard !isClosed, origin == rung || origin < rung && accepts(score, at: rung) else { return nil }
+            interval.add(!agrees)
+            let most = min(max(shares[rung], 2 * limit), 1)
+            for index in rung..<rungs {
+                let isCounted = index == rung || accepts(score, at: index)
+                breaking[index].add(isCounted && !agrees ? shares[rung] : 0, of: most)
+            }
+            if breaking[rung].isAlarmed { return .move(tighten(now)) }
+            guard rung > 0, isOver(pause, since: lastMove, now) else { return nil }
+            band.addAccepted(differs: !agrees)
+            return relaxIfProved(now)
+        case .escalated(let score, let origin, let agrees):
+            guard rung > 0, origin == rung, accepts(score, at: rung - 1), isOver(pause, since: lastMove, now),
+                isOver(settings.spacing, since: lastBetween, now)
+            else { return nil }
+            lastBetween = now
+            band.addBetween(differs: !agrees)
+            return relaxIfProved(now)
+        }
+    }
+
+    private func isOver(_ time: Duration, since start: Duration?, _ now: Duration) -> Bool { start.map { now - $0 >= time } ?? true }
+
+    private func accepts(_ score: Double, at rung: Int) -> Bool {
+        measure.risesWithConfidence ? score >= thresholds[rung] : score <= thresholds[rung]
+    }
+
+    private mutating func count(_ score: Double?, isAccepted: Bool) {
+        frames = min(frames + 1, Self.shareMemory)
+        for index in shares.indices {
+            let byScore = score.map { accepts($0, at: index) } ?? false
+            let isCounted = index == rung ? isAccepted : index < rung ? isAccepted || byScore : isAccepted && byScore
+            shares[index] += ((isCounted ? 1 : 0) - shares[index]) / frames
+        }
+    }
+
+    private mutating func tighten(_ now: Duration) -> Move {
+        let isPremature = lastRelaxing.map { now - $0 < pause * 4 } ?? false
+        pause = isPremature ? min(pause * 2, settings.longestPause) : settings.pause
+        tightenings += 1
+        // A rung against which there is some evidence would be the next to break.
+        let suspected = settings.runLength.squareRoot()
+        let next = (rung + 1..<rungs).first { breaking[$0].evidence < suspected } ?? rungs
+        return move(to: next, now)
+    }
+
+    private mutating func relaxIfProved(_ now: Duration) -> Action? {
+        let inside = coverage
+        let between = max(shares[rung - 1] - inside, 0)
+        guard let loss = band.loss(inside: inside, between: between, rare: limit / 10),
+            holding.add(min(loss, 1), of: min(max(inside + between, 2 * limit), 1))
+        else { return nil }
+        relaxings += 1
+        lastRelaxing = now
+        breaking[rung - 1].restart()
+        return .move(move(to: rung - 1, now))
+    }
+
+    private mutating func move(to next: Int, _ now: Duration) -> Move {
+        let move = Move(
+            from: rung, to: next, rungs: rungs, interval: interval, coverage: coverage, limit: limit, threshold: next < rungs ? thresholds[next] : nil)
+        rung = next
+        lastMove = now
+        interval = AuditInterval()
+        holding.restart()
+        band = AuditBand()
+        return move
+    }
+}
