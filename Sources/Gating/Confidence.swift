@@ -9,6 +9,7 @@ package import Answers
 ///     margin  = p₁ − p₂                       (p₂ = 0 for a single class)
 ///     entropy = −Σ p·ln p / ln n              (0 for a single class)
 ///     energy  = −T · ln Σ exp(z / T)
+///     score   = the estimated probability that the answer is right, by ``CombinedScore``; p₁ where none was fitted
 package struct Confidence: Hashable, Sendable {
     /// Position of the largest logit, the first one among equals.
     package var classIndex: Int
@@ -20,13 +21,17 @@ package struct Confidence: Hashable, Sendable {
     package var entropy: Double
     /// Any finite number, lower for surer. Always about 0 where the network ends in a softmax, so it says nothing there.
     package var energy: Double
+    /// 0 … 1.
+    package var score: Double
 
-    package init(classIndex: Int, topOne: Double, margin: Double, entropy: Double, energy: Double) {
+    /// - Parameter score: `nil`: the same as `topOne`.
+    package init(classIndex: Int, topOne: Double, margin: Double, entropy: Double, energy: Double, score: Double? = nil) {
         self.classIndex = classIndex
         self.topOne = topOne
         self.margin = margin
         self.entropy = entropy
         self.energy = energy
+        self.score = score ?? topOne
     }
 
     package subscript(measure: Measure) -> Double {
@@ -35,6 +40,7 @@ package struct Confidence: Hashable, Sendable {
         case .margin: margin
         case .entropy: entropy
         case .energy: energy
+        case .score: score
         }
     }
 
@@ -47,11 +53,13 @@ package enum Measure: String, CaseIterable, Hashable, Sendable, Codable {
     case margin
     case entropy
     case energy
+    /// All that is known together.
+    case score
 
     /// Whether a higher value means surer; a gate accepts at or above its threshold then, else at or below.
     package var risesWithConfidence: Bool {
         switch self {
-        case .topOne, .margin: true
+        case .topOne, .margin, .score: true
         case .entropy, .energy: false
         }
     }

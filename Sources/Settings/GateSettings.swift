@@ -27,7 +27,7 @@ extension Gate {
         switch measure {
         case .topOne:
             self = .threshold(measure, section.value("threshold", .fraction(0...1), default: 0.8))
-        case .margin, .entropy:
+        case .margin, .entropy, .score:
             self = .threshold(measure, section.required("threshold", .fraction(0...1)) ?? 0)
         case .energy:
             self = .threshold(measure, section.required("threshold", .number(-1_000_000...1_000_000)) ?? 0)

@@ -56,7 +56,7 @@ struct CalibrationTests {
                         #expect(confidence.topOne * Double(count) >= 1 - 1e-12)
                         #expect((0...1).contains(confidence.margin))
                         #expect((0...1).contains(confidence.entropy))
-                        #expect(!confidence.energy.isNaN)
+                        #expect(!confidence.energy.isNaN && confidence.score == confidence.topOne)
                         #expect(reading.verdict == .accept)
                     } else {
                         #expect(!reading.verdict.accepts)
