@@ -60,7 +60,7 @@ struct AgentNetwork {
 extension Gate {
     fileprivate func uses(_ measure: Measure) -> Bool {
         switch self {
-        case .threshold(let used, _): used == measure
+        case .threshold(let used, _), .perClass(let used, _, _): used == measure
         case .all(let gates), .any(let gates): gates.contains { $0.uses(measure) }
         case .not(let gate): gate.uses(measure)
         }
