@@ -41,17 +41,18 @@ NEON_INLINE void qgemm_4x4x16(const struct qgemm_tile *tile, const size_t m, con
     }
 }
 
+NEON_INLINE void qgemm_4x16x16(const struct qgemm_tile *tile, const size_t m, int32x4_t *totals) {
+    for (size_t c = 0; c < tile->n; c += 4)
+        qgemm_4x4x16(tile, m, (const int8_t *)tile->b + 16 * c, tile->bias + c, totals + c / 4);
+}
+
 void qgemm_s8s8_4x16x16_neon(const struct qgemm_tile *tile) {
     int32x4_t totals[4 * 4];
-    for (size_t c = 0; c < tile->n; c += 4) {
-        const int8_t *b = (const int8_t *)tile->b + 16 * c;
-        const int32_t *bias = tile->bias + c;
-        switch (tile->m) {
-        case 1: qgemm_4x4x16(tile, 1, b, bias, totals + c / 4); break;
-        case 2: qgemm_4x4x16(tile, 2, b, bias, totals + c / 4); break;
-        case 3: qgemm_4x4x16(tile, 3, b, bias, totals + c / 4); break;
-        default: qgemm_4x4x16(tile, 4, b, bias, totals + c / 4); break;
-        }
+    switch (tile->m) {
+    case 1: qgemm_4x16x16(tile, 1, totals); break;
+    case 2: qgemm_4x16x16(tile, 2, totals); break;
+    case 3: qgemm_4x16x16(tile, 3, totals); break;
+    default: qgemm_4x16x16(tile, 4, totals); break;
     }
     neon_store_pixels(&(struct neon_pixels){totals, tile->m, 4, tile->n, tile->multipliers, tile->requantization, tile->residual,
                                             tile->output, tile->output_step, tile->residual_step});

@@ -25,6 +25,10 @@ NEON_INLINE uint32_t neon_sum(const uint8_t *bytes, size_t count) {
     return sum;
 }
 
+// Keeps a pointer in a register of its own. Compilers compute it from another one else, with additions in the innermost loop, or
+// fetch what it points to before the loop, into more registers than there are.
+#define OWN_REGISTER(pointer) __asm__("" : "+r"(pointer))
+
 struct neon_rule {
     float32x4_t multipliers[4];
     float32x4_t residual_multiplier;
@@ -116,6 +120,20 @@ NEON_INLINE void neon_store_small(const int32x4_t offset_sums[4], const size_t v
     }
     const int16x8_t high = neon_requantize_small(offset_sums + 2, rule->multipliers + 2, rule, residual ? residual + 8 : NULL);
     vst1q_u8(output, neon_clamp(low, high, rule));
+}
+
+// Stores m whole pixels of 4 * vectors channels.
+NEON_INLINE void neon_store_small_tile(const struct qgemm_tile *tile, const size_t m, const size_t vectors, int32x4_t offset_sums[][4]) {
+    const struct neon_rule rule = neon_rule(tile->requantization, tile->multipliers, vectors);
+    uint8_t *output = tile->output;
+    const size_t step = tile->output_step, residual_step = tile->residual_step;
+    const uint8_t *residual = tile->residual;
+    if (!residual) {
+        UNROLLED for (size_t i = 0; i < m; i++, output += step) neon_store_small(offset_sums[i], vectors, &rule, NULL, output);
+        return;
+    }
+    UNROLLED for (size_t i = 0; i < m; i++, output += step, residual += residual_step)
+        neon_store_small(offset_sums[i], vectors, &rule, residual, output);
 }
 
 // Stores a run of pixels of which each has `vectors` (2 or 4) accumulators of 4 channels, of which the first n channels are stored. Takes

@@ -16,12 +16,16 @@ NEON_DOT_INLINE void qgemm_6x16x4(const struct qgemm_tile *tile, const size_t m,
     const int8_t *b = tile->b;
     const size_t step = tile->a_step, segments = tile->segment_count, blocks = tile->segment_blocks;
     for (size_t s = 0; s < segments; s++) {
-        const int8_t *a = (const int8_t *)tile->segments[s];
-        size_t k = blocks;
-        for (; k >= 4; k -= 4, a += 16, b += 256) {
+        const int8_t *a[6];
+        UNROLLED for (size_t i = 0; i < m; i++) a[i] = (const int8_t *)tile->segments[s] + i * step;
+        for (size_t k = blocks / 4; k > 0; k--, b += 256) {
             MARK_LOOP("gemm sdot", m * vectors * 64);
             int8x16_t pixels[6];
-            UNROLLED for (size_t i = 0; i < m; i++) pixels[i] = vld1q_s8(a + i * step);
+            UNROLLED for (size_t i = 0; i < m; i++) {
+                pixels[i] = vld1q_s8(a[i]);
+                a[i] += 16;
+                OWN_REGISTER(a[i]);
+            }
 #define BLOCK(lane)                                                                                      \
     UNROLLED for (size_t v = 0; v < vectors; v++) {                                                               \
         const int8x16_t column = vld1q_s8(b + 64 * lane + 16 * v);                                       \
@@ -33,14 +37,16 @@ NEON_DOT_INLINE void qgemm_6x16x4(const struct qgemm_tile *tile, const size_t m,
             BLOCK(3)
 #undef BLOCK
         }
-        for (; k > 0; k--, a += 4, b += 64) {
+        for (size_t k = blocks % 4; k > 0; k--, b += 64) {
             int8x16_t columns[4];
             UNROLLED for (size_t v = 0; v < vectors; v++) columns[v] = vld1q_s8(b + 16 * v);
             UNROLLED for (size_t i = 0; i < m; i++) {
                 int32_t four;
-                memcpy(&four, a + i * step, sizeof four);
-                const int8x16_t pixel = vreinterpretq_s8_s32(vdupq_n_s32(four));
-                UNROLLED for (size_t v = 0; v < vectors; v++) sums[i][v] = vdotq_s32(sums[i][v], columns[v], pixel);
+                memcpy(&four, a[i], sizeof four);
+                a[i] += 4;
+                OWN_REGISTER(a[i]);
+                const int8x8_t pixel = vreinterpret_s8_s32(vset_lane_s32(four, vdup_n_s32(0), 0));
+                UNROLLED for (size_t v = 0; v < vectors; v++) sums[i][v] = vdotq_lane_s32(sums[i][v], columns[v], pixel, 0);
             }
         }
     }
@@ -52,11 +58,7 @@ NEON_DOT_INLINE void qgemm_6x16x4(const struct qgemm_tile *tile, const size_t m,
                                                 tile->output_step, tile->residual_step});
         return;
     }
-    const struct neon_rule rule = neon_rule(r, tile->multipliers, vectors);
-    uint8_t *output = tile->output;
-    UNROLLED for (size_t i = 0; i < m; i++)
-        neon_store_small(sums[i], vectors, &rule, tile->residual ? tile->residual + i * tile->residual_step : NULL,
-                         output + i * tile->output_step);
+    neon_store_small_tile(tile, m, vectors, sums);
 }
 
 NEON_DOT_INLINE void qgemm_any_m(const struct qgemm_tile *tile, const size_t vectors) {

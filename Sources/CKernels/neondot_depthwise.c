@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution with sdot: the values of a channel in four rows of a column are brought side by side, once for all windows that
-// the column is in.
+// the column is in: in registers for windows three high, in memory for others.
 #include "neondot.h"
 #include "neon_depthwise.h"
 #if defined(__aarch64__)
 
 // 16 channels of four rows: [4][4 channels][4 rows].
-NEON_DOT_INLINE void interleave(int8_t *to, int8x16_t row0, int8x16_t row1, int8x16_t row2, int8x16_t row3) {
+NEON_DOT_INLINE void interleaved(int8x16_t to[4], int8x16_t row0, int8x16_t row1, int8x16_t row2, int8x16_t row3) {
     const int16x8_t top_low = vreinterpretq_s16_s8(vzip1q_s8(row0, row1)), top_high = vreinterpretq_s16_s8(vzip2q_s8(row0, row1));
     const int16x8_t bottom_low = vreinterpretq_s16_s8(vzip1q_s8(row2, row3)), bottom_high = vreinterpretq_s16_s8(vzip2q_s8(row2, row3));
-    vst1q_s8(to, vreinterpretq_s8_s16(vzip1q_s16(top_low, bottom_low)));
-    vst1q_s8(to + 16, vreinterpretq_s8_s16(vzip2q_s16(top_low, bottom_low)));
-    vst1q_s8(to + 32, vreinterpretq_s8_s16(vzip1q_s16(top_high, bottom_high)));
-    vst1q_s8(to + 48, vreinterpretq_s8_s16(vzip2q_s16(top_high, bottom_high)));
+    to[0] = vreinterpretq_s8_s16(vzip1q_s16(top_low, bottom_low));
+    to[1] = vreinterpretq_s8_s16(vzip2q_s16(top_low, bottom_low));
+    to[2] = vreinterpretq_s8_s16(vzip1q_s16(top_high, bottom_high));
+    to[3] = vreinterpretq_s8_s16(vzip2q_s16(top_high, bottom_high));
+}
+
+NEON_DOT_INLINE void interleave(int8_t *to, int8x16_t row0, int8x16_t row1, int8x16_t row2, int8x16_t row3) {
+    int8x16_t values[4];
+    interleaved(values, row0, row1, row2, row3);
+    UNROLLED for (size_t i = 0; i < 4; i++) vst1q_s8(to + 16 * i, values[i]);
 }
 
 // sums[p]: those of the pixel whose window begins with columns[p].
@@ -63,7 +69,80 @@ NEON_DOT_INLINE void run_slice(const struct qdepthwise_run *slice, const size_t 
     }
 }
 
-NEON_DOT static void slice3x3(const struct qdepthwise_run *slice) { run_slice(slice, 3); }
+// A pixel's window has `stride` columns that its predecessor's hasn't; three pixels further on columns are in the same registers again.
+// Weights and biases are fetched for each pixel: registers are taken.
+NEON_DOT_INLINE void row3x3(const struct qdepthwise_run *slice, const size_t stride) {
+    const struct neon_rule rule = neon_rule(slice->requantization, slice->multipliers, 4);
+    int32_t bias[16];
+    UNROLLED for (size_t v = 0; v < 4; v++)
+        vst1q_s32(bias + 4 * v, vaddq_s32(vld1q_s32(slice->bias + 4 * v), vdupq_n_s32(NEON_FLOAT_OFFSET)));
+    int8x16_t columns[3][4];
+    const uint8_t *row0 = slice->rows[0], *row1 = slice->rows[1], *row2 = slice->rows[2];
+    const int8_t *w = slice->weights;
+    const int32_t *first = bias;
+    const size_t step = slice->tap_step, pixels = slice->pixels, output_step = slice->output_step;
+    size_t at = 0;
+    uint8_t *output = slice->output;
+#define COLUMN(to)                                                                                              \
+    {                                                                                                           \
+        const int8x16_t last = flipped(vld1q_u8(row2 + at)); /* for a missing row, too: it meets weights of 0 */ \
+        interleaved(columns[to], flipped(vld1q_u8(row0 + at)), flipped(vld1q_u8(row1 + at)), last, last);       \
+        at += step;                                                                                             \
+        OWN_REGISTER(at);                                                                                       \
+    }
+#define ADD(x, column)                                                                                      \
+    UNROLLED for (size_t v = 0; v < 4; v++) sums[v] = vdotq_s32(sums[v], vld1q_s8(w + 64 * (x) + 16 * v), columns[column][v]);
+#define PIXEL(a, b, c)                                                                \
+    {                                                                                 \
+        OWN_REGISTER(w);                                                              \
+        OWN_REGISTER(first);                                                          \
+        if (stride == 2) COLUMN(b)                                                    \
+        COLUMN(c)                                                                     \
+        int32x4_t sums[4];                                                            \
+        UNROLLED for (size_t v = 0; v < 4; v++) sums[v] = vld1q_s32(first + 4 * v);   \
+        ADD(0, a)                                                                     \
+        ADD(1, b)                                                                     \
+        ADD(2, c)                                                                     \
+        neon_store_small(sums, 4, &rule, NULL, output);                               \
+        output += output_step;                                                        \
+    }
+    COLUMN(0)
+    size_t i = 0;
+    if (stride == 1) {
+        COLUMN(1)
+        for (; i + 3 <= pixels; i += 3) {
+            MARK_LOOP("depthwise 3x3 sdot", 3 * 16 * 9);
+            PIXEL(0, 1, 2)
+            PIXEL(1, 2, 0)
+            PIXEL(2, 0, 1)
+        }
+        if (i == pixels) return;
+        PIXEL(0, 1, 2)
+        if (i + 1 == pixels) return;
+        PIXEL(1, 2, 0)
+    } else {
+        for (; i + 3 <= pixels; i += 3) {
+            PIXEL(0, 1, 2)
+            PIXEL(2, 0, 1)
+            PIXEL(1, 2, 0)
+        }
+        if (i == pixels) return;
+        PIXEL(0, 1, 2)
+        if (i + 1 == pixels) return;
+        PIXEL(2, 0, 1)
+    }
+#undef PIXEL
+#undef ADD
+#undef COLUMN
+}
+
+NEON_DOT static void slice3x3(const struct qdepthwise_run *slice) {
+    if (neon_stride(slice) == 1)
+        row3x3(slice, 1);
+    else
+        row3x3(slice, 2);
+}
+
 NEON_DOT static void slice5x5(const struct qdepthwise_run *slice) { run_slice(slice, 5); }
 
 // Any window, any output.

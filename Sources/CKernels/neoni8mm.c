@@ -79,11 +79,7 @@ NEON_I8MM_INLINE void qgemm_4x16x8(const struct qgemm_tile *tile, const size_t m
                                                 tile->output_step, tile->residual_step});
         return;
     }
-    const struct neon_rule rule = neon_rule(r, tile->multipliers, vectors);
-    uint8_t *output = tile->output;
-    UNROLLED for (size_t i = 0; i < m; i++)
-        neon_store_small(rows[i], vectors, &rule, tile->residual ? tile->residual + i * tile->residual_step : NULL,
-                         output + i * tile->output_step);
+    neon_store_small_tile(tile, m, vectors, rows);
 }
 
 NEON_I8MM_INLINE void qgemm_any_m(const struct qgemm_tile *tile, const size_t vectors) {

@@ -115,6 +115,8 @@ NEON_INLINE void reduce_4(const int32_t *products, size_t step, int32x4_t bias, 
 
 static void finish(const int32_t *products, size_t step, size_t tiles, const struct qwinograd_results *to) {
     const size_t element = to->requantization->float_output ? sizeof(float) : 1;
+    const bool whole = !to->requantization->float_output && to->outputs == 16;
+    const struct neon_rule rule = neon_rule(to->requantization, to->multipliers, 4);
     for (size_t i = 0; i < tiles; i++, products += 16) {
         int32x4_t sums[4][4]; // [pixel][4 channels]
         for (size_t v = 0; v < 4; v++) {
@@ -125,8 +127,12 @@ static void finish(const int32_t *products, size_t step, size_t tiles, const str
         for (size_t p = 0; p < 4; p++) {
             const ptrdiff_t pixel = to->pixels[i][p];
             if (pixel < 0) continue;
-            neon_store_pixels(&(struct neon_pixels){sums[p], 1, 4, to->outputs, to->multipliers, to->requantization,
-                                                    to->residual ? to->residual + (size_t)pixel * to->residual_step : NULL,
+            const uint8_t *residual = to->residual ? to->residual + (size_t)pixel * to->residual_step : NULL;
+            if (whole) {
+                neon_store(sums[p], 4, &rule, residual, (uint8_t *)to->output + (size_t)pixel * to->output_step);
+                continue;
+            }
+            neon_store_pixels(&(struct neon_pixels){sums[p], 1, 4, to->outputs, to->multipliers, to->requantization, residual,
                                                     (uint8_t *)to->output + (size_t)pixel * to->output_step * element, 0, 0});
         }
     }
