@@ -85,6 +85,10 @@ struct StridedCopy: Sendable {
             unsafe interleave(from, from + inner.source, to: to, count: outer.count)
             return
         }
+        if elementSize == 4, inner.count == 3, inner.destination == 4, outer.destination == 12, outer.source == 4 {
+            unsafe interleave(from, from + inner.source, from + 2 * inner.source, to: to, count: outer.count)
+            return
+        }
         switch elementSize {
         case 1: unsafe copyElements(UInt8.self, outer, inner, from: from, to: to)
         case 2: unsafe copyElements(UInt16.self, outer, inner, from: from, to: to)
@@ -115,6 +119,18 @@ struct StridedCopy: Sendable {
         for index in 0..<count {
             unsafe pairs[2 &* index] = a[index]
             unsafe pairs[2 &* index &+ 1] = b[index]
+        }
+    }
+
+    /// The elements of three rows in turn, as the colours of a float image come in.
+    private func interleave(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ c: UnsafeRawPointer, to: UnsafeMutableRawPointer, count: Int) {
+        let (a, b) = unsafe (a.assumingMemoryBound(to: UInt32.self), b.assumingMemoryBound(to: UInt32.self))
+        let c = unsafe c.assumingMemoryBound(to: UInt32.self)
+        let triples = unsafe to.assumingMemoryBound(to: UInt32.self)
+        for index in 0..<count {
+            unsafe triples[3 &* index] = a[index]
+            unsafe triples[3 &* index &+ 1] = b[index]
+            unsafe triples[3 &* index &+ 2] = c[index]
         }
     }
 }
