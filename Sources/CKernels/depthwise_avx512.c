@@ -172,6 +172,32 @@ AVX512_INLINE void gather(const struct block *b, const struct form form, const s
     }
 }
 
+// Windows of one pixel: what is multiplied by and added stays in registers, where stores to the image can't be suspected to change it.
+// With `bounded`, nothing is out of the range of a conversion.
+AVX512_INLINE void scale(const struct block *b, const struct form form, const bool bounded) {
+    __m512i weights[4], bias[4];
+    __m512 multipliers[4];
+    UNROLL for (size_t k = 0; k < 4; k++) {
+        weights[k] = _mm512_loadu_si512(b->weights + 64 * k);
+        bias[k] = _mm512_loadu_si512(b->bias + 16 * k);
+        multipliers[k] = _mm512_loadu_ps(b->multipliers + 16 * k);
+    }
+    for (size_t i = 0; i < b->pixels; i++) {
+        __m512i column[4], q[4];
+        load_column(b, form, 1, 0, (ptrdiff_t)(i * b->stride) - (ptrdiff_t)b->pad, column);
+        UNROLL for (size_t k = 0; k < 4; k++) {
+            const __m512 real = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_dpbusd_epi32(bias[k], column[k], weights[k])), multipliers[k]);
+            q[k] = bounded ? _mm512_cvtps_epi32(real) : avx512_rounded(real);
+        }
+        const __m512i bytes = avx512_lanes(q[0], q[1], q[2], q[3], &b->rule);
+        uint8_t *const to = b->output + i * b->output_step;
+        if (form.whole)
+            _mm512_storeu_si512(to, bytes);
+        else
+            _mm512_mask_storeu_epi8(to, b->mask, bytes);
+    }
+}
+
 // Adds column x, which is column `column` of the window of the first of the sums, to every one that it is part of.
 AVX512_INLINE void scatter_column(const struct block *b, const struct form form, const size_t size, const size_t stride, ptrdiff_t x,
                                   const size_t column, const __m512i weights[][4], __m512i sums[][4]) {
@@ -267,7 +293,11 @@ AVX512_INLINE void run_form(const struct block *of, const struct form form, cons
         b.row_steps = row_steps;
         b.offset = 0;
     }
-    if (size > 1 && b.dilation == 1 && form.pixels == 1 && b.stride == 1)
+    if (size == 1 && form.pixels == 1 && b.run->requantization->bounded)
+        scale(&b, form, true);
+    else if (size == 1 && form.pixels == 1)
+        scale(&b, form, false);
+    else if (size > 1 && b.dilation == 1 && form.pixels == 1 && b.stride == 1)
         scatter(&b, form, size, 1);
     else if (size > 1 && b.dilation == 1 && form.pixels == 1 && b.stride == 2)
         scatter(&b, form, size, 2);
