@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import Gating
 internal import Images
 internal import Inference
 internal import Networks
+internal import Settings
 internal import Tensors
 
 /// `swiftlet evaluate BUNDLE --images PATH`: how often a network is right, and how often it agrees with another.
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate", abstract: "Measure the accuracy of a bundle, beside a reference.",
-        discussion: "Each network prepares the images in its own way; a reference without preprocessing takes the bundle's.")
+        discussion: """
+            Each network prepares the images in its own way; a reference without preprocessing takes the bundle's.
+
+            With --pair the two work together as on a flight: the board answers what its gate accepts, the full model answers the rest, on images as they are uploaded.
+            """)
 
     @Argument(help: ArgumentHelp("The network.", valueName: "bundle"))
     var bundle: String
@@ -24,6 +30,17 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A network to compare with.", valueName: "model.onnx|bundle"))
     var reference: String?
 
+    @Option(help: ArgumentHelp("The full network in the cloud: measures the system of both and the gate between them.", valueName: "model.onnx|bundle"))
+    var pair: String?
+
+    @Option(help: ArgumentHelp("With --pair: the gate, as margin:0.6, instead of the bundle's.", valueName: "measure:threshold"))
+    var gate: GateArgument?
+
+    @Option(help: ArgumentHelp("With --pair: a picture of risk against coverage and of the confidence.", valueName: "file.svg"))
+    var plot: String?
+
+    @OptionGroup var selection: PairOptions
+
     @Option(help: "How many images to use at most, evenly spread.")
     var limit: Int?
 
@@ -36,9 +53,31 @@ struct EvaluateCommand: ParsableCommand {
     func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit must be above 0") }
         guard (1...64).contains(threads) else { throw ValidationError("--threads must be 1 … 64") }
+        if pair != nil, reference != nil { throw ValidationError("--pair and --reference exclude each other") }
+        if pair == nil, gate != nil || plot != nil || selection.upload != nil { throw ValidationError("--gate, --plot and --upload need --pair") }
     }
 
-    func run() throws { try exiting { try evaluate() } }
+    func run() throws {
+        try exiting {
+            if let pair { try evaluate(beside: pair) } else { try evaluate() }
+        }
+    }
+
+    private func evaluate(beside full: String) throws {
+        let board = try ModelFile(forImages: bundle)
+        var pair = try Pair(
+            board: board, full: ModelFile(forImages: full), upload: selection.upload ?? .standard, options: ExecutorOptions(threads: threads))
+        let outcomes = try pair.ask(selection.images(images, labels: labels, limit: limit, classes: pair.classes))
+        guard !outcomes.isEmpty else { throw CommandFailure(.badData, "\(images) has no image in this part") }
+        let certificate = gate == nil ? board.details.certifiedGate?.rungs[0] : nil
+        let gate = gate?.gate ?? board.details.certifiedGate?.gate ?? .standard
+        let report = PairReport(outcomes, gate: gate, certificate: certificate)
+        if let plot {
+            let picture = PairPlot(outcomes.map(\.sample), gate: gate, certificate: certificate, title: "\(board.details.name) beside \(ModelFile.name(of: full)), \(outcomes.count) images")
+            try writeText(picture.svg, to: plot)
+        }
+        if json { try printJSON(report) } else { try printLine(report.text) }
+    }
 
     private func evaluate() throws {
         let options = ExecutorOptions(threads: threads)
@@ -54,16 +93,11 @@ struct EvaluateCommand: ParsableCommand {
                 throw CommandFailure(.badData, "\(bundle) has \(tested.classes) classes, \(reference) has \(other?.classes ?? 0)")
             }
         }
-        let set = try ImageSet(path: images)
-        if labels == nil { try set.check(classes: tested.classes, path: images) }
-        let truth = try labels.map { try labelsByName($0, classes: tested.classes) }
-        let count = min(limit ?? set.count, set.count)
+        let chosen = try selection.images(images, labels: labels, limit: limit, classes: tested.classes)
         var result = Evaluation()
-        var bar = ProgressBar("evaluating", total: count)
-        for position in 0..<count {
-            let index = position * set.count / count
-            let image = try set.image(at: index)
-            let label = truth.map { $0[set.entries[index].name] } ?? set.entries[index].label
+        var bar = ProgressBar("evaluating", total: chosen.count)
+        for position in 0..<chosen.count {
+            let (image, label) = try chosen.image(at: position)
             let answer = try tested.answer(image)
             try result.add(answer, reference: other?.answer(image), label: label)
             bar.update(position + 1)
@@ -71,14 +105,6 @@ struct EvaluateCommand: ParsableCommand {
         _ = consume bar
         let summary = result.summary(precision: file.details.precision, reference: other?.precision)
         if json { try printJSON(summary) } else { try printLine(summary.text) }
-    }
-
-    private func labelsByName(_ path: String, classes: Int) throws -> [String: Int] {
-        let table = try LabelTable(readText(path), path: path) { _ in true }
-        if let wrong = table.entries.first(where: { $0.label.map { $0 >= classes } ?? false }), let label = wrong.label {
-            throw CommandFailure(.badData, "\(path): '\(wrong.name)' has the label \(label), the network has \(classes) classes, counted from 0")
-        }
-        return Dictionary(table.entries.compactMap { entry in entry.label.map { (entry.name, $0) } }, uniquingKeysWith: { first, _ in first })
     }
 }
 

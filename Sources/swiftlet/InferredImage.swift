@@ -58,7 +58,7 @@ package struct InferredImage: Encodable, CustomStringConvertible {
 
 extension Calibration {
     /// How a bundle's output becomes probabilities.
-    fileprivate init(_ details: BundleDetails) {
+    init(_ details: BundleDetails) {
         self.init(
             scores: details.outputKind == .logits ? .logits : .probabilities, temperature: Temperature(details.temperature) ?? .one)
     }

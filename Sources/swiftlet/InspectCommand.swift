@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import Gating
 internal import Inference
 internal import Networks
 internal import Tensors
@@ -89,6 +90,7 @@ private struct Inspection: Encodable {
             "task           \(task)",
             "source         \(details.sourceDigest.isEmpty ? "unknown" : details.sourceDigest)",
             "weights        \(details.weightsDigest), \(weight_bytes / 1024) KiB",
+            "gate           \(details.certifiedGate?.lines.joined(separator: "\n               ") ?? "none certified")",
             "work           \(nodes) operations, \(Double(macs / 10_000) / 100) million multiplications",
             "memory         \(memory)",
             "golden output  \(golden ? "there, and reproduced" : "none")",

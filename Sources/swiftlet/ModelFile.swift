@@ -125,3 +125,12 @@ func readText(_ path: String) throws -> String {
     }
     return text
 }
+
+/// Writes a text file; it appears whole or not at all.
+func writeText(_ text: String, to path: String) throws {
+    do {
+        try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
+    } catch {
+        throw CommandFailure(.cannotCreate, "can't write \(path)")
+    }
+}

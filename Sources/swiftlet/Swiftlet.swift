@@ -8,6 +8,7 @@ struct Swiftlet: ParsableCommand {
         subcommands: [
             BenchCommand.self,
             IsolationCommand.self,
+            CertifyCommand.self,
             CompileCommand.self,
             ConformCommand.self,
             DemoCommand.self,

@@ -115,19 +115,11 @@ struct DemoCommand: ParsableCommand {
                 summary: summary, phases: phases, records: records, labels: labels, pictures: try pictures(records, logbook),
                 subtitle: "A rendered flight of \(fixed(seconds, 0)) s at \(fixed(rate, 0)) frames a second, \(fixed(speed, 0)) times as fast as real, seed \(seed). "
                     + "On the board \(bundle.details.name) in \(bundle.details.precision.rawValue); in the cloud flight-cloud in fp32 over MQTT.")
-            try write(page.html, to: report)
+            try writeText(page.html, to: report)
             if !json { try printLine("report: \(report)") }
         }
         let undecided = summary.total.undecided
         guard undecided == 0 else { throw CommandFailure(.failure, "\(undecided) frames were left without a decision") }
-    }
-
-    private func write(_ text: String, to path: String) throws {
-        do {
-            try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
-        } catch {
-            throw CommandFailure(.cannotCreate, "can't write \(path)")
-        }
     }
 
     /// Half of the strip shows frames about which the cloud was needed, half the others; each half spread over the flight.

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Certification
+internal import Gating
+internal import Inference
+internal import Networks
+
+/// `swiftlet certify BOARD --pair FULL --images PATH`: proves how much may be answered on the board, and writes the gate into the bundle.
+struct CertifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "certify", abstract: "Prove a gate's risk on images, and write it into a bundle.",
+        discussion: """
+            The gate is the one that answers most on the board and of which these images prove, with the confidence asked for, that its risk is at most the bound. \
+            harm is the share of all images that the board answers wrongly though the full model has them right; accuracy-loss is how much less often the system is right \
+            than the full model, uploads included.
+
+            The proof is about images that come as these do. It is worth nothing if a network was trained or calibrated on them: use images that neither has seen.
+            """)
+
+    @Argument(help: ArgumentHelp("The board's network.", valueName: "bundle"))
+    var bundle: String
+
+    @Option(help: ArgumentHelp("The full network.", valueName: "model.onnx|bundle"))
+    var pair: String
+
+    @Option(help: ArgumentHelp("Images: a folder, a folder with labels.tsv, or a CIFAR-10 binary file.", valueName: "path"))
+    var images: String
+
+    @Option(help: ArgumentHelp("A table like labels.tsv, for a folder without one. Without labels the full model's answers count as right.", valueName: "file"))
+    var labels: String?
+
+    @Option(help: "harm or accuracy-loss.")
+    var risk: Certificate.Risk = .harm
+
+    @Option(help: "The most that the risk may be.")
+    var bound = Fraction(0.01)
+
+    @Option(help: "How sure the proof has to be.")
+    var confidence = Fraction(0.95)
+
+    @Option(help: "What the gate looks at: top-1, margin, entropy, energy or score.")
+    var measure: Measure = .margin
+
+    @OptionGroup var selection: PairOptions
+
+    @Option(name: [.customShort("o"), .long], help: ArgumentHelp("The bundle to write, with the gate. Without it nothing is written.", valueName: "name.swiftlet"))
+    var output: String?
+
+    @Option(help: ArgumentHelp("Instead of one certificate: how often one of N doesn't hold, each on a random half and on draws from the whole.", valueName: "n"))
+    var trials: Int?
+
+    @Option(help: "How many images to use at most, evenly spread.")
+    var limit: Int?
+
+    @Option(help: "Threads to run with.")
+    var threads = 2
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        guard Certifier(risk: risk, bound: bound.value, confidence: confidence.value, measure: measure) != nil else {
+            throw ValidationError("--bound and --confidence must be above 0 % and below 100 %")
+        }
+        if let limit, limit < 1 { throw ValidationError("--limit must be above 0") }
+        if let trials, trials < 1 { throw ValidationError("--trials must be above 0") }
+        if trials != nil, output != nil { throw ValidationError("--trials tries certificates and writes none: leave out --output") }
+        guard (1...64).contains(threads) else { throw ValidationError("--threads must be 1 … 64") }
+    }
+
+    func run() throws { try exiting { try certify() } }
+
+    private func certify() throws {
+        let board = try ModelFile(forImages: bundle)
+        let full = try ModelFile(forImages: pair)
+        var pair = try Pair(board: board, full: full, upload: selection.upload ?? .standard, options: ExecutorOptions(threads: threads))
+        let samples = try pair.ask(selection.images(images, labels: labels, limit: limit, classes: pair.classes)).map(\.sample)
+        guard let certifier = Certifier(risk: risk, bound: bound.value, confidence: confidence.value, measure: measure) else { return }
+        if let trials {
+            let report = CertificateTrials(certifier, samples: samples, trials: trials)
+            if json { try printJSON(report) } else { try printLine(report.text) }
+            return
+        }
+        let rungs: [Certificate]
+        do {
+            rungs = try certifier.rungs(samples)
+        } catch {
+            throw CommandFailure(.unavailable, "no certificate: \(error)")
+        }
+        guard let gate = CertifiedGate(rungs: rungs, fullModel: full.details.weightsDigest) else { return }
+        if let output {
+            guard !ModelFile.isONNX(bundle) else { throw CommandFailure(.usage, "\(bundle) is no bundle: compile it first") }
+            var certified = try Bundle(contentsOf: bundle)
+            certified.details.certifiedGate = gate
+            try certified.write(to: output)
+        }
+        if json { try printJSON(gate) } else { try printLine(gate.lines.joined(separator: "\n")) }
+    }
+}
+
+extension CertifiedGate {
+    /// A line for each certificate.
+    var lines: [String] {
+        rungs.map { rung in
+            let coverage = Proportion(rung.accepted, of: rung.samples).interval(confidence: PairReport.confidence)
+            return "\(rung.risk.rawValue) ≤ \(PairReport.percent(rung.bound)) % with \(PairReport.percent(rung.confidence)) % confidence: \(rung.measure.rawValue) "
+                + "\(rung.measure.risesWithConfidence ? "≥" : "≤") \(rung.threshold.rounded(to: 6)), \(PairReport.percent(rung.coverage)) % answered on the board "
+                + "(\(PairReport.percent(coverage.lowerBound)) … \(PairReport.percent(coverage.upperBound))), on \(rung.samples) images"
+        }
+    }
+}
+
+extension Certificate.Risk: ExpressibleByArgument {}
+extension Measure: ExpressibleByArgument {}
+
+/// How certificates fare over many draws, as JSON and as text.
+private struct CertificateTrials: Encodable {
+    struct Draw: Encodable {
+        var samples: Int
+        var violations: PairReport.Share
+        var refusals: Int
+        var coverage: Double
+        /// Where 95 % of the coverages are.
+        var coverage_low: Double
+        var coverage_high: Double
+        var risk: Double
+
+        init(_ trial: CertificateTrial) {
+            samples = trial.samples
+            violations = PairReport.Share(trial.violations)
+            refusals = trial.refusals
+            coverage = trial.meanCoverage
+            (coverage_low, coverage_high) = (trial.coverageRange().lowerBound, trial.coverageRange().upperBound)
+            risk = trial.meanRisk
+        }
+    }
+
+    var images: Int
+    var trials: Int
+    var risk: String
+    var bound: Double
+    var confidence: Double
+    var measure: String
+    /// The threshold chosen on all these images: no certificate, but what one aims at. `nil` where there is none.
+    var ideal_coverage: Double?
+    /// Each on a random half, its risk on the other.
+    var halves: Draw
+    /// As many images as there are, drawn with replacement; the risk on all of them.
+    var population: Draw
+
+    init(_ certifier: Certifier, samples: [PairedSample], trials: Int) {
+        var generator = SystemRandomNumberGenerator()
+        let ranking = RankedSamples(samples, by: certifier.measure)
+        images = samples.count
+        self.trials = trials
+        risk = certifier.risk.rawValue
+        (bound, confidence, measure) = (certifier.bound, certifier.confidence, certifier.measure.rawValue)
+        ideal_coverage = RiskCoverageCurve(ranking).widest(certifier.risk, atMost: certifier.bound)?.coverage
+        halves = Draw(CertificateTrial(of: certifier, on: ranking, draw: .split, samples: samples.count / 2, trials: trials, using: &generator))
+        population = Draw(CertificateTrial(of: certifier, on: ranking, draw: .population, samples: samples.count, trials: trials, using: &generator))
+    }
+
+    var text: String {
+        func line(_ name: String, _ draw: Draw) -> String {
+            "\(name) of \(draw.samples) images: \(PairReport.percent(draw.coverage)) % on the board (\(PairReport.percent(draw.coverage_low)) … "
+                + "\(PairReport.percent(draw.coverage_high))), bound exceeded in \(PairReport.percent(draw.violations.value)) % "
+                + "(\(PairReport.percent(draw.violations.low)) … \(PairReport.percent(draw.violations.high)))" + (draw.refusals > 0 ? ", \(draw.refusals) refused" : "")
+        }
+        let ideal = ideal_coverage.map { "\(PairReport.percent($0)) %" } ?? "nothing"
+        return """
+            \(trials) certificates of \(risk) ≤ \(PairReport.percent(bound)) % with \(PairReport.percent(confidence)) % confidence, by \(measure); \
+            the best threshold of these \(images) images answers \(ideal) on the board
+            \(line("random halves", halves))
+            \(line("draws from all", population))
+            """
+    }
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Certification
+internal import Demonstration
+internal import Gating
+
+/// What `swiftlet evaluate --pair --json` prints: two networks and the gate between them on images that took no part in making any of the three.
+///
+/// Shares come with their 95 % intervals; those of differences are exact for pairs. Differences are in shares, not in points.
+struct PairReport: Encodable {
+    /// A share of independent images, with its exact interval (Clopper and Pearson).
+    struct Share: Encodable {
+        var value: Double
+        var low: Double
+        var high: Double
+        var count: Int
+
+        init(_ proportion: Proportion) {
+            let interval = proportion.interval(confidence: PairReport.confidence)
+            (value, low, high, count) = (proportion.value, interval.lowerBound, interval.upperBound, proportion.successes)
+        }
+    }
+
+    struct Difference: Encodable {
+        var value: Double
+        var low: Double
+        var high: Double
+
+        init(_ difference: Certification.PairedDifference) {
+            (value, low, high) = (difference.value, difference.interval.lowerBound, difference.interval.upperBound)
+        }
+    }
+
+    struct Threshold: Encodable {
+        var measure: String
+        var value: Double
+    }
+
+    /// The certificate of the bundle beside what these images say about the same risk.
+    struct Certified: Encodable {
+        var risk: String
+        var bound: Double
+        var confidence: Double
+        var samples: Int
+        /// Whether the images contradict it: the whole interval of the risk is above the bound.
+        var isContradicted: Bool
+
+        private enum CodingKeys: String, CodingKey {
+            case risk
+            case bound
+            case confidence
+            case samples
+            case isContradicted = "contradicted"
+        }
+    }
+
+    static let confidence = 0.95
+
+    var images: Int
+    /// Whether right means the label. Otherwise it means the full model's answer.
+    var labelled: Bool
+    var gate: Threshold?
+    var fullAccuracy: Share
+    var localAccuracy: Share
+    var systemAccuracy: Share
+    /// System less full model.
+    var systemGain: Difference
+    /// Answered on the board.
+    var coverage: Share
+    var harm: Share
+    /// Wrong among what is answered on the board.
+    var selectiveRisk: Share?
+    var agreement: Share
+    /// Mean over all images; those answered on the board send nothing.
+    var bytesPerFrame: Double
+    /// Mean of an upload.
+    var bytesPerUpload: Double
+    /// Expected calibration error of the board's confidence, 15 bins.
+    var calibrationError: Double
+    var certificate: Certified?
+
+    private enum CodingKeys: String, CodingKey {
+        case images
+        case labelled
+        case gate
+        case fullAccuracy = "full_accuracy"
+        case localAccuracy = "local_accuracy"
+        case systemAccuracy = "system_accuracy"
+        case systemGain = "system_gain"
+        case coverage
+        case harm
+        case selectiveRisk = "selective_risk"
+        case agreement
+        case bytesPerFrame = "bytes_per_frame"
+        case bytesPerUpload = "bytes_per_upload"
+        case calibrationError = "calibration_error"
+        case certificate
+    }
+
+    /// - Parameters:
+    ///   - outcomes: at least one.
+    ///   - certificate: of the gate, where it has one.
+    init(_ outcomes: [Pair.Outcome], gate: Gate, certificate: Certificate?) {
+        let samples = outcomes.map(\.sample)
+        let accepted = samples.map { $0.confidence.map { gate.verdict(on: $0).accepts } ?? false }
+        let count = samples.count
+        func share(_ holds: (PairedSample, Bool) -> Bool) -> Proportion {
+            Proportion(zip(samples, accepted).count { holds($0, $1) }, of: count)
+        }
+        images = count
+        labelled = samples.allSatisfy { $0.label != nil }
+        if case .threshold(let measure, let value) = gate { self.gate = Threshold(measure: measure.rawValue, value: value) }
+        fullAccuracy = Share(share { sample, _ in sample.fullIsRight })
+        localAccuracy = Share(share { sample, _ in sample.localIsRight })
+        let systemIsRight = { (sample: PairedSample, accepted: Bool) in accepted ? sample.localIsRight : sample.recoveredIsRight }
+        systemAccuracy = Share(share(systemIsRight))
+        let losses = zip(samples, accepted).count { $0.fullIsRight && !systemIsRight($0, $1) }
+        let gains = zip(samples, accepted).count { !$0.fullIsRight && systemIsRight($0, $1) }
+        let difference = Certification.PairedDifference(losses: losses, gains: gains, samples: count, confidence: Self.confidence)
+        systemGain = Difference(difference)
+        let coverage = share { _, accepted in accepted }
+        self.coverage = Share(coverage)
+        let harm = Share(share { sample, accepted in accepted && sample.fullIsRight && !sample.localIsRight })
+        self.harm = harm
+        let errors = zip(samples, accepted).count { $1 && !$0.localIsRight }
+        selectiveRisk = coverage.successes == 0 ? nil : Share(Proportion(errors, of: coverage.successes))
+        agreement = Share(share { sample, _ in sample.agrees })
+        let bytes = outcomes.reduce(0) { $0 + $1.bytes }
+        let sent = zip(outcomes, accepted).reduce(0) { $0 + ($1.1 ? 0 : $1.0.bytes) }
+        bytesPerUpload = Double(bytes) / Double(count)
+        bytesPerFrame = Double(sent) / Double(count)
+        calibrationError = Reliability(samples).expectedCalibrationError
+        self.certificate = certificate.map { certificate in
+            let least = certificate.risk == .harm ? harm.low : -difference.interval.upperBound
+            return Certified(
+                risk: certificate.risk.rawValue, bound: certificate.bound, confidence: certificate.confidence, samples: certificate.samples,
+                isContradicted: least > certificate.bound)
+        }
+    }
+
+    var text: String {
+        let rows: [(String, String)] = [
+            ("full model", row(fullAccuracy)),
+            ("board alone", row(localAccuracy)),
+            ("system", row(systemAccuracy)),
+            ("system less full model", "\(points(systemGain.value))  (\(points(systemGain.low)) … \(points(systemGain.high))) points"),
+            ("answered on the board", row(coverage)),
+            ("harm", row(harm)),
+            ("wrong of what the board answers", selectiveRisk.map(row) ?? "nothing is answered on the board"),
+            ("same class", row(agreement)),
+            ("bytes a frame", "\(Int(bytesPerFrame.rounded())), \(Int(bytesPerUpload.rounded())) an upload"),
+            ("calibration error", "\(percent(calibrationError)) %"),
+        ]
+        let width = rows.map { $0.0.count }.max() ?? 0
+        var lines = ["\(images) images\(labelled ? "" : " without labels: the full model's answer counts as right")"]
+        if let gate { lines.append("gate: \(gate.measure) \(gate.value)") }
+        lines += rows.map { $0.0 + String(repeating: " ", count: width - $0.0.count + 2) + $0.1 }
+        if let certificate {
+            let says = "\(certificate.risk) ≤ \(percent(certificate.bound)) % with \(percent(certificate.confidence)) % confidence, proved on \(certificate.samples) images"
+            lines.append("certificate: \(says); " + (certificate.isContradicted ? "CONTRADICTED by these images" : "these images don't contradict it"))
+        } else {
+            lines.append("certificate: none")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func row(_ share: Share) -> String { "\(percent(share.value)) %  (\(percent(share.low)) … \(percent(share.high)))" }
+    /// Without the sign, so that ranges need it once.
+    static func percent(_ share: Double) -> String { fixed(share * 100, 2) }
+    private func percent(_ share: Double) -> String { Self.percent(share) }
+    private func points(_ share: Double) -> String { (share >= 0 ? "+" : "") + percent(share) }
+}

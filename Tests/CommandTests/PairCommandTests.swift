@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Rehearsal
+import TestSupport
+import Testing
+
+/// Two networks and the gate between them, on frames of the demonstration's flight that neither saw.
+struct PairCommandTests {
+    private struct Report: Decodable {
+        struct Share: Decodable {
+            var value: Double
+            var low: Double
+            var high: Double
+        }
+
+        struct Certificate: Decodable {
+            var bound: Double
+            var contradicted: Bool
+        }
+
+        var images: Int
+        var labelled: Bool
+        var full_accuracy: Share
+        var local_accuracy: Share
+        var system_accuracy: Share
+        var coverage: Share
+        var harm: Share
+        var bytes_per_frame: Double
+        var bytes_per_upload: Double
+        var certificate: Certificate?
+    }
+
+    /// Frames of other flights than the networks', far apart.
+    private func frames(_ folder: borrowing TemporaryFolder, count: Int) async throws -> String {
+        let path = folder("frames-\(count)")
+        let outcome = try await tool([
+            "flight", "--frames", "\(count)", "--seed", "910000", "--flights", "30", "--frames-per-second", "1", "--out", path,
+        ])
+        #expect(outcome.ending == .exited(0), "\(outcome)")
+        return path
+    }
+
+    private func report(_ arguments: [String]) async throws -> Report {
+        let outcome = try await tool(arguments + ["--json"])
+        #expect(outcome.ending == .exited(0), "\(outcome)")
+        return try JSONDecoder().decode(Report.self, from: Data(outcome.output.joined().utf8))
+    }
+
+    @Test func aSystemStandsBetweenItsNetworksAndItsGateSaysHow() async throws {
+        let bundles = try await FlightBundles.shared
+        let folder = TemporaryFolder()
+        let images = try await frames(folder, count: 240)
+        let base = ["evaluate", bundles.board, "--pair", bundles.cloud, "--images", images]
+        let all = try await report(base + ["--gate", "top-1:0"])
+        #expect(all.images == 240 && all.labelled && all.certificate == nil)
+        #expect(all.coverage.value == 1 && all.system_accuracy.value == all.local_accuracy.value && all.bytes_per_frame == 0)
+        let none = try await report(base + ["--gate", "top-1:2", "--upload", "png"])
+        #expect(none.coverage.value == 0 && none.harm.value == 0)
+        #expect(none.system_accuracy.value == none.full_accuracy.value, "PNG loses nothing")
+        #expect(none.bytes_per_frame == none.bytes_per_upload && none.bytes_per_upload > 100)
+        let some = try await report(base + ["--gate", "margin:0.7"])
+        #expect(some.coverage.value > 0.2 && some.coverage.value < 0.99)
+        #expect(some.coverage.low < some.coverage.value && some.coverage.value < some.coverage.high)
+        #expect(some.bytes_per_frame < some.bytes_per_upload)
+    }
+
+    @Test func certifyWritesAGateThatEvaluateAndTheBoardUse() async throws {
+        let bundles = try await FlightBundles.shared
+        let folder = TemporaryFolder()
+        let images = try await frames(folder, count: 720)
+        let output = folder("certified.swiftlet")
+        let certify = [
+            "certify", bundles.board, "--pair", bundles.cloud, "--images", images, "--bound", "10 %", "--part", "1/2", "-o", output,
+        ]
+        let outcome = try await tool(certify)
+        #expect(outcome.ending == .exited(0) && outcome.text.contains("harm ≤ 10.00 % with 95.00 % confidence: margin ≥ "), "\(outcome)")
+        let picture = folder("pair.svg")
+        let measured = try await report([
+            "evaluate", output, "--pair", bundles.cloud, "--images", images, "--part", "2/2", "--plot", picture,
+        ])
+        #expect(measured.images == 360)
+        #expect(try #require(measured.certificate).bound == 0.1)
+        #expect(measured.certificate?.contradicted == false)
+        let svg = try String(contentsOf: URL(filePath: picture), encoding: .utf8)
+        #expect(svg.hasPrefix("<svg xmlns=") && svg.contains("Risk against coverage") && svg.contains("certified: harm ≤ 10.00 %"))
+        let inspected = try await tool(["inspect", output])
+        #expect(inspected.text.contains("harm ≤ 10"), "\(inspected)")
+    }
+
+    @Test func tooFewImagesCertifyNothingAndTheErrorSaysHowManyDo() async throws {
+        let bundles = try await FlightBundles.shared
+        let folder = TemporaryFolder()
+        let images = try await frames(folder, count: 240)
+        let output = folder("none.swiftlet")
+        let outcome = try await tool(["certify", bundles.board, "--pair", bundles.cloud, "--images", images, "-o", output])
+        #expect(outcome.ending == .exited(69) && outcome.text.contains("240 samples are too few") && outcome.text.contains("299"), "\(outcome)")
+        #expect(!FileManager.default.fileExists(atPath: output))
+    }
+
+    @Test func partsHaveNoImageInCommonAndTogetherTheyAreAll() async throws {
+        let bundles = try await FlightBundles.shared
+        let folder = TemporaryFolder()
+        let images = try await frames(folder, count: 50)
+        let base = ["evaluate", bundles.board, "--pair", bundles.cloud, "--images", images]
+        var counts: [Int] = []
+        var right = 0.0
+        for part in 1...3 {
+            let report = try await report(base + ["--part", "\(part)/3"])
+            counts.append(report.images)
+            right += report.local_accuracy.value * Double(report.images)
+        }
+        let all = try await report(base)
+        #expect(counts == [17, 17, 16])
+        #expect((right - all.local_accuracy.value * 50).magnitude < 1e-6)
+    }
+
+    @Test(arguments: [
+        ["--part", "3/2"], ["--part", "0/2"], ["--upload", "jpeg:101"], ["--upload", "tiff"], ["--gate", "margin"], ["--gate", "sureness:1"], ["--gate", "margin:nan"],
+    ])
+    func badOptionsAreUsageErrors(options: [String]) async throws {
+        let bundles = try await FlightBundles.shared
+        let outcome = try await tool(["evaluate", bundles.board, "--pair", bundles.cloud, "--images", bundles.board] + options)
+        #expect(outcome.ending == .exited(64) && outcome.text.contains(options[1]), "\(outcome)")
+    }
+
+    @Test func networksOfOtherClassesAreNoPair() async throws {
+        let bundles = try await FlightBundles.shared
+        let folder = TemporaryFolder()
+        let images = try await frames(folder, count: 30)
+        let names = folder("names")
+        try (0..<10).map { "thing-\($0)" }.joined(separator: "\n").write(toFile: names, atomically: true, encoding: .utf8)
+        let other = folder("other.swiftlet")
+        let compiled = try await tool([
+            "compile", FlightBundles.configuration + "/models/flight-cloud.onnx", "--precision", "fp32", "--labels", names, "-o", other,
+        ])
+        #expect(compiled.ending == .exited(0), "\(compiled)")
+        let outcome = try await tool(["evaluate", bundles.board, "--pair", other, "--images", images])
+        #expect(outcome.ending == .exited(65) && outcome.text.contains("class 0 is"), "\(outcome)")
+    }
+}
+
+extension Outcome {
+    /// All that was said, on both streams.
+    fileprivate var text: String { (output + errors).joined(separator: "\n") }
+}
