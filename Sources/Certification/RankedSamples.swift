@@ -3,8 +3,7 @@ package import Gating
 
 /// Samples in the order in which a gate takes them in as its threshold falls, surest first.
 ///
-/// Damaged outputs, scores that aren't numbers and infinitely unsure ones are never accepted, but they count as samples. Infinitely sure scores stand with the
-/// greatest finite number, so that every threshold is finite.
+/// Damaged outputs and scores that aren't finite numbers are never accepted, but they count as samples.
 package struct RankedSamples: Hashable, Sendable {
     struct Entry: Hashable, Sendable {
         /// The score, turned so that higher is surer; −∞ for what is never accepted.
@@ -90,7 +89,7 @@ extension RankedSamples.Entry {
         let score = sample.confidence?[measure] ?? .nan
         let turned = measure.risesWithConfidence ? score : -score
         self.init(
-            rank: turned.isNaN ? -.infinity : min(turned, .greatestFiniteMagnitude), acceptedLoss: Int8(sample.loss(.accuracyLoss, accepted: true)),
+            rank: turned.isFinite ? turned : -.infinity, acceptedLoss: Int8(sample.loss(.accuracyLoss, accepted: true)),
             escalatedLoss: Int8(sample.loss(.accuracyLoss, accepted: false)), harms: Int8(sample.loss(.harm, accepted: true)),
             errors: sample.localIsRight ? 0 : 1, disagreements: sample.agrees ? 0 : 1)
     }

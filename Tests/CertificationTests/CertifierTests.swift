@@ -155,7 +155,7 @@ struct CertifierTests {
         for measure in Measure.allCases {
             let clean = try certifier(.harm, 0.02, by: measure).certify(good)
             var hostile: [PairedSample] = []
-            for value in [Double.nan, -.nan, .signalingNaN, measure.risesWithConfidence ? -.infinity : .infinity] {
+            for value in [Double.nan, -.nan, .signalingNaN, -.infinity, .infinity] {
                 var confidence = Confidence(classIndex: 0, topOne: value, margin: value, entropy: value, energy: value)
                 confidence.classIndex = 0
                 hostile.append(PairedSample(confidence: confidence, fullClass: 0, label: 0))
@@ -168,18 +168,6 @@ struct CertifierTests {
             #expect(certificate.threshold.isFinite)
             let alone = [[PairedSample]](repeating: hostile, count: 200).flatMap(\.self)
             #expect(refusal(try certifier(.harm, 0.02, by: measure), alone) == .nothingToAccept(alone.count))
-        }
-    }
-
-    @Test func infinitelySureScoresGetAFiniteThreshold() throws {
-        for measure in [Measure.topOne, .energy] {
-            let surest = measure.risesWithConfidence ? Double.infinity : -.infinity
-            let samples = [PairedSample](
-                repeating: PairedSample(
-                    confidence: Confidence(classIndex: 0, topOne: surest, margin: 0, entropy: 0, energy: surest), fullClass: 0, label: 0), count: 400)
-            let certificate = try certifier(.harm, 0.01, by: measure).certify(samples)
-            #expect(certificate.accepted == 400 && certificate.threshold.isFinite)
-            #expect(Gate.threshold(measure, certificate.threshold).verdict(on: try #require(samples[0].confidence)).accepts)
         }
     }
 
