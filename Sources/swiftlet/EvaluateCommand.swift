@@ -41,6 +41,8 @@ struct EvaluateCommand: ParsableCommand {
 
     @OptionGroup var selection: PairOptions
 
+    @OptionGroup var board: BoardOptions
+
     @Option(help: "How many images to use at most, evenly spread.")
     var limit: Int?
 
@@ -54,7 +56,9 @@ struct EvaluateCommand: ParsableCommand {
         if let limit, limit < 1 { throw ValidationError("--limit must be above 0") }
         guard (1...64).contains(threads) else { throw ValidationError("--threads must be 1 … 64") }
         if pair != nil, reference != nil { throw ValidationError("--pair and --reference exclude each other") }
-        if pair == nil, gate != nil || plot != nil || selection.upload != nil { throw ValidationError("--gate, --plot and --upload need --pair") }
+        if pair == nil, gate != nil || plot != nil || selection.upload != nil || board.boardTime != nil {
+            throw ValidationError("--gate, --plot, --upload and --board-time need --pair")
+        }
     }
 
     func run() throws {
@@ -64,16 +68,16 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     private func evaluate(beside full: String) throws {
-        let board = try ModelFile(forImages: bundle)
+        let local = try ModelFile(forImages: bundle)
         var pair = try Pair(
-            board: board, full: ModelFile(forImages: full), upload: selection.upload ?? .standard, options: ExecutorOptions(threads: threads))
+            board: local, full: ModelFile(forImages: full), upload: selection.upload ?? .standard, options: ExecutorOptions(threads: threads))
         let outcomes = try pair.ask(selection.images(images, labels: labels, limit: limit, classes: pair.classes))
         guard !outcomes.isEmpty else { throw CommandFailure(.badData, "\(images) has no image in this part") }
-        let certificate = gate == nil ? board.details.certifiedGate?.rungs[0] : nil
-        let gate = gate?.gate ?? board.details.certifiedGate?.gate ?? .standard
-        let report = PairReport(outcomes, gate: gate, certificate: certificate)
+        let certificate = gate == nil ? local.details.certifiedGate?.rungs[0] : nil
+        let gate = gate?.gate ?? local.details.certifiedGate?.gate ?? .standard
+        let report = PairReport(outcomes, gate: gate, certificate: certificate, board: board)
         if let plot {
-            let picture = PairPlot(outcomes.map(\.sample), gate: gate, certificate: certificate, title: "\(board.details.name) beside \(ModelFile.name(of: full)), \(outcomes.count) images")
+            let picture = PairPlot(outcomes.map(\.sample), gate: gate, certificate: certificate, title: "\(local.details.name) beside \(ModelFile.name(of: full)), \(outcomes.count) images")
             try writeText(picture.svg, to: plot)
         }
         if json { try printJSON(report) } else { try printLine(report.text) }

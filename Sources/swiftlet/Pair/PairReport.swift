@@ -53,6 +53,29 @@ struct PairReport: Encodable {
         }
     }
 
+    /// By the gate's measure.
+    struct Ideal: Encodable {
+        struct Point: Encodable {
+            var threshold: Double
+            var coverage: Double
+
+            init?(_ point: RiskCoverageCurve.Point?) {
+                guard let point else { return nil }
+                (threshold, coverage) = (point.threshold, point.coverage)
+            }
+        }
+
+        /// Harm at most 1 %.
+        var harm_1_percent: Point?
+        /// The system is as often right as the full model.
+        var equal_accuracy: Point?
+
+        init(_ curve: RiskCoverageCurve) {
+            harm_1_percent = Point(curve.widest(.harm, atMost: 0.01))
+            equal_accuracy = Point(curve.widest(.accuracyLoss, atMost: 0))
+        }
+    }
+
     static let confidence = 0.95
 
     var images: Int
@@ -77,6 +100,9 @@ struct PairReport: Encodable {
     /// Expected calibration error of the board's confidence, 15 bins.
     var calibrationError: Double
     var certificate: Certified?
+    /// What a threshold chosen on these very images would give: no promise, but what one aims at.
+    var ideal: Ideal?
+    var costs: [PairCost]?
 
     private enum CodingKeys: String, CodingKey {
         case images
@@ -94,12 +120,15 @@ struct PairReport: Encodable {
         case bytesPerUpload = "bytes_per_upload"
         case calibrationError = "calibration_error"
         case certificate
+        case ideal
+        case costs
     }
 
     /// - Parameters:
     ///   - outcomes: at least one.
     ///   - certificate: of the gate, where it has one.
-    init(_ outcomes: [Pair.Outcome], gate: Gate, certificate: Certificate?) {
+    ///   - board: what the board takes, for the costs.
+    init(_ outcomes: [Pair.Outcome], gate: Gate, certificate: Certificate?, board: BoardOptions) {
         let samples = outcomes.map(\.sample)
         let accepted = samples.map { $0.confidence.map { gate.verdict(on: $0).accepts } ?? false }
         let count = samples.count
@@ -128,6 +157,9 @@ struct PairReport: Encodable {
         let sent = zip(outcomes, accepted).reduce(0) { $0 + ($1.1 ? 0 : $1.0.bytes) }
         bytesPerUpload = Double(bytes) / Double(count)
         bytesPerFrame = Double(sent) / Double(count)
+        let sentBytes = coverage.successes == count ? 0 : Double(sent) / Double(count - coverage.successes)
+        costs = PairCost.costs(share: 1 - coverage.value, bytes: sentBytes, allBytes: bytesPerUpload, board: board)
+        if case .threshold(let measure, _) = gate { ideal = Ideal(RiskCoverageCurve(samples, by: measure)) }
         calibrationError = Reliability(samples).expectedCalibrationError
         self.certificate = certificate.map { certificate in
             let least = certificate.risk == .harm ? harm.low : -difference.interval.upperBound
@@ -159,6 +191,15 @@ struct PairReport: Encodable {
             lines.append("certificate: \(says); " + (certificate.isContradicted ? "CONTRADICTED by these images" : "these images don't contradict it"))
         } else {
             lines.append("certificate: none")
+        }
+        if let ideal {
+            func best(_ point: Ideal.Point?) -> String { point.map { "\(percent($0.coverage)) % from \($0.threshold.rounded(to: 6))" } ?? "nothing" }
+            lines.append("the best threshold of these images: harm ≤ 1 % \(best(ideal.harm_1_percent)), equal accuracy \(best(ideal.equal_accuracy))")
+        }
+        for cost in costs ?? [] {
+            lines.append(
+                "\(cost.radio): \(fixed(cost.time * 1000, 1)) ms a frame, \(fixed(1 / cost.time_ratio, 2)) times as fast as sending every frame; energy \(points(cost.energy_ratio - 1)) %, "
+                    + "with the radio's tails \(points(cost.energy_with_tails_ratio - 1)) %")
         }
         return lines.joined(separator: "\n")
     }
