@@ -36,7 +36,7 @@ extension Certificate.Risk {
 extension Double {
     /// As percent for a message: `0.005` is `0.5 %`.
     fileprivate var percent: String {
-        let value = (self * 1e8).rounded() / 1e6
+        let value = (self * 1e14).rounded() / 1e12
         return value == value.rounded() ? "\(Int(value)) %" : "\(value) %"
     }
 }

@@ -56,21 +56,24 @@ extension RiskTest {
     /// The least n at which `⌈n · expectedRate⌉` harms are a proof by the binomial test: with `expectedRate` 0, the samples without a single error below
     /// which nothing can be certified. Samples gained count for nothing here. It's planning: a rate met in the end may be another one.
     ///
-    /// - Returns: `nil` where no number is enough, as the rate isn't below the bound, or more than 10⁹ are needed.
+    /// - Returns: `nil` where no number is enough, as the rate isn't below the bound, or 2³⁰ and more are needed.
     package static func samplesNeeded(bound: Double, confidence: Double, expectedRate: Double) -> Int? {
         precondition(bound > 0 && bound < 1 && confidence > 0 && confidence < 1, "\(bound) at \(confidence)")
         guard expectedRate < bound else { return nil }
-        guard expectedRate > 0 else { return samplesNeeded(bound: bound, confidence: confidence) }
+        guard expectedRate > 0 else {
+            let needed = samplesNeeded(bound: bound, confidence: confidence)
+            return needed < 1 << 30 ? needed : nil
+        }
         /// The least samples that `harms` are expected in and prove the bound in.
         func samples(harms: Int) -> Int? {
             let most = (Double(harms) / expectedRate).rounded(.down)
             let needed = leastSamples(provingWith: harms, bound: bound, significance: 1 - confidence)
-            return Double(needed) <= most ? max(needed, Int((Double(harms - 1) / expectedRate).rounded(.down)) + 1) : nil
+            return needed < 1 << 30 && Double(needed) <= most ? max(needed, Int((Double(harms - 1) / expectedRate).rounded(.down)) + 1) : nil
         }
         var enough = 1
         while samples(harms: enough) == nil {
             enough *= 2
-            if Double(enough) / expectedRate > 1e9 { return nil }
+            guard enough < 1 << 30 else { return nil }
         }
         var few = enough / 2
         while enough - few > 1 {
@@ -80,14 +83,17 @@ extension RiskTest {
         return samples(harms: enough)
     }
 
-    /// The samples without a single error that are needed to prove anything: the least n of which `(1 − bound)ⁿ ≤ 1 − confidence`.
+    /// The samples without a single error that are needed to prove anything: the least n of which `(1 − bound)ⁿ ≤ 1 − confidence`, or 2³⁰ if that is less.
     static func samplesNeeded(bound: Double, confidence: Double) -> Int { leastSamples(provingWith: 0, bound: bound, significance: 1 - confidence) }
 
-    /// The least n of which `P(at most harms of n) ≤ significance`.
+    /// The least n of which `P(at most harms of n) ≤ significance`, or 2³⁰ where that is less.
     private static func leastSamples(provingWith harms: Int, bound: Double, significance: Double) -> Int {
         func isEnough(_ samples: Int) -> Bool { Binomial(trials: samples, probability: bound).lowerTail(harms) <= significance }
         var enough = harms + 1
-        while !isEnough(enough) { enough *= 2 }
+        while !isEnough(enough) {
+            guard enough < 1 << 30 else { return 1 << 30 }
+            enough = min(enough * 2, 1 << 30)
+        }
         var few = enough / 2
         while enough - few > 1 {
             let middle = (few + enough) / 2

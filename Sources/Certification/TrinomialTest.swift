@@ -30,9 +30,9 @@ struct TrinomialTest: Hashable, Sendable {
         var proven = 1.0
         while probability(of: region(below: -proven), atMost: significance) == nil {
             refused = proven
-            proven += 1
+            proven *= 2
         }
-        while proven - refused > 1e-3 {
+        while proven - refused > 1e-3 * max(1, proven) {
             let middle = (refused + proven) / 2
             let isProven = probability(of: region(below: -middle), atMost: significance) != nil
             if isProven { proven = middle } else { refused = middle }
@@ -107,7 +107,8 @@ struct TrinomialTest: Hashable, Sendable {
         let mean = n * gain
         let first = max(0, Int(mean - 9 * mean.squareRoot()) - 1)
         let odds = gain / (1 - gain)
-        let share = loss / (1 - gain)
+        // Just below 1 at most: a smaller probability of a loss makes the region more probable, and so errs on the safe side.
+        let share = min(loss / (1 - gain), 1 - 0x1p-52)
         let shareOdds = share / (1 - share)
 
         var weight = Binomial(trials: samples, probability: gain).probability(of: first)

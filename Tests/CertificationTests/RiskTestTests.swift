@@ -102,4 +102,17 @@ struct RiskTestTests {
         #expect(RiskTest.samplesNeeded(bound: 0.01, confidence: 0.95, expectedRate: 0.01 * (1 - 1e-12)) == nil)
         #expect(RiskTest.samplesNeeded(bound: 0.01, confidence: 0.95, expectedRate: .nan) == nil)
     }
+
+    @Test(.timeLimit(.minutes(1)), arguments: Certificate.Risk.allCases) func extremeBoundsAreTestedLikeOthers(_ risk: Certificate.Risk) {
+        let least = Double.leastNonzeroMagnitude
+        #expect(!RiskTest(risk, below: least, confidence: 0.95, samples: 1000).proves(losses: 0, gains: 1000))
+        #expect(RiskTest.samplesNeeded(bound: least, confidence: 0.95, expectedRate: 0) == nil)
+        #expect(RiskTest.samplesNeeded(bound: 1e-7, confidence: 0.95, expectedRate: 9e-8) == nil)
+        #expect(RiskTest.samplesNeeded(bound: 1e-7, confidence: 0.95, expectedRate: least) == RiskTest.samplesNeeded(bound: 1e-7, confidence: 0.95, expectedRate: 1e-9))
+        let near = 1.0.nextDown
+        #expect(RiskTest(risk, below: near, confidence: 0.95, samples: 1).proves(losses: 0, gains: 0))
+        #expect(!RiskTest(risk, below: near, confidence: 0.95, samples: 20).proves(losses: 20, gains: 0))
+        #expect(!RiskTest(risk, below: 0.1, confidence: near, samples: 100).proves(losses: 0, gains: 0))
+        #expect(RiskTest(risk, below: 0.5, confidence: least, samples: 4).mostLosses() >= 0)
+    }
 }
