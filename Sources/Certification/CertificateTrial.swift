@@ -17,6 +17,9 @@ package struct CertificateTrial: Hashable, Sendable {
     package let samples: Int
     /// The trials in which a certificate was given and its risk is above the bound, of all trials.
     package let violations: Proportion
+    /// The same with the risk on all samples, whatever the draw: for a split, certificates are tried without the noise of the rest. Samples drawn without
+    /// replacement vary less than a certificate allows for, so these are fewer than it promises.
+    package let violationsOnAll: Proportion
     /// Trials without a certificate.
     package let refusals: Int
     /// Coverage where the risk is taken, one a trial, ascending; 0 where there is no certificate.
@@ -38,6 +41,7 @@ package struct CertificateTrial: Hashable, Sendable {
         let size = population.count
         var order = Array(0..<size)
         var violations = 0
+        var violationsOnAll = 0
         var refusals = 0
         var coverages: [Double] = []
         var risks = 0.0
@@ -62,6 +66,7 @@ package struct CertificateTrial: Hashable, Sendable {
             let among = size - (isRest ? samples : 0)
             let risk = Double(truth.loss(certifier.risk) - (isRest ? certified.loss(certifier.risk) : 0)) / Double(among)
             if risk > certifier.bound { violations += 1 }
+            if Double(truth.loss(certifier.risk)) / Double(size) > certifier.bound { violationsOnAll += 1 }
             risks += risk
             coverages.append(Double(truth.accepted - (isRest ? certified.accepted : 0)) / Double(among))
         }
@@ -69,6 +74,7 @@ package struct CertificateTrial: Hashable, Sendable {
         self.draw = draw
         self.samples = samples
         self.violations = Proportion(violations, of: trials)
+        self.violationsOnAll = Proportion(violationsOnAll, of: trials)
         self.refusals = refusals
         self.coverages = coverages.sorted()
         meanRisk = risks / Double(trials)

@@ -19,6 +19,7 @@ struct CertificateTrialTests {
         // As many as this would be met in one of a thousand runs at 5 %.
         let limit = try #require((0...1000).first { Binomial(trials: 1000, probability: 0.05).upperTail($0) < 0.001 })
         #expect(trial.violations.successes < limit)
+        #expect(trial.violationsOnAll == trial.violations)
         #expect(trial.violations.value > 0.01, "a certificate that always holds gives coverage away")
         #expect(trial.refusals == 0)
         #expect(trial.meanCoverage > 0.2 && trial.meanRisk < bound && trial.meanRisk > bound / 2)
@@ -43,6 +44,7 @@ struct CertificateTrialTests {
         let trial = try trial(.harm, 0.02, population(4000, seed: 33), .split, count: 2000)
         // A noisy test: half of the noise is the rest's own.
         #expect(trial.violations.value < 0.2 && trial.violations.value > 0)
+        #expect(trial.violationsOnAll.successes < trial.violations.successes && trial.violationsOnAll.value < 0.05)
         #expect(trial.meanRisk < 0.02)
     }
 
