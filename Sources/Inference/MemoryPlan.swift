@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Places buffers that live for some of the steps in as little memory as the greedy rule finds: largest first, each in the
-/// lowest gap between those buffers that live at the same time.
+/// Places buffers that live for some of the steps in as little memory as a greedy rule finds: each in the lowest gap between those
+/// buffers that live at the same time, in the best of a few orders.
 package struct MemoryPlan: Sendable {
     /// What one buffer needs.
     package struct Need: Hashable, Sendable {
@@ -22,7 +22,8 @@ package struct MemoryPlan: Sendable {
     package let offsets: [Int]
     /// The size of the arena.
     package let bytes: Int
-    private let needs: [Need]
+    /// No arena can be smaller: the most that is alive during one step, each buffer rounded up to whole multiples of the alignment.
+    package let leastBytes: Int
 
     /// `nil` where the sizes overflow.
     package init?(_ needs: [Need]) {
@@ -35,10 +36,29 @@ package struct MemoryPlan: Sendable {
             guard !tooLarge, !overflow else { return nil }
             sum = next
         }
+        leastBytes = Self.mostAlive(needs, sizes)
+        var best: (offsets: [Int], bytes: Int) = ([], .max)
+        for rank in Self.ranks where best.bytes > leastBytes {
+            let ranks = needs.indices.map { rank(needs[$0], sizes[$0]) }
+            let order = needs.indices.sorted { (ranks[$0], sizes[$0], $1) > (ranks[$1], sizes[$1], $0) }
+            let placement = Self.placement(of: order, needs, sizes)
+            if placement.bytes < best.bytes { best = placement }
+        }
+        (offsets, bytes) = best
+    }
+
+    /// What comes first is placed first: the largest, what takes most memory for most steps, what lives longest, what is needed first.
+    private static let ranks: [@Sendable (Need, _ size: Int) -> Double] = [
+        { _, size in Double(size) }, { need, size in Double(size) * Double(need.life.count) }, { need, _ in Double(need.life.count) },
+        { need, _ in -Double(need.life.lowerBound) },
+    ]
+
+    /// The greedy rule for one order.
+    private static func placement(of order: [Int], _ needs: [Need], _ sizes: [Int]) -> (offsets: [Int], bytes: Int) {
         var offsets = Array(repeating: 0, count: needs.count)
         var placed: [Int] = []
         var total = 0
-        for index in needs.indices.sorted(by: { (sizes[$0], $1) > (sizes[$1], $0) }) {
+        for index in order {
             var offset = 0
             // `placed` is ordered by offset: the first gap that is wide enough is the lowest one.
             for other in placed where needs[other].life.overlaps(needs[index].life) {
@@ -49,16 +69,22 @@ package struct MemoryPlan: Sendable {
             total = max(total, offset + sizes[index])
             placed.insert(index, at: placed.firstIndex { offsets[$0] > offset } ?? placed.count)
         }
-        self.offsets = offsets
-        bytes = total
-        self.needs = needs
+        return (offsets, total)
     }
 
-    /// No arena can be smaller: the most that is alive during one step, each buffer rounded up to whole multiples of the alignment.
-    package var leastBytes: Int {
-        // Some buffer's life begins at the step where most is alive.
-        Set(needs.map(\.life.lowerBound)).map { step in
-            needs.reduce(0) { $0 + ($1.life.contains(step) ? ($1.bytes + Self.alignment - 1) / Self.alignment * Self.alignment : 0) }
-        }.max() ?? 0
+    private static func mostAlive(_ needs: [Need], _ sizes: [Int]) -> Int {
+        // Some buffer's life begins at the step where most is alive; what ends before it has made room.
+        let begins = needs.indices.sorted { needs[$0].life.lowerBound < needs[$1].life.lowerBound }
+        let ends = needs.indices.sorted { needs[$0].life.upperBound < needs[$1].life.upperBound }
+        var (alive, most, ended) = (0, 0, 0)
+        for index in begins {
+            while needs[ends[ended]].life.upperBound < needs[index].life.lowerBound {
+                alive -= sizes[ends[ended]]
+                ended += 1
+            }
+            alive += sizes[index]
+            most = max(most, alive)
+        }
+        return most
     }
 }
