@@ -122,7 +122,7 @@ let package = Package(
         tests("Demonstration", []),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["TestSupport", "BrokerTestSupport", "Rehearsal", "Messaging", "Tensors", "Networks", "Frames", "Images", "swiftlet", "swiftletd"],
+            dependencies: ["TestSupport", "BrokerTestSupport", "Rehearsal", "Messaging", "Tensors", "Networks", "Inference", "Frames", "Images", "swiftlet", "swiftletd"],
             path: "Tests/CommandTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import FoundationEssentials
 import Images
+import Inference
 import Networks
 import Tensors
 import TestSupport
@@ -60,6 +61,17 @@ struct NetworkCommandTests {
                 #expect(json.contains("\"\(key)\":"), "\(json)")
             }
             #expect(try bench.steps(2).count >= 2)
+        }
+    }
+
+    @Test(.needs(sharedData: "models"), arguments: [BundleDetails.Precision.fp32, .int8])
+    func theArenasOfRealNetworksAreHardlyLargerThanWhatIsAliveAtOnce(precision: BundleDetails.Precision) throws {
+        for name in [
+            "cifar10-resnet8-mlperftiny", "cifar10-resnet56", "imagenet-mobilenetv1-0.25-224", "imagenet-squeezenet1.1",
+            "vww-mobilenetv1-0.25-96-mlperftiny",
+        ] {
+            let executor = try Executor(ModelFile(sharedData("models/\(name).onnx")).runnable(precision: precision))
+            #expect(Double(executor.arenaBytes) <= 1.05 * Double(executor.leastArenaBytes), "\(name): \(executor.arenaBytes)")
         }
     }
 

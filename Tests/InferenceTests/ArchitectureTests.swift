@@ -25,7 +25,7 @@ struct ArchitectureTests {
         for (name, features) in CPUFeatures.selectable {
             for threads in 1...3 {
                 for graph in [open, graph] {
-                    let results = try Executor(graph, options: ExecutorOptions(threads: threads, features: features)).run(input)
+                    let results = try Executor(graph, options: ExecutorOptions(threads: threads, barrier: .zero, features: features)).run(input)
                     for (id, result) in zip(graph.outputs, results) {
                         let place: Comment = "\(architecture), seed \(seed), \(name), \(threads) threads, \(graph[id].name)"
                         #expect(result.floats == truth[id]?.floats, place)

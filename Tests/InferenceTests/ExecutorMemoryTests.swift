@@ -18,7 +18,7 @@ struct ExecutorMemoryTests {
         var checked = 0
         for seed in 0..<40 as Range<UInt64> {
             var network = try RandomNetwork(seed: 500 + seed, isQuantized: isQuantized)
-            let executor = try Executor(network.graph, options: ExecutorOptions(threads: threads))
+            let executor = try Executor(network.graph, options: ExecutorOptions(threads: threads, barrier: .zero))
             guard executor.plan.allSatisfy({ !$0.isDefinition }) else { continue }
             let input = network.inputs()[0].floats
             // OpenBLAS reserves its work buffer on a thread's first product.
@@ -53,6 +53,12 @@ struct ExecutorMemoryTests {
         builder.graph.outputs = [try builder.apply(.mean(axes: [2, 3], keepsDimensions: false), [x])]
         let executor = try Executor(builder.graph)
         #expect(executor.arenaBytes <= 2 * 16 * 32 * 32 * 4 + 1024)
+    }
+
+    @Test(arguments: Architecture.allCases) func theArenaIsHardlyLargerThanWhatIsAliveAtOnce(_ architecture: Architecture) throws {
+        let executor = try Executor(architecture.graph(seed: 5))
+        #expect(executor.leastArenaBytes > 0 && executor.arenaBytes >= executor.leastArenaBytes)
+        #expect(Double(executor.arenaBytes) <= 1.05 * Double(executor.leastArenaBytes), "\(executor.arenaBytes), \(executor.leastArenaBytes)")
     }
 
     @Test func aNetworkBeyondTheLimitIsRefused() throws {

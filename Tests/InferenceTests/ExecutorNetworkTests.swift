@@ -25,7 +25,7 @@ struct ExecutorNetworkTests {
         let inputs = network.inputs()
         let alone = try run(network.graph, inputs, ExecutorOptions(threads: 1))
         for threads in 2...4 {
-            let executor = try Executor(network.graph, options: ExecutorOptions(threads: threads))
+            let executor = try Executor(network.graph, options: ExecutorOptions(threads: threads, barrier: .zero))
             for _ in 0..<3 {
                 let together = try executor.run(inputs).map(\.floats)
                 #expect(together == alone, "seed \(2000 + seed), \(threads) threads")

@@ -77,10 +77,20 @@ struct ExecutorTests {
             try Executor(network.graph, options: ExecutorOptions(threads: 2, cores: [0, 1 << 20]))
         }
         #expect(error?.code == .threads && error?.operation == "processor 1048576")
+        let alone = #expect(throws: InferenceError.self) { try Executor(network.graph, options: ExecutorOptions(cores: [1 << 20])) }
+        #expect(alone?.code == .threads && alone?.operation == "processor 1048576")
         for patience in [Duration.zero, .milliseconds(1)] {
-            let executor = try Executor(network.graph, options: ExecutorOptions(threads: 3, patience: patience))
+            let executor = try Executor(network.graph, options: ExecutorOptions(threads: 3, patience: patience, barrier: .zero))
             for _ in 0..<20 { #expect(try executor.run([network.input])[0].floats == expected) }
         }
+    }
+
+    @Test func dividingAStepHasACostThatIsMeasuredUnlessItIsGiven() throws {
+        let network = try PixelNetwork(isQuantized: true)
+        #expect(try Executor(network.graph).barrier == nil)
+        #expect(try Executor(network.graph, options: ExecutorOptions(threads: 2, barrier: .milliseconds(3))).barrier == .milliseconds(3))
+        let measured = try #require(try Executor(network.graph, options: ExecutorOptions(threads: 2)).barrier)
+        #expect(measured > .zero)
     }
 
     @Test func valuesForWhichAnOperationIsNotDefinedAreAnError() throws {

@@ -107,7 +107,7 @@ struct ViewTests {
         open.outputs = graph.outputs + graph.nodes.flatMap(\.outputs).filter { !graph.outputs.contains($0) }
         let expected = try Executor(open, options: ExecutorOptions(features: [])).run([input]).prefix(graph.outputs.count).map(\.floats)
         for threads in 1...2 {
-            let found = try Executor(graph, options: ExecutorOptions(threads: threads)).run([input]).map(\.floats)
+            let found = try Executor(graph, options: ExecutorOptions(threads: threads, barrier: .zero)).run([input]).map(\.floats)
             for (found, expected) in zip(found, expected) {
                 let isClose = zip(found, expected).allSatisfy { abs($0 - $1) <= 1e-4 * max(1, abs($1)) }
                 #expect(graph.values.contains { $0.type == .uint8 } ? found == expected : isClose)

@@ -75,7 +75,9 @@ struct ConvolutionCase: CustomStringConvertible {
     }
 
     /// Runs the layer piece by piece.
-    func run(_ layer: QuantizedConvolution, pieces: [Range<Int>]? = nil) -> Tensor {
+    ///
+    /// - Parameter divides: the output channels, too, where they can be: the last ones first.
+    func run(_ layer: QuantizedConvolution, pieces: [Range<Int>]? = nil, divides: Bool = false) -> Tensor {
         let count = layer.outputHeight * layer.outputWidth * layer.outputChannels
         let input = interleaved(x, channels: channels)
         let addend = residual.map { interleaved($0, channels: outputs) }
@@ -84,17 +86,26 @@ struct ConvolutionCase: CustomStringConvertible {
         var floats = [Float](repeating: .nan, count: scales.output == nil ? count : 0)
         var scratchSpan = scratch.mutableSpan
         for rows in pieces ?? [0..<layer.outputHeight] {
-            if scales.output == nil {
-                var output = floats.mutableSpan
-                layer.run(input: input.span, residual: addend?.span, output: &output, scratch: &scratchSpan, rows: rows)
-            } else {
-                var output = bytes.mutableSpan
-                layer.run(input: input.span, residual: addend?.span, output: &output, scratch: &scratchSpan, rows: rows)
+            for channels in halves(of: layer.outputChannels, alignment: divides ? layer.channelAlignment : nil).reversed() {
+                if scales.output == nil {
+                    var output = floats.mutableSpan
+                    layer.run(input: input.span, residual: addend?.span, output: &output, scratch: &scratchSpan, rows: rows, channels: channels)
+                } else {
+                    var output = bytes.mutableSpan
+                    layer.run(input: input.span, residual: addend?.span, output: &output, scratch: &scratchSpan, rows: rows, channels: channels)
+                }
             }
         }
         let shape = [1, outputs, layer.outputHeight, layer.outputWidth]
         return scales.output == nil ? Tensor(shape: shape, floats) : Tensor(shape: shape, bytes)
     }
+}
+
+/// All of so many channels, in two ranges where they can be divided, the first about a third.
+func halves(of count: Int, alignment: Int?) -> [Range<Int>] {
+    guard let alignment, count > alignment else { return [0..<count] }
+    let middle = max(count / 3 / alignment, 1) * alignment
+    return [0..<middle, middle..<count]
 }
 
 /// Where two tensors of equal type differ first; `nil` if they are the same, bit for bit.

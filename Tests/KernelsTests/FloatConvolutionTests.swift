@@ -49,12 +49,18 @@ private struct FloatConvolutionCase: CustomStringConvertible {
     }
 
     /// Runs the layer piece by piece; what isn't written stays NaN.
-    func run(_ layer: FloatConvolution, _ pieces: [Range<Int>]) -> [Float] {
+    ///
+    /// - Parameter divides: the channels, too, where they can be.
+    func run(_ layer: FloatConvolution, _ pieces: [Range<Int>], divides: Bool = false) -> [Float] {
         var result = [Float](repeating: .nan, count: layer.outputHeight * layer.outputWidth * steps.output)
         var scratch = [UInt8](repeating: 0xFF, count: layer.scratchBytes)
         var span = result.mutableSpan
         var scratchSpan = scratch.mutableSpan
-        for rows in pieces { layer.run(input: x.span, residual: residual?.span, output: &span, scratch: &scratchSpan, rows: rows) }
+        for rows in pieces {
+            for channels in halves(of: outputs, alignment: divides ? layer.channelAlignment : nil) {
+                layer.run(input: x.span, residual: residual?.span, output: &span, scratch: &scratchSpan, rows: rows, channels: channels)
+            }
+        }
         return result
     }
 
@@ -154,7 +160,7 @@ private struct FloatConvolutionCase: CustomStringConvertible {
         let result = run(layer, [0..<layer.outputHeight])
         let step = layer.rowAlignment
         let pieces = stride(from: 0, to: layer.outputHeight, by: step).map { $0..<min($0 + step, layer.outputHeight) }
-        let same = zip(result, run(layer, pieces.reversed())).allSatisfy { $0.bitPattern == $1.bitPattern }
+        let same = zip(result, run(layer, pieces.reversed(), divides: true)).allSatisfy { $0.bitPattern == $1.bitPattern }
         #expect(same, place)
         let untouched = result.indices.allSatisfy { $0 % steps.output < outputs || result[$0].isNaN }
         #expect(untouched, place)
@@ -285,7 +291,9 @@ struct FloatConvolutionTests {
                 var scratch = [UInt8](repeating: 0xFF, count: layer.scratchBytes)
                 var span = result.mutableSpan
                 var scratchSpan = scratch.mutableSpan
-                layer.run(input: a.span, output: &span, scratch: &scratchSpan)
+                for columns in halves(of: n, alignment: layer.columnAlignment) {
+                    layer.run(input: a.span, output: &span, scratch: &scratchSpan, columns: columns)
+                }
                 for row in 0..<m {
                     for column in 0..<n {
                         let products = (0..<k).map { depth in

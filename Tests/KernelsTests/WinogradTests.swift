@@ -63,6 +63,7 @@ struct WinogradTests {
         let layer = sample.layer(kernel: kernel)
         for pieces in [[0..<11], [0..<5, 5..<11], [6..<11, 0..<6], (0..<11).map { $0..<$0 + 1 }, [0..<3, 3..<3, 3..<11]] {
             #expect(firstDifference(sample.run(layer, pieces: pieces), sample.expected()) == nil)
+            #expect(firstDifference(sample.run(layer, pieces: pieces, divides: true), sample.expected()) == nil)
         }
         let part = sample.run(layer, pieces: [3..<6]).elements(of: UInt8.self)
         let row = 9 * 24
