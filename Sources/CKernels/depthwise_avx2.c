@@ -7,12 +7,6 @@
 #include "requantize.h"
 #if defined(__x86_64__)
 
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
 // 32 channels of a pixel, or at most 16 of 2 pixels side by side. A copy of the run, which no store can change.
 struct block {
     const uint8_t *const *rows;
@@ -24,7 +18,8 @@ struct block {
     const int32_t *bias;
     const float *multipliers;
     uint8_t *output;
-    __m256i padding, zero_point, lower, upper;
+    __m256i padding;
+    struct avx2_rule rule;
     const struct qdepthwise_run *run;
 };
 
@@ -92,27 +87,14 @@ AVX2_INLINE void begin(const struct block *b, __m256i sums[4]) {
     UNROLL for (size_t k = 0; k < 4; k++) sums[k] = _mm256_loadu_si256((const __m256i *)(b->bias + 8 * k));
 }
 
-AVX2_INLINE __m256 real_of(const struct block *b, __m256i sums, const size_t k) {
-    return _mm256_mul_ps(_mm256_cvtepi32_ps(sums), _mm256_loadu_ps(b->multipliers + 8 * k));
-}
-
-// Half to even. Conversion gives the least integer for what is out of range: right below it, and kept from happening above.
-AVX2_INLINE __m256i rounded(__m256 real) { return _mm256_cvtps_epi32(_mm256_min_ps(real, _mm256_set1_ps(65536.0f))); }
-
-AVX2_INLINE __m256i packed(const struct block *b, const __m256i q[4]) {
-    const __m256i low = _mm256_adds_epi16(_mm256_packs_epi32(q[0], q[1]), b->zero_point);
-    const __m256i high = _mm256_adds_epi16(_mm256_packs_epi32(q[2], q[3]), b->zero_point);
-    return _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(low, high), b->lower), b->upper);
-}
-
 AVX2_INLINE size_t pixels_left(const struct block *b, const struct form form, size_t pixel) {
     return b->pixels - pixel < form.pixels ? b->pixels - pixel : form.pixels;
 }
 
 AVX2_INLINE void store_pixels(const struct block *b, const struct form form, const __m256i sums[4], size_t pixel) {
     __m256i q[4];
-    UNROLL for (size_t k = 0; k < 4; k++) q[k] = rounded(real_of(b, sums[k], k));
-    const __m256i bytes = packed(b, q);
+    UNROLL for (size_t k = 0; k < 4; k++) q[k] = avx2_rounded(avx2_real(sums[k], b->multipliers + 8 * k, &b->rule, NULL));
+    const __m256i bytes = avx2_saturated(q[0], q[1], q[2], q[3], &b->rule);
     uint8_t *to = b->output + pixel * b->output_step;
     if (form.pixels == 1 && form.whole) {
         _mm256_storeu_si256((__m256i *)to, bytes);
@@ -273,9 +255,7 @@ AVX2_INLINE void qdepthwise(const struct qdepthwise_run *run, const size_t size)
         .bias = run->bias,
         .multipliers = run->multipliers,
         .padding = _mm256_set1_epi8((char)run->padding),
-        .zero_point = _mm256_set1_epi16((int16_t)r->zero_point),
-        .lower = _mm256_set1_epi8((char)r->lower),
-        .upper = _mm256_set1_epi8((char)r->upper),
+        .rule = avx2_rule(r),
         .run = run,
     };
     const size_t block_weights = b.width * ((b.height + 1) / 2) * 64;

@@ -62,39 +62,34 @@ void qgemm_s8s8_4x16x16_neon(const struct qgemm_tile *tile) {
 // of eight blocks fit 16 bits: 16 * 255 * 15 < 2^16.
 void qnarrow_u8s4_1x16x8_neon(const struct qgemm_tile *tile) {
     const uint8_t *const a = tile->segments[0];
-    const size_t blocks = tile->segment_blocks, element = tile->requantization->float_output ? sizeof(float) : 1;
-    const int32x4_t excess = vdupq_n_s32((int32_t)(8 * neon_sum(a, 8 * blocks)));
+    const size_t blocks = tile->segment_blocks;
+    const uint32x4_t excess = vdupq_n_u32(8 * neon_sum(a, 8 * blocks));
     const uint8x16_t nibble = vdupq_n_u8(15);
     for (size_t channel = 0; channel < tile->n; channel += 16) {
         const uint8_t *b = (const uint8_t *)tile->b + channel / 16 * tile->b_step;
         uint32x4_t halves[8]; // two sums of two channels each
         UNROLLED for (size_t v = 0; v < 8; v++) halves[v] = vdupq_n_u32(0);
         for (size_t k = 0; k < blocks;) {
-            uint16x8_t products[8];
-            UNROLLED for (size_t v = 0; v < 8; v++) products[v] = vdupq_n_u16(0);
+            uint16x8_t pairs[8];
+            UNROLLED for (size_t v = 0; v < 8; v++) pairs[v] = vdupq_n_u16(0);
             const size_t last = blocks - k < 8 ? blocks : k + 8;
             for (; k < last; k++, b += 64) {
                 const uint32x2_t pixel = vreinterpret_u32_u8(vld1_u8(a + 8 * k));
                 const uint8x16_t first = vreinterpretq_u8_u32(vdupq_lane_u32(pixel, 0));
                 const uint8x16_t second = vreinterpretq_u8_u32(vdupq_lane_u32(pixel, 1));
                 UNROLLED for (size_t v = 0; v < 4; v++) {
-                    const uint8x16_t pairs = vld1q_u8(b + 16 * v), low = vandq_u8(pairs, nibble), high = vshrq_n_u8(pairs, 4);
-                    products[2 * v] = vmlal_u8(products[2 * v], vget_low_u8(low), vget_low_u8(first));
-                    products[2 * v + 1] = vmlal_high_u8(products[2 * v + 1], low, first);
-                    products[2 * v] = vmlal_u8(products[2 * v], vget_low_u8(high), vget_low_u8(second));
-                    products[2 * v + 1] = vmlal_high_u8(products[2 * v + 1], high, second);
+                    const uint8x16_t both = vld1q_u8(b + 16 * v), low = vandq_u8(both, nibble), high = vshrq_n_u8(both, 4);
+                    pairs[2 * v] = vmlal_u8(pairs[2 * v], vget_low_u8(low), vget_low_u8(first));
+                    pairs[2 * v + 1] = vmlal_high_u8(pairs[2 * v + 1], low, first);
+                    pairs[2 * v] = vmlal_u8(pairs[2 * v], vget_low_u8(high), vget_low_u8(second));
+                    pairs[2 * v + 1] = vmlal_high_u8(pairs[2 * v + 1], high, second);
                 }
             }
-            UNROLLED for (size_t v = 0; v < 8; v++) halves[v] = vpadalq_u16(halves[v], products[v]);
+            UNROLLED for (size_t v = 0; v < 8; v++) halves[v] = vpadalq_u16(halves[v], pairs[v]);
         }
-        int32x4_t sums[4];
-        UNROLLED for (size_t v = 0; v < 4; v++) {
-            const int32x4_t products = vreinterpretq_s32_u32(vpaddq_u32(halves[2 * v], halves[2 * v + 1]));
-            sums[v] = vaddq_s32(products, vsubq_s32(vld1q_s32(tile->bias + channel + 4 * v), excess));
-        }
-        neon_store_pixels(&(struct neon_pixels){sums, 1, 4, tile->n - channel < 16 ? tile->n - channel : 16, tile->multipliers + channel,
-                                                tile->requantization, tile->residual ? tile->residual + channel : NULL,
-                                                (uint8_t *)tile->output + channel * element, 0, 0});
+        uint32x4_t products[4];
+        UNROLLED for (size_t v = 0; v < 4; v++) products[v] = vpaddq_u32(halves[2 * v], halves[2 * v + 1]);
+        neon_store_narrow(tile, channel, products, excess);
     }
 }
 #endif

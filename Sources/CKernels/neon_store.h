@@ -122,20 +122,6 @@ NEON_INLINE void neon_store_small(const int32x4_t offset_sums[4], const size_t v
     vst1q_u8(output, neon_clamp(low, high, rule));
 }
 
-// Stores m whole pixels of 4 * vectors channels.
-NEON_INLINE void neon_store_small_tile(const struct qgemm_tile *tile, const size_t m, const size_t vectors, int32x4_t offset_sums[][4]) {
-    const struct neon_rule rule = neon_rule(tile->requantization, tile->multipliers, vectors);
-    uint8_t *output = tile->output;
-    const size_t step = tile->output_step, residual_step = tile->residual_step;
-    const uint8_t *residual = tile->residual;
-    if (!residual) {
-        UNROLLED for (size_t i = 0; i < m; i++, output += step) neon_store_small(offset_sums[i], vectors, &rule, NULL, output);
-        return;
-    }
-    UNROLLED for (size_t i = 0; i < m; i++, output += step, residual += residual_step)
-        neon_store_small(offset_sums[i], vectors, &rule, residual, output);
-}
-
 // Stores a run of pixels of which each has `vectors` (2 or 4) accumulators of 4 channels, of which the first n channels are stored. Takes
 // any output, and is meant for what is rare or has to go through memory anyway.
 struct neon_pixels {
@@ -148,4 +134,43 @@ struct neon_pixels {
     size_t output_step, residual_step;
 };
 void neon_store_pixels(const struct neon_pixels *p);
+
+// Whether a tile's sums are kept with NEON_FLOAT_OFFSET in them, for neon_store_tile.
+NEON_INLINE bool neon_is_small(const struct qgemm_tile *tile, const size_t vectors) {
+    return tile->requantization->small && !tile->requantization->float_output && tile->n == 4 * vectors;
+}
+
+// Stores a tile of m pixels, at most 6, and 4 * vectors channels.
+NEON_INLINE void neon_store_tile(const struct qgemm_tile *tile, const int32x4_t sums[][4], const size_t m, const size_t vectors, bool small) {
+    const struct requantization *r = tile->requantization;
+    if (!small) {
+        int32x4_t stored[6 * 4];
+        UNROLLED for (size_t i = 0; i < m; i++)
+            UNROLLED for (size_t v = 0; v < vectors; v++) stored[i * vectors + v] = sums[i][v];
+        neon_store_pixels(&(struct neon_pixels){stored, m, vectors, tile->n, tile->multipliers, r, tile->residual, tile->output,
+                                                tile->output_step, tile->residual_step});
+        return;
+    }
+    const struct neon_rule rule = neon_rule(r, tile->multipliers, vectors);
+    uint8_t *output = tile->output;
+    const size_t step = tile->output_step, residual_step = tile->residual_step;
+    const uint8_t *residual = tile->residual;
+    if (!residual) {
+        UNROLLED for (size_t i = 0; i < m; i++, output += step) neon_store_small(sums[i], vectors, &rule, NULL, output);
+        return;
+    }
+    UNROLLED for (size_t i = 0; i < m; i++, output += step, residual += residual_step)
+        neon_store_small(sums[i], vectors, &rule, residual, output);
+}
+
+// Stores 16 channels, or as many as there are, of a tile of one pixel whose products are too large by `excess`.
+NEON_INLINE void neon_store_narrow(const struct qgemm_tile *tile, size_t channel, const uint32x4_t products[4], uint32x4_t excess) {
+    const size_t element = tile->requantization->float_output ? sizeof(float) : 1;
+    int32x4_t sums[4];
+    UNROLLED for (size_t v = 0; v < 4; v++)
+        sums[v] = vaddq_s32(vreinterpretq_s32_u32(vsubq_u32(products[v], excess)), vld1q_s32(tile->bias + channel + 4 * v));
+    neon_store_pixels(&(struct neon_pixels){sums, 1, 4, tile->n - channel < 16 ? tile->n - channel : 16, tile->multipliers + channel,
+                                            tile->requantization, tile->residual ? tile->residual + channel : NULL,
+                                            (uint8_t *)tile->output + channel * element, 0, 0});
+}
 #endif

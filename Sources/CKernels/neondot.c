@@ -6,8 +6,7 @@
 
 // m pixels and the first 4 * vectors of 16 channels. Blocks of weights are taken four at a time, one for each lane of 16 bytes of a pixel.
 NEON_DOT_INLINE void qgemm_6x16x4(const struct qgemm_tile *tile, const size_t m, const size_t vectors) {
-    const struct requantization *r = tile->requantization;
-    const bool small = r->small && !r->float_output && tile->n == 4 * vectors;
+    const bool small = neon_is_small(tile, vectors);
     const int32x4_t offset = vdupq_n_s32(small ? NEON_FLOAT_OFFSET : 0);
     int32x4_t sums[6][4];
     UNROLLED for (size_t v = 0; v < vectors; v++) sums[0][v] = vaddq_s32(vld1q_s32(tile->bias + 4 * v), offset);
@@ -50,15 +49,7 @@ NEON_DOT_INLINE void qgemm_6x16x4(const struct qgemm_tile *tile, const size_t m,
             }
         }
     }
-    if (!small) {
-        int32x4_t stored[6 * 4];
-        UNROLLED for (size_t i = 0; i < m; i++)
-            UNROLLED for (size_t v = 0; v < vectors; v++) stored[i * vectors + v] = sums[i][v];
-        neon_store_pixels(&(struct neon_pixels){stored, m, vectors, tile->n, tile->multipliers, r, tile->residual, tile->output,
-                                                tile->output_step, tile->residual_step});
-        return;
-    }
-    neon_store_small_tile(tile, m, vectors, sums);
+    neon_store_tile(tile, sums, m, vectors, small);
 }
 
 NEON_DOT_INLINE void qgemm_any_m(const struct qgemm_tile *tile, const size_t vectors) {
@@ -82,8 +73,8 @@ NEON_DOT void qgemm_s8s8_6x16x4_neondot(const struct qgemm_tile *tile) {
 // One pixel by weights of 4 bits, 16 channels after 16: udot with the weights as they are packed, whose 8 is taken out of the bias.
 NEON_DOT void qnarrow_u8s4_1x16x8_neondot(const struct qgemm_tile *tile) {
     const uint8_t *const a = tile->segments[0];
-    const size_t blocks = tile->segment_blocks, element = tile->requantization->float_output ? sizeof(float) : 1;
-    const int32x4_t excess = vdupq_n_s32((int32_t)(8 * neon_sum(a, 8 * blocks)));
+    const size_t blocks = tile->segment_blocks;
+    const uint32x4_t excess = vdupq_n_u32(8 * neon_sum(a, 8 * blocks));
     const uint8x16_t nibble = vdupq_n_u8(15);
     for (size_t channel = 0; channel < tile->n; channel += 16) {
         const uint8_t *b = (const uint8_t *)tile->b + channel / 16 * tile->b_step;
@@ -97,14 +88,9 @@ NEON_DOT void qnarrow_u8s4_1x16x8_neondot(const struct qgemm_tile *tile) {
                 second[v] = vdotq_lane_u32(second[v], vshrq_n_u8(pairs, 4), pixel, 1);
             }
         }
-        int32x4_t sums[4];
-        UNROLLED for (size_t v = 0; v < 4; v++) {
-            const int32x4_t products = vreinterpretq_s32_u32(vaddq_u32(first[v], second[v]));
-            sums[v] = vaddq_s32(products, vsubq_s32(vld1q_s32(tile->bias + channel + 4 * v), excess));
-        }
-        neon_store_pixels(&(struct neon_pixels){sums, 1, 4, tile->n - channel < 16 ? tile->n - channel : 16, tile->multipliers + channel,
-                                                tile->requantization, tile->residual ? tile->residual + channel : NULL,
-                                                (uint8_t *)tile->output + channel * element, 0, 0});
+        uint32x4_t products[4];
+        UNROLLED for (size_t v = 0; v < 4; v++) products[v] = vaddq_u32(first[v], second[v]);
+        neon_store_narrow(tile, channel, products, excess);
     }
 }
 #endif

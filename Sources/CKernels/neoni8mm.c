@@ -20,8 +20,7 @@ NEON_I8MM_INLINE uint8x16_t high_halves(uint8x16_t first, uint8x16_t second) {
 
 // m pixels and the first 4 * vectors of 16 channels; an odd last pixel is its own partner.
 NEON_I8MM_INLINE void qgemm_4x16x8(const struct qgemm_tile *tile, const size_t m, const size_t vectors) {
-    const struct requantization *r = tile->requantization;
-    const bool small = r->small && !r->float_output && tile->n == 4 * vectors;
+    const bool small = neon_is_small(tile, vectors);
     const int32x4_t offset = vdupq_n_s32(small ? NEON_FLOAT_OFFSET : 0);
     const size_t pairs = (m + 1) / 2, columns = 2 * vectors;
     int32x4_t sums[2][8]; // [pair of pixels][pair of channels]: two pixels of two channels each
@@ -71,15 +70,7 @@ NEON_I8MM_INLINE void qgemm_4x16x8(const struct qgemm_tile *tile, const size_t m
             const int64x2_t left = vreinterpretq_s64_s32(sums[i / 2][2 * v]), right = vreinterpretq_s64_s32(sums[i / 2][2 * v + 1]);
             rows[i][v] = vreinterpretq_s32_s64(i % 2 ? vzip2q_s64(left, right) : vzip1q_s64(left, right));
         }
-    if (!small) {
-        int32x4_t stored[4 * 4];
-        UNROLLED for (size_t i = 0; i < m; i++)
-            UNROLLED for (size_t v = 0; v < vectors; v++) stored[i * vectors + v] = rows[i][v];
-        neon_store_pixels(&(struct neon_pixels){stored, m, vectors, tile->n, tile->multipliers, r, tile->residual, tile->output,
-                                                tile->output_step, tile->residual_step});
-        return;
-    }
-    neon_store_small_tile(tile, m, vectors, rows);
+    neon_store_tile(tile, rows, m, vectors, small);
 }
 
 NEON_I8MM_INLINE void qgemm_any_m(const struct qgemm_tile *tile, const size_t vectors) {
