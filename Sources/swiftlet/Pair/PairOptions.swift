@@ -84,7 +84,7 @@ struct LabelledImages {
     var count: Int { positions.count }
 
     fileprivate mutating func keep(_ part: Part) {
-        var generator = PartGenerator(state: 0x9E37_79B9_7F4A_7C15)
+        var generator = SplitMix64(state: 0x9E37_79B9_7F4A_7C15)
         positions.shuffle(using: &generator)
         positions = positions.indices.filter { $0 % part.count == part.index - 1 }.map { positions[$0] }.sorted()
     }
@@ -112,8 +112,8 @@ func labelsByName(_ path: String, classes: Int) throws -> [String: Int] {
     return Dictionary(table.entries.compactMap { entry in entry.label.map { (entry.name, $0) } }, uniquingKeysWith: { first, _ in first })
 }
 
-/// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014): parts must be the same on every machine and in every version.
-private struct PartGenerator: RandomNumberGenerator {
+/// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014): draws must be the same on every machine and in every version.
+struct SplitMix64: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {
