@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Digests
-internal import FoundationEssentials
+internal import JSON
 internal import Tensors
 
 extension Bundle {
@@ -52,10 +52,18 @@ private enum Key {
 }
 
 /// The names of golden tensors.
-private struct GoldenNames: Codable {
+private struct GoldenNames: Encodable {
     var inputs: [String]
     var outputs: [String]
     var tolerance: Float
+}
+
+extension GoldenNames {
+    init(_ json: JSONValue) throws(JSONError) {
+        inputs = try json.member("inputs").elements().map { name throws(JSONError) in try name.string() }
+        outputs = try json.member("outputs").elements().map { name throws(JSONError) in try name.string() }
+        tolerance = try json.member("tolerance").float()
+    }
 }
 
 extension Bundle {
@@ -76,7 +84,7 @@ extension Bundle {
         guard container.metadata[Key.digest] == container.metadataDigest(without: Key.digest).description else {
             throw BundleError(.damaged, operation, "the description of the network doesn't match its digest")
         }
-        details = try Self.decode(BundleDetails.self, Key.details, of: container, operation: operation)
+        details = try Self.read(Key.details, of: container, operation: operation, BundleDetails.init)
         guard container.metadata[Key.checksum] == container.tensorsChecksum else {
             throw BundleError(.damaged, operation, "the weights don't match their checksum")
         }
@@ -84,7 +92,7 @@ extension Bundle {
             throw BundleError(.damaged, operation, "the weights don't match their digest")
         }
         if let contradiction = details.contradiction { throw BundleError(.damaged, operation, contradiction) }
-        let description = try Self.decode(GraphDescription.self, Key.graph, of: container, operation: operation)
+        let description = try Self.read(Key.graph, of: container, operation: operation, GraphDescription.init)
         let tensors = Dictionary(container.tensors.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
         do {
             graph = try description.graph(constants: tensors)
@@ -92,7 +100,7 @@ extension Bundle {
             throw BundleError(.damaged, operation, error.description)
         }
         if container.metadata[Key.golden] != nil {
-            let names = try Self.decode(GoldenNames.self, Key.golden, of: container, operation: operation)
+            let names = try Self.read(Key.golden, of: container, operation: operation, GoldenNames.init)
             golden = try Self.golden(names, tensors: tensors, graph: graph, operation: operation)
         }
     }
@@ -115,16 +123,14 @@ extension Bundle {
         return golden
     }
 
-    private static func decode<T: Decodable>(
-        _: T.Type, _ key: String, of container: Safetensors, operation: String
+    private static func read<T>(
+        _ key: String, of container: Safetensors, operation: String, _ parse: (JSONValue) throws(JSONError) -> T
     ) throws(BundleError) -> T {
         guard let text = container.metadata[key] else { throw BundleError(.damaged, operation, "it has no '\(key)'") }
         do {
-            return try JSONReader.decode(T.self, from: Array(text.utf8))
-        } catch let error as DecodingError {
-            throw BundleError(.damaged, operation, "'\(key)' can't be understood: \(error.reason)")
+            return try parse(JSONDocument(text).root)
         } catch {
-            throw BundleError(.damaged, operation, "'\(key)' can't be understood")
+            throw BundleError(.damaged, operation, "'\(key)' can't be understood: \(error)")
         }
     }
 
@@ -152,26 +158,10 @@ extension Bundle {
     }
 
     private static func encode<T: Encodable>(_ value: T, _ key: String, operation: String) throws(BundleError) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         do {
-            return try String(decoding: encoder.encode(value), as: UTF8.self)
+            return try String(decoding: JSONWriter.encode(value, nonFinite: .text), as: UTF8.self)
         } catch {
             throw BundleError(.unwritable, operation, "'\(key)' can't be encoded: \(error)")
-        }
-    }
-}
-
-extension DecodingError {
-    /// One line: what is wrong, and where.
-    fileprivate var reason: String {
-        switch self {
-        case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context), .dataCorrupted(let context):
-            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-            return context.debugDescription + (path.isEmpty ? "" : " at \(path)")
-        @unknown default: return "unknown"
         }
     }
 }

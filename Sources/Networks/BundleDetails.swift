@@ -4,10 +4,10 @@ package import Gating
 package import Tensors
 
 /// What a bundle says of its network besides the graph.
-package struct BundleDetails: Hashable, Sendable, Codable {
-    package enum Precision: String, CaseIterable, Hashable, Sendable, Codable { case int8, fp32 }
+package struct BundleDetails: Hashable, Sendable, Encodable {
+    package enum Precision: String, CaseIterable, Hashable, Sendable, Encodable { case int8, fp32 }
 
-    package enum OutputKind: String, Hashable, Sendable, Codable {
+    package enum OutputKind: String, Hashable, Sendable, Encodable {
         /// Unbounded scores, the input of a softmax.
         case logits
         /// The result of a softmax.

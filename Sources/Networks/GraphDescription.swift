@@ -2,8 +2,8 @@
 internal import Tensors
 
 /// A graph as text: what stands in a bundle under `graph`. Constants are named, their elements stand elsewhere.
-struct GraphDescription: Codable {
-    struct ValueDescription: Codable {
+struct GraphDescription: Encodable {
+    struct ValueDescription: Encodable {
         var name: String
         var type: ElementType
         var shape: [Int]
@@ -15,10 +15,10 @@ struct GraphDescription: Codable {
     }
 
     /// See ``PackedWeights``.
-    enum Packing: String, Codable { case o16k4 }
+    enum Packing: String, Encodable { case o16k4 }
 
     /// Scales and zero points of one tensor as they are; those of symmetric channels in a tensor, because text is slow to read.
-    struct QuantizationDescription: Codable {
+    struct QuantizationDescription: Encodable {
         var scales: [Float]?
         var zeroPoints: [Int32]?
         var axis: Int?
@@ -26,7 +26,7 @@ struct GraphDescription: Codable {
         var tensor: String?
     }
 
-    struct NodeDescription: Codable {
+    struct NodeDescription: Encodable {
         var name: String
         var operation: Operation
         /// Positions in `values`; -1 for an input that is absent.

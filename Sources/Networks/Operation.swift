@@ -4,7 +4,7 @@
 ///
 /// Semantics are those of the ONNX operator of the same name (opset 21) unless stated. Types: float32 unless a case says otherwise;
 /// quantised forms are marked by the ``Value/quantization`` of their inputs and outputs.
-package enum Operation: Hashable, Sendable, Codable {
+package enum Operation: Hashable, Sendable, Encodable {
     /// Inputs `x [n, c, spatial…]`, `w [o, c/groups, kernel…]`, `bias [o]?`, `residual [n, o, spatial…]?`:
     /// `activation(conv(x, w) + bias + residual)`.
     case convolution(Convolution)
@@ -48,7 +48,7 @@ package enum Operation: Hashable, Sendable, Codable {
 }
 
 /// What is applied to a result before it is stored, in real numbers.
-package enum Activation: Hashable, Sendable, Codable {
+package enum Activation: Hashable, Sendable, Encodable {
     case none
     case relu
     case clip(low: Float, high: Float)
@@ -63,10 +63,10 @@ package enum Activation: Hashable, Sendable, Codable {
     case silu
 }
 
-package enum Binary: String, Hashable, Sendable, Codable { case add, subtract, multiply, divide }
+package enum Binary: String, Hashable, Sendable, Encodable { case add, subtract, multiply, divide }
 
 /// The geometry of a window that slides over spatial axes: one element an axis, outermost first.
-package struct Window: Hashable, Sendable, Codable {
+package struct Window: Hashable, Sendable, Encodable {
     package var size: [Int]
     package var strides: [Int]
     package var dilations: [Int]
@@ -85,7 +85,7 @@ package struct Window: Hashable, Sendable, Codable {
     package func extent(axis: Int) -> Int { (size[axis] - 1) * dilations[axis] + 1 }
 }
 
-package struct Convolution: Hashable, Sendable, Codable {
+package struct Convolution: Hashable, Sendable, Encodable {
     package var window: Window
     package var groups: Int
     package var activation: Activation
@@ -97,8 +97,8 @@ package struct Convolution: Hashable, Sendable, Codable {
     }
 }
 
-package struct Pooling: Hashable, Sendable, Codable {
-    package enum Kind: String, Hashable, Sendable, Codable { case maximum, average }
+package struct Pooling: Hashable, Sendable, Encodable {
+    package enum Kind: String, Hashable, Sendable, Encodable { case maximum, average }
     package var kind: Kind
     package var window: Window
     /// The last window may start inside the image and reach beyond the pad.
@@ -119,7 +119,7 @@ package struct Pooling: Hashable, Sendable, Codable {
     }
 }
 
-package struct Gemm: Hashable, Sendable, Codable {
+package struct Gemm: Hashable, Sendable, Encodable {
     package var alpha: Float
     package var beta: Float
     package var transposesA: Bool
@@ -138,7 +138,7 @@ package struct Gemm: Hashable, Sendable, Codable {
 }
 
 /// Elements `start, start + step, …`, `count` of them, along one axis: already resolved against the size of the axis.
-package struct SliceRange: Hashable, Sendable, Codable {
+package struct SliceRange: Hashable, Sendable, Encodable {
     package var axis: Int
     package var start: Int
     package var step: Int
@@ -152,8 +152,8 @@ package struct SliceRange: Hashable, Sendable, Codable {
     }
 }
 
-package struct Padding: Hashable, Sendable, Codable {
-    package enum Mode: String, Hashable, Sendable, Codable { case constant, reflect, edge, wrap }
+package struct Padding: Hashable, Sendable, Encodable {
+    package enum Mode: String, Hashable, Sendable, Encodable { case constant, reflect, edge, wrap }
     package var mode: Mode
     package var before: [Int]
     package var after: [Int]

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import JSON
 internal import Tensors
 
 extension Safetensors {
@@ -14,7 +15,7 @@ extension Safetensors {
         }
         let header: Header
         do {
-            header = try unsafe JSONReader.decode(Header.self, from: Array(bytes[8..<8 + Int(length)]))
+            header = try unsafe Header(JSONDocument(Array(bytes[8..<8 + Int(length)])).root)
         } catch {
             throw FormatError("the header isn't the JSON that safetensors asks for")
         }
@@ -68,4 +69,24 @@ extension Safetensors {
 private func < (left: ([Int], String), right: ([Int], String)) -> Bool {
     if left.0 != right.0 { return left.0.lexicographicallyPrecedes(right.0) }
     return left.1 < right.1
+}
+
+extension Safetensors.Header {
+    fileprivate init(_ json: JSONValue) throws(JSONError) {
+        for (name, value) in try json.members() {
+            if name == Safetensors.metadataKey {
+                for (key, text) in try value.members() { metadata[key] = try text.string() }
+            } else {
+                entries[name] = try Safetensors.Entry(value)
+            }
+        }
+    }
+}
+
+extension Safetensors.Entry {
+    fileprivate init(_ json: JSONValue) throws(JSONError) {
+        dtype = try json.member("dtype").string()
+        shape = try json.member("shape").integers()
+        data_offsets = try json.member("data_offsets").integers()
+    }
 }

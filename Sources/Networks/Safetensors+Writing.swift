@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import FoundationEssentials
+internal import JSON
 internal import Tensors
 
 extension Safetensors {
@@ -49,11 +49,9 @@ extension Safetensors {
     }
 
     private static func head(_ header: Header) -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var json: [UInt8]
         do {
-            json = try Array(encoder.encode(header))
+            json = try JSONWriter.encode(header)
         } catch {
             preconditionFailure("strings and integers always encode: \(error)")
         }

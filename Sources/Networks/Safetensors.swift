@@ -33,29 +33,16 @@ package struct Safetensors: Sendable {
     }
 
     /// What the header says of one tensor.
-    struct Entry: Codable {
+    struct Entry: Encodable {
         var dtype: String
         var shape: [Int]
         var data_offsets: [Int]
     }
 
     /// The header: one key a tensor, and `__metadata__`.
-    struct Header: Codable {
+    struct Header: Encodable {
         var metadata: [String: String] = [:]
         var entries: [String: Entry] = [:]
-
-        init() {}
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: Key.self)
-            for key in container.allKeys {
-                if key.stringValue == Safetensors.metadataKey {
-                    metadata = try container.decode([String: String].self, forKey: key)
-                } else {
-                    entries[key.stringValue] = try container.decode(Entry.self, forKey: key)
-                }
-            }
-        }
 
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: Key.self)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import FoundationEssentials
+internal import JSON
 
 /// The JSON of the protocol: one object, bounded in bytes and depth, with the version in `v`; unknown fields are ignored.
 enum JSONMessage {
@@ -9,10 +9,8 @@ enum JSONMessage {
     static let maximumDepth = 8
 
     static func encode(_ value: some Encodable, subject: String) throws(WireError) -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
-            return Array(try encoder.encode(value))
+            return try JSONWriter.encode(value)
         } catch {
             throw WireError(.invalidField, subject, "can't be written as JSON: \(error)")
         }
@@ -27,13 +25,13 @@ enum JSONMessage {
         guard depth(of: bytes) <= maximumDepth else {
             throw WireError(.tooLarge, subject, "JSON nested deeper than \(maximumDepth)")
         }
-        let data = Data(bytes)
         do {
-            let header = try JSONDecoder().decode(Version.self, from: data)
+            let document = try JSONDocument(validating: Array(bytes))
+            let header = try JSONReader.decode(Version.self, from: document)
             guard header.v == version else {
                 throw WireError(.version, subject, "version \(header.v); this program speaks \(version)")
             }
-            return try JSONDecoder().decode(type, from: data)
+            return try JSONReader.decode(type, from: document)
         } catch let error as WireError {
             throw error
         } catch let error as DecodingError {

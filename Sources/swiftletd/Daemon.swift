@@ -57,8 +57,14 @@ enum Daemon {
         }
     }
 
-    private static func say(_ line: String) {
+    /// Writes text for people to standard output.
+    static func show(_ text: String) -> Int32 { write(text, to: STDOUT_FILENO) ? 0 : 74 }
+
+    /// Writes a message to standard error.
+    static func say(_ line: String) { _ = write(line, to: STDERR_FILENO) }
+
+    private static func write(_ line: String, to descriptor: CInt) -> Bool {
         let bytes = Array((line + "\n").utf8)
-        _ = unsafe bytes.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        return unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) } == bytes.count
     }
 }

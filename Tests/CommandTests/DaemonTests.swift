@@ -54,11 +54,29 @@ extension ProcessTests {
             }
         }
 
-        @Test(arguments: [[], ["--config"], ["--config", "a", "--check-config", "b"], ["--nonsense"], ["a"]])
+        @Test(arguments: [
+            [], ["--config"], ["--config="], ["--config", "--check-config", "b"], ["--config", "a", "--check-config", "b"], ["--config", "a", "b"],
+            ["--check-config", "a", "--check-config", "a"], ["--nonsense"], ["--conf", "a"], ["a"], ["-c", "a"],
+        ])
         func otherArgumentsAreAUsageError(_ arguments: [String]) async throws {
             let outcome = try await Outcome(Program("swiftletd", arguments))
             #expect(outcome.ending == .exited(64), "\(outcome)")
             #expect(outcome.output.isEmpty)
+            #expect(outcome.errors.count == 3 && outcome.errors[1].hasPrefix("Usage: swiftletd "), "\(outcome)")
+        }
+
+        @Test(arguments: [["-h"], ["--help"], ["--config", "a", "--help"]])
+        func helpNamesEveryOption(_ arguments: [String]) async throws {
+            let outcome = try await Outcome(Program("swiftletd", arguments))
+            #expect(outcome.ending == .exited(0) && outcome.errors.isEmpty)
+            for option in ["--config <file>", "--check-config <file>", "-h, --help"] {
+                #expect(outcome.output.contains { $0.contains("  \(option)  ") }, "\(outcome)")
+            }
+        }
+
+        @Test func aValueMayStandBehindAnEqualsSign() async throws {
+            let outcome = try await Outcome(Program("swiftletd", ["--check-config=\(FlightBundles.configuration)/agent.yaml"]))
+            #expect(outcome.ending == .exited(0), "\(outcome)")
         }
 
         @Test func aBundleThatIsNotThereIsABadConfiguration() async throws {

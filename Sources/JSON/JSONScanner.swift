@@ -40,8 +40,8 @@ struct JSONScanner {
         }
     }
 
-    private func append(_ kind: JSONDocument.Kind, from start: Int, to end: Int, _ tokens: inout [Token]) {
-        tokens.append(Token(kind: kind, start: UInt32(start), end: UInt32(end), next: UInt32(tokens.count + 1)))
+    private func append(_ kind: JSONDocument.Kind, from start: Int, to end: Int, hasEscapes: Bool = false, _ tokens: inout [Token]) {
+        tokens.append(Token(kind: kind, hasEscapes: hasEscapes, start: UInt32(start), end: UInt32(end), next: UInt32(tokens.count + 1)))
     }
 
     private mutating func object(_ tokens: inout [Token], depth: Int) throws(SyntaxError) {
@@ -87,16 +87,20 @@ struct JSONScanner {
     private mutating func string(_ tokens: inout [Token]) throws(SyntaxError) {
         position += 1
         let start = position
+        var hasEscapes = false
         while position < bytes.count {
             let byte = bytes[position]
             guard byte >= 0x20 else { throw wrong("no control character in a string") }
             if byte == UInt8(ascii: "\"") {
-                append(.string, from: start, to: position, &tokens)
+                append(.string, from: start, to: position, hasEscapes: hasEscapes, &tokens)
                 position += 1
                 return
             }
             position += 1
-            if byte == UInt8(ascii: "\\") { try escape() }
+            if byte == UInt8(ascii: "\\") {
+                hasEscapes = true
+                try escape()
+            }
         }
         throw wrong("the end of a string")
     }

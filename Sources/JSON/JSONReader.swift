@@ -1,29 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Decodes a type from JSON, for descriptions that are read at every start. In place of a number that JSON can't write,
-/// `"inf"`, `"-inf"` and `"nan"` are taken.
-enum JSONReader {
-    /// - Throws: `JSONDocument.SyntaxError`, or a `DecodingError`.
-    static func decode<Value: Decodable>(_: Value.Type, from text: [UInt8]) throws -> Value {
-        let document = try JSONDocument(text)
-        return try Value(from: JSONElement(source: JSONSource(document), token: 0, codingPath: []))
+/// Decodes a type from JSON, for messages.
+package enum JSONReader {
+    /// - Throws: a `DecodingError`.
+    package static func decode<Value: Decodable>(_: Value.Type, from document: JSONDocument) throws -> Value {
+        try Value(from: JSONElement(document: document, token: 0, codingPath: []))
     }
 }
 
-/// A document that many decoders share.
-final class JSONSource {
-    let document: JSONDocument
-    init(_ document: JSONDocument) { self.document = document }
-}
-
 /// One value of a document, as its decoder.
-struct JSONElement: Decoder {
-    let source: JSONSource
+private struct JSONElement: Decoder {
+    let document: JSONDocument
     let token: Int
     let codingPath: [any CodingKey]
 
     var userInfo: [CodingUserInfoKey: Any] { [:] }
-    var document: JSONDocument { source.document }
     var kind: JSONDocument.Kind { document.tokens[token].kind }
 
     func container<Key: CodingKey>(keyedBy _: Key.Type) throws -> KeyedDecodingContainer<Key> {
@@ -39,34 +30,34 @@ struct JSONElement: Decoder {
     func singleValueContainer() -> any SingleValueDecodingContainer { self }
 
     func mismatch(_ type: Any.Type, _ expected: String) -> DecodingError {
-        .typeMismatch(type, .init(codingPath: codingPath, debugDescription: "expected \(expected), found \(kind)"))
+        let context = DecodingError.Context(codingPath: codingPath, debugDescription: "expected \(expected), found \(kind)")
+        return kind == .null ? .valueNotFound(type, context) : .typeMismatch(type, context)
     }
 
     func child(_ token: Int, _ key: some CodingKey) -> JSONElement {
-        JSONElement(source: source, token: token, codingPath: codingPath + [key])
+        JSONElement(document: document, token: token, codingPath: codingPath + [key])
     }
 
-    fileprivate func integer<Integer: FixedWidthInteger>(_ type: Integer.Type) throws -> Integer {
+    private func unfit(_ type: Any.Type) -> DecodingError {
+        .dataCorrupted(.init(codingPath: codingPath, debugDescription: "\(document.digits(token)) is no \(type)"))
+    }
+
+    /// A whole number may be written with fraction or exponent: 3.0, 1e2.
+    func integer<Integer: FixedWidthInteger>(_ type: Integer.Type) throws -> Integer {
         guard kind == .number else { throw mismatch(type, "an integer") }
-        guard let value = document.integer(token), let fitting = Integer(exactly: value) else {
-            throw DecodingError.dataCorrupted(.init(codingPath: codingPath, debugDescription: "\(document.digits(token)) is no \(type)"))
+        if let (isNegative, magnitude) = document.integer(token) {
+            // Towards the negative side, which reaches further.
+            let value = isNegative ? Integer(exactly: -Int128(magnitude)) : Integer(exactly: magnitude)
+            guard let value else { throw unfit(type) }
+            return value
         }
-        return fitting
+        guard let value = Double(document.digits(token)).flatMap(Integer.init(exactly:)) else { throw unfit(type) }
+        return value
     }
 
-    fileprivate func real<Real: BinaryFloatingPoint & LosslessStringConvertible>(_ type: Real.Type) throws -> Real {
-        if kind == .string {
-            switch document.string(token) {
-            case "inf": return .infinity
-            case "-inf": return -.infinity
-            case "nan": return .nan
-            default: throw mismatch(type, "a number")
-            }
-        }
+    func real<Real: BinaryFloatingPoint & LosslessStringConvertible>(_ type: Real.Type) throws -> Real {
         guard kind == .number else { throw mismatch(type, "a number") }
-        guard let value = Real(document.digits(token)), value.isFinite else {
-            throw DecodingError.dataCorrupted(.init(codingPath: codingPath, debugDescription: "\(document.digits(token)) is too large"))
-        }
+        guard let value = Real(document.digits(token)), value.isFinite else { throw unfit(type) }
         return value
     }
 }
@@ -115,8 +106,14 @@ private struct JSONObject<Key: CodingKey>: KeyedDecodingContainerProtocol {
     var codingPath: [any CodingKey] { element.codingPath }
 
     var allKeys: [Key] {
-        let children = element.document.children(of: element.token)
-        return stride(from: 0, to: children.count, by: 2).compactMap { Key(stringValue: element.document.string(children[$0])) }
+        let document = element.document
+        var keys: [Key] = []
+        var child = element.token + 1
+        while child < Int(document.tokens[element.token].next) {
+            if let key = Key(stringValue: document.string(child)) { keys.append(key) }
+            child = Int(document.tokens[child + 1].next)
+        }
+        return keys
     }
 
     func contains(_ key: Key) -> Bool { element.document.member(key.stringValue, of: element.token) != nil }
@@ -160,7 +157,14 @@ private struct JSONArray: UnkeyedDecodingContainer {
 
     init(element: JSONElement) {
         self.element = element
-        elements = element.document.children(of: element.token)
+        let document = element.document
+        var elements: [Int] = []
+        var child = element.token + 1
+        while child < Int(document.tokens[element.token].next) {
+            elements.append(child)
+            child = Int(document.tokens[child].next)
+        }
+        self.elements = elements
     }
 
     var codingPath: [any CodingKey] { element.codingPath }

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Gating
+internal import JSON
+internal import Tensors
+
+extension BundleDetails {
+    init(_ json: JSONValue) throws(JSONError) {
+        name = try json.member("name").string()
+        formatVersion = try json.member("formatVersion").integer()
+        precision = try json.member("precision").choice()
+        preprocessing = try json.memberIfPresent("preprocessing").map { value throws(JSONError) in try Preprocessing(value) }
+        labels = try json.member("labels").elements().map { label throws(JSONError) in try label.string() }
+        outputKind = try json.member("outputKind").choice()
+        temperature = try json.member("temperature").double()
+        sourceDigest = try json.member("sourceDigest").string()
+        weightsDigest = try json.member("weightsDigest").string()
+        certifiedGate = try json.memberIfPresent("certifiedGate").map { value throws(JSONError) in
+            let rungs = try value.member("rungs").elements().map { rung throws(JSONError) in try Certificate(rung) }
+            guard let gate = CertifiedGate(rungs: rungs, fullModel: try value.member("fullModel").string()) else {
+                throw value.wrong("a certificate")
+            }
+            return gate
+        }
+    }
+}
+
+extension Certificate {
+    fileprivate init(_ json: JSONValue) throws(JSONError) {
+        self.init(
+            risk: try json.member("risk").choice(), bound: try json.member("bound").double(), confidence: try json.member("confidence").double(),
+            measure: try json.member("measure").choice(), threshold: try json.member("threshold").double(),
+            samples: try json.member("samples").integer(), accepted: try json.member("accepted").integer(),
+            loss: try json.member("loss").integer(), disagreements: try json.member("disagreements").integer(),
+            isLabelled: try json.member("isLabelled").boolean())
+    }
+}
+
+extension Preprocessing {
+    fileprivate init(_ json: JSONValue) throws(JSONError) {
+        self.init(
+            width: try json.member("width").integer(), height: try json.member("height").integer(),
+            channelOrder: try json.member("channelOrder").choice(), resize: try Resize(json.member("resize")),
+            scale: try json.member("scale").double(),
+            mean: try json.member("mean").elements().map { number throws(JSONError) in try number.double() },
+            deviation: try json.member("deviation").elements().map { number throws(JSONError) in try number.double() })
+    }
+}
+
+extension Preprocessing.Resize {
+    fileprivate init(_ json: JSONValue) throws(JSONError) {
+        let (name, values) = try json.enumerationCase()
+        switch name {
+        case "none": self = .none
+        case "shorterSide": self = try .shorterSide(values.member("_0").integer())
+        case "warp": self = .warp
+        default: throw json.wrong("a way to resize, not '\(name)'")
+        }
+    }
+}
