@@ -50,7 +50,29 @@ package struct PackedWeights: Sendable {
     func unpack(into canonical: UnsafeMutableRawBufferPointer) {
         precondition(canonical.count == shape.elementCount)
         unsafe storage.withUnsafeBytes { packed in
-            Self.walk(shape) { to, from in unsafe canonical[to] = packed[from] }
+            if shape[2] == 1 && shape[3] == 1 {
+                unsafe unpackPoints(packed, into: canonical)
+            } else {
+                Self.walk(shape) { to, from in unsafe canonical[to] = packed[from] }
+            }
+        }
+    }
+
+    /// 1×1: the lanes of a block are neighbours on both sides.
+    private func unpackPoints(_ packed: UnsafeRawBufferPointer, into canonical: UnsafeMutableRawBufferPointer) {
+        let inputs = shape[1]
+        let blocks = (inputs + Self.lanes - 1) / Self.lanes
+        let step = Self.columns * Self.lanes
+        for output in 0..<shape[0] {
+            var from = (output / Self.columns * blocks * Self.columns + output % Self.columns) * Self.lanes
+            var to = output * inputs
+            let end = to + inputs
+            while to + Self.lanes <= end {
+                unsafe canonical.storeBytes(of: packed.loadUnaligned(fromByteOffset: from, as: UInt32.self), toByteOffset: to, as: UInt32.self)
+                from += step
+                to += Self.lanes
+            }
+            for lane in 0..<end - to { unsafe canonical[to + lane] = packed[from + lane] }
         }
     }
 
@@ -59,15 +81,16 @@ package struct PackedWeights: Sendable {
     private static func walk(_ shape: [Int], _ body: (_ canonical: Int, _ packed: Int) -> Void) {
         let (outputs, inputs, height, width) = (shape[0], shape[1], shape[2], shape[3])
         let blocks = (width * inputs + lanes - 1) / lanes
-        var canonical = 0
         for output in 0..<outputs {
-            for input in 0..<inputs {
-                for y in 0..<height {
-                    let row = ((output / columns * height + y) * blocks * columns + output % columns) * lanes
-                    for x in 0..<width {
-                        let k = x * inputs + input
-                        body(canonical, row + k / lanes * columns * lanes + k % lanes)
-                        canonical += 1
+            for y in 0..<height {
+                let row = ((output / columns * height + y) * blocks * columns + output % columns) * lanes
+                var k = 0
+                for x in 0..<width {
+                    var canonical = (output * inputs * height + y) * width + x
+                    for _ in 0..<inputs {
+                        body(canonical, row &+ k / lanes &* (columns * lanes) &+ k % lanes)
+                        canonical &+= height &* width
+                        k &+= 1
                     }
                 }
             }
