@@ -22,7 +22,8 @@ package final class MappedFile: @unchecked Sendable {
             unsafe bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
         }
-        guard let address = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), unsafe address != MAP_FAILED else {
+        // All of it will be read, at least to be checked: at once costs less than page by page.
+        guard let address = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE | MAP_POPULATE, descriptor, 0), unsafe address != MAP_FAILED else {
             throw FileError(errno: errno)
         }
         unsafe bytes = UnsafeRawBufferPointer(start: address, count: count)
