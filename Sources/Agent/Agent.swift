@@ -52,9 +52,11 @@ package final class Agent: Sendable {
     private let log: AgentLog
     private let desk: DecisionDesk
     private let loop: FrameLoop
-    private let notes: Outlet<DecisionRecord>
+    /// `nil` where nobody listens.
+    private let notes: Outlet<DecisionRecord>?
     private let lines: LineWriter?
-    private let questions: Outlet<FrameQuestion>
+    /// `nil` where the cloud is never asked.
+    private let questions: Outlet<FrameQuestion>?
     private let running: Monitor<Running>
     private let started: Duration
 
@@ -81,22 +83,28 @@ package final class Agent: Sendable {
         let lines: LineWriter? = if let descriptor = outputs.lines { try LineWriter(descriptor: descriptor, labels: labels, log: log) } else { nil }
         self.lines = lines
         let publisher = settings.output.publishes ? link : nil
-        let notes = try Outlet<DecisionRecord>("swiftlet-notes", capacity: 1024) { record in
-            outputs.onDecision?(record)
-            publisher?.publish(record.json(labels: labels), isRevision: record.decision.isRevision)
-        }
+        let notes: Outlet<DecisionRecord>? =
+            if outputs.onDecision == nil && publisher == nil {
+                nil
+            } else {
+                try Outlet("swiftlet-notes", capacity: 1024) { record in
+                    outputs.onDecision?(record)
+                    publisher?.publish(record.json(labels: labels), isRevision: record.decision.isRevision)
+                }
+            }
         self.notes = notes
+        let asksCloud = settings.recovery.isEnabled && link != nil
         let desk = DecisionDesk(
             .init(
-                deadline: settings.deadline, expiry: settings.recovery.expiry, asksCloud: settings.recovery.isEnabled && link != nil,
+                deadline: settings.deadline, expiry: settings.recovery.expiry, asksCloud: asksCloud,
                 maximumInFlight: settings.recovery.maximumInFlight), clock: clock
         ) { record in
-            notes.offer(record)
+            notes?.offer(record)
             lines?.offer(record)
         }
         self.desk = desk
         let expiry = settings.recovery.expiry
-        let questions = try Outlet<FrameQuestion>("swiftlet-asks", capacity: settings.recovery.maximumInFlight) { question in
+        let questions = try !asksCloud ? nil : Outlet<FrameQuestion>("swiftlet-asks", capacity: settings.recovery.maximumInFlight) { question in
             let rest = question.taken + expiry - clock.now()
             guard let link, rest > .zero else {
                 desk.handle(.unanswered(question.frame))
@@ -115,7 +123,7 @@ package final class Agent: Sendable {
         loop = FrameLoop(
             executor: network.executor, preprocessor: network.preprocessor, calibration: network.calibration, gate: network.gate,
             desk: desk, log: log, onTaken: outputs.onTaken
-        ) { questions.offer($0) }
+        ) { questions?.offer($0) ?? false }
     }
 
     /// Begins. Call it once.
@@ -188,10 +196,10 @@ package final class Agent: Sendable {
         let (feed, threads) = running.withLock { ($0.feed, $0.threads) }
         feed?.stop()
         if threads.count == 2 { threads[1].join(timeout: .seconds(5)) }
-        questions.close(timeout: .seconds(1))
+        questions?.close(timeout: .seconds(1))
         desk.stop()
         threads.first?.join(timeout: .seconds(1))
-        notes.close(timeout: .seconds(1))
+        notes?.close(timeout: .seconds(1))
         lines?.close(timeout: .seconds(1))
         link?.stop()
         log.write(.notice, "stopped; \(String(decoding: statistics.json, as: UTF8.self))")
@@ -214,7 +222,7 @@ package final class Agent: Sendable {
         statistics.damagedFrames = feed?.damaged ?? 0
         statistics.replacedFrames = slot.dropped
         statistics.droppedLines = lines?.dropped ?? 0
-        statistics.droppedNotices = notes.dropped
+        statistics.droppedNotices = notes?.dropped ?? 0
         statistics.damagedMessages = link?.damagedMessages ?? 0
         statistics.cloud = running.withLock { $0.cloud }
         statistics.uptime = clock.now() - started
