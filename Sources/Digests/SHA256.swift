@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CCrypto
+internal import CSHA256
 
-/// The SHA-256 digest of a byte sequence (FIPS 180-4), by libcrypto.
+/// The SHA-256 digest of a byte sequence (FIPS 180-4).
 package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
     /// 32 bytes.
     package let bytes: [UInt8]
@@ -25,7 +25,7 @@ package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
 
     private static func digest(of message: UnsafeRawBufferPointer) -> [UInt8] {
         var result = [UInt8](repeating: 0, count: 32)
-        unsafe sha256_of(message.baseAddress, message.count, &result)
+        unsafe sha256(message.baseAddress, message.count, &result)
         return result
     }
 }

@@ -47,7 +47,7 @@ internal import Synchronization
 
     /// A prepared session; `start` opens the connection.
     static func prepared(_ terms: Terms, broker: BrokerOptions) throws(LinkFault) -> MosquittoSession {
-        _ = library
+        if let cause = library { throw LinkFault(.resource, "load libmosquitto", cause) }
         let inbox = Inbox()
         guard let handle = unsafe mosquitto_new(terms.clientID, terms.cleanStart, Unmanaged.passUnretained(inbox).toOpaque()) else {
             throw LinkFault(.resource, "new session of \(terms.clientID)", text(ofError: errno))
@@ -87,7 +87,12 @@ internal import Synchronization
     /// Debian's folder of the authorities that the system trusts (update-ca-certificates(8)).
     private static let systemAuthorities = "/etc/ssl/certs"
 
-    private static let library: Void = { _ = mosquitto_lib_init() }()
+    /// Why the library can't be used, if so.
+    private static let library: String? = {
+        if let cause = unsafe mosquitto_load() { return unsafe String(cString: cause) }
+        _ = mosquitto_lib_init()
+        return nil
+    }()
 
     /// Held while a connection begins: the library sets up TLS for the whole process at the first one and guards that by a plain flag
     /// (net__init_tls in lib/net_mosq.c). Two at once end in two slots for one pointer, and in an assertion when a certificate is checked.
