@@ -155,7 +155,7 @@ private struct CertificateTrials: Encodable {
     var population: Draw
 
     init(_ certifier: Certifier, samples: [PairedSample], trials: Int, seed: UInt64) {
-        var generator = SplitMix64(state: seed)
+        var generator = SplitMix64(seed: seed)
         let ranking = RankedSamples(samples, by: certifier.measure)
         images = samples.count
         self.trials = trials

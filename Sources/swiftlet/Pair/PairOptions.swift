@@ -84,7 +84,7 @@ struct LabelledImages {
     var count: Int { positions.count }
 
     fileprivate mutating func keep(_ part: Part) {
-        var generator = SplitMix64(state: 0x9E37_79B9_7F4A_7C15)
+        var generator = SplitMix64(seed: 0x9E37_79B9_7F4A_7C15)
         positions.shuffle(using: &generator)
         positions = positions.indices.filter { $0 % part.count == part.index - 1 }.map { positions[$0] }.sorted()
     }
@@ -110,18 +110,6 @@ func labelsByName(_ path: String, classes: Int) throws -> [String: Int] {
         throw CommandFailure(.badData, "\(path): '\(wrong.name)' has the label \(label), the network has \(classes) classes, counted from 0")
     }
     return Dictionary(table.entries.compactMap { entry in entry.label.map { (entry.name, $0) } }, uniquingKeysWith: { first, _ in first })
-}
-
-/// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, OOPSLA 2014): draws must be the same on every machine and in every version.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }
 
 /// A gate of one threshold, written `margin:0.6`.
