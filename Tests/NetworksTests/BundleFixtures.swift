@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import FoundationEssentials
+import Gating
 import Networks
 import Tensors
 import TestSupport
@@ -44,11 +45,20 @@ func sampleBundle(seed: UInt64 = 1) -> Bundle {
         .binary(.multiply, activation: .leakyRelu(slope: 0.1)), name: "scale", inputs: [convolution, scale],
         output: Value(name: "y", type: .float32, shape: [1, 5, 4, 4]))
     graph.outputs = [output]
-    let details = BundleDetails(
+    var details = BundleDetails(
         name: "sample", precision: .int8,
         preprocessing: Preprocessing(
             width: 4, height: 4, resize: .shorterSide(5), mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225]),
         labels: ["clear", "tree \"oak\"", "Gebäude"], temperature: 1.25, sourceDigest: String(repeating: "a", count: 64))
+    details.certifiedGate = CertifiedGate(
+        rungs: [
+            Certificate(
+                risk: .accuracyLoss, bound: 0.02, confidence: 0.95, measure: .margin, threshold: 0.25, samples: 1000, accepted: 800, loss: -3,
+                disagreements: 20, isLabelled: true),
+            Certificate(
+                risk: .harm, bound: 0.01, confidence: 0.95, measure: .margin, threshold: 0.5, samples: 1000, accepted: 600, loss: 2, disagreements: 9,
+                isLabelled: false),
+        ], fullModel: String(repeating: "b", count: 64))
     let golden = Bundle.Golden(
         inputs: [Tensor(shape: [1, 3, 4, 4], floats(48))], outputs: [Tensor(shape: [1, 5, 4, 4], floats(80))], tolerance: 0)
     return Bundle(graph: graph, details: details, golden: golden)
