@@ -51,6 +51,8 @@ package final class Agent: Sendable {
     private let clock: AgentClock
     private let log: AgentLog
     private let desk: DecisionDesk
+    private let audits: AuditDesk?
+    private let labels: [String]
     private let loop: FrameLoop
     /// `nil` where nobody listens.
     private let notes: Outlet<DecisionRecord>?
@@ -97,33 +99,56 @@ package final class Agent: Sendable {
         let desk = DecisionDesk(
             .init(
                 deadline: settings.deadline, expiry: settings.recovery.expiry, asksCloud: asksCloud,
-                maximumInFlight: settings.recovery.maximumInFlight), clock: clock
+                maximumInFlight: settings.recovery.maximumInFlight), classes: network.classes, clock: clock
         ) { record in
             notes?.offer(record)
             lines?.offer(record)
         }
         self.desk = desk
+        self.labels = labels
+        let audits = network.certifiedGate.flatMap { gate in
+            asksCloud ? link.flatMap { Self.audits(of: gate, settings.audit, link: $0, clock: clock, log: log) } : nil
+        }
+        self.audits = audits
         let expiry = settings.recovery.expiry
-        let questions = try !asksCloud ? nil : Outlet<FrameQuestion>("swiftlet-asks", capacity: settings.recovery.maximumInFlight) { question in
+        // And one audit.
+        let capacity = settings.recovery.maximumInFlight + 1
+        let questions = try !asksCloud ? nil : Outlet<FrameQuestion>("swiftlet-asks", capacity: capacity) { question in
             let rest = question.taken + expiry - clock.now()
-            guard let link, rest > .zero else {
-                desk.handle(.unanswered(question.frame))
-                return
+            let decline: () -> Void = {
+                if question.auditedScore == nil { desk.handle(.unanswered(question.frame)) } else { audits?.unanswered(question.frame) }
             }
+            guard let link, rest > .zero else { return decline() }
             let reading = question.reading
             let refusal = link.ask(
                 CloudQuestion(
                     frame: question.frame, image: question.image, timeout: rest, verdict: reading?.verdict,
-                    localAnswer: reading?.confidence.map { .classification($0.classification) }))
+                    localAnswer: reading?.confidence.map { .classification($0.classification) }, auditedScore: question.auditedScore))
             guard let refusal else { return }
             desk.count(refusal: refusal)
-            desk.handle(.unanswered(question.frame))
+            decline()
         }
         self.questions = questions
         loop = FrameLoop(
             executor: network.executor, preprocessor: network.preprocessor, calibration: network.calibration, gate: network.gate,
-            desk: desk, log: log, onTaken: outputs.onTaken
+            audits: audits, desk: desk, log: log, onTaken: outputs.onTaken
         ) { questions?.offer($0) ?? false }
+    }
+
+    /// What watches over a certified gate; `nil`, with a line in the log, where its certificate says too little for that.
+    private static func audits(
+        of gate: CertifiedGate, _ settings: AgentSettings.Audit, link: any CloudLink, clock: AgentClock, log: AgentLog
+    ) -> AuditDesk? {
+        let desk = AuditDesk(gate, settings: AuditLadder.Settings(settings), clock: clock) { move in
+            log.write(move.isRelaxing ? .notice : .warning, "audit: \(move)")
+            link.publish(audit: move.json(time: clock.wall(), uptime: clock.now()))
+        }
+        if let desk {
+            log.write(.notice, "audit: \(desk.promise)")
+        } else {
+            log.write(.warning, "audit: the certificate is proved on too few samples to be audited")
+        }
+        return desk
     }
 
     /// Begins. Call it once.
@@ -157,10 +182,11 @@ package final class Agent: Sendable {
 
     private func take(_ event: CloudEvent) {
         switch event {
-        case .answered(let frame, let answer): desk.handle(.answered(frame, answer))
+        case .answered(let frame, let answer):
+            if audits?.answered(frame, answer) != true { desk.handle(.answered(frame, answer)) }
         case .unanswered(let frame, let reason):
             desk.count(refusal: reason)
-            desk.handle(.unanswered(frame))
+            if audits?.unanswered(frame) != true { desk.handle(.unanswered(frame)) }
         case .status(let status):
             running.withLock { $0.cloud = status }
             log.write(.notice, kind: "cloud " + status.mode.rawValue, "cloud: \(status.mode.rawValue): \(status.reason)")
@@ -225,6 +251,8 @@ package final class Agent: Sendable {
         statistics.droppedNotices = notes?.dropped ?? 0
         statistics.damagedMessages = link?.damagedMessages ?? 0
         statistics.cloud = running.withLock { $0.cloud }
+        statistics.audit = audits?.statistics
+        statistics.labels = labels
         statistics.uptime = clock.now() - started
         return statistics
     }

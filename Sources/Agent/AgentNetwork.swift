@@ -9,6 +9,9 @@ internal import Tensors
 /// A bundle's network, loaded and checked against the settings.
 struct AgentNetwork {
     let executor: Executor
+    let classes: Int
+    /// Where `gate` is its first rung.
+    let certifiedGate: CertifiedGate?
     let preprocessor: Preprocessor
     let calibration: Calibration
     let gate: Gate
@@ -51,6 +54,8 @@ struct AgentNetwork {
             throw AgentError(.configuration, operation, "gate.measure: the network ends in a softmax, so its energy is always about 0")
         }
         self.executor = executor
+        self.classes = classes
+        certifiedGate = settings.gate == nil ? details.certifiedGate : nil
         self.gate = gate
         preprocessor = Preprocessor(preprocessing)
         calibration = Calibration(scores: details.outputKind == .logits ? .logits : .probabilities, temperature: temperature)

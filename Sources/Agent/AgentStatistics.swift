@@ -15,6 +15,12 @@ package struct AgentStatistics: Hashable, Sendable {
     package var latencies = TimeHistogram()
     /// The calibrated probability of the board's best class.
     package var confidences = FractionHistogram()
+    /// What the gate said, and how sure the board's network was of each class.
+    package var gate = GateStatistics()
+    /// `nil` where no certified gate is in use.
+    package var audit: AuditStatistics?
+    /// The names of the classes.
+    package var labels: [String] = []
     /// Questions that were not sent, by reason.
     package var refusals: [String: UInt64] = [:]
     /// Decisions that didn't reach standard output, because nobody read it.
@@ -49,6 +55,8 @@ package struct AgentStatistics: Hashable, Sendable {
             }
         }
         object.add("confidences", array: confidences.counts.map { "\($0)" })
+        gate.add(to: &object, labels: labels)
+        if let audit { object.add("audit", number: audit.json) }
         object.add("mode", text: cloud.mode.rawValue)
         object.add("reason", text: cloud.reason)
         return Array(object.closed.utf8)

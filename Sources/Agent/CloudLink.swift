@@ -17,6 +17,9 @@ package protocol CloudLink: Sendable {
     /// Sends a decision, a JSON object, as an event where it can; returns at once.
     func publish(_ json: [UInt8], isRevision: Bool)
 
+    /// Sends what audits have done to the gate, a JSON object, as an event where it can; returns at once.
+    func publish(audit json: [UInt8])
+
     /// Says goodbye and ends; takes a few seconds at most.
     func stop()
 
@@ -41,7 +44,7 @@ package struct CloudStatus: Hashable, Sendable {
     }
 }
 
-/// One frame that the board's network isn't sure of.
+/// One frame that the board's network isn't sure of, or one that is audited.
 package struct CloudQuestion: Sendable {
     package var frame: UInt64
     package var image: Image
@@ -50,13 +53,16 @@ package struct CloudQuestion: Sendable {
     /// `nil` where the board's network failed.
     package var verdict: Verdict?
     package var localAnswer: Answer?
+    /// The value of the gate's measure for a frame that is decided already and only compared; `nil` for all others.
+    package var auditedScore: Double?
 
-    package init(frame: UInt64, image: Image, timeout: Duration, verdict: Verdict?, localAnswer: Answer?) {
+    package init(frame: UInt64, image: Image, timeout: Duration, verdict: Verdict?, localAnswer: Answer?, auditedScore: Double? = nil) {
         self.frame = frame
         self.image = image
         self.timeout = timeout
         self.verdict = verdict
         self.localAnswer = localAnswer
+        self.auditedScore = auditedScore
     }
 }
 

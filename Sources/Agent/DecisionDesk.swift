@@ -19,9 +19,12 @@ final class DecisionDesk: Sendable {
     private let clock: AgentClock
     private let deliver: @Sendable (DecisionRecord) -> Void
 
-    /// - Parameter deliver: receives each decision, in order, under the desk's lock: it must be quick, and not call back.
-    init(_ settings: FrameDecisions.Settings, clock: AgentClock, deliver: @escaping @Sendable (DecisionRecord) -> Void) {
+    /// - Parameters:
+    ///   - classes: of the board's network.
+    ///   - deliver: receives each decision, in order, under the desk's lock: it must be quick, and not call back.
+    init(_ settings: FrameDecisions.Settings, classes: Int, clock: AgentClock, deliver: @escaping @Sendable (DecisionRecord) -> Void) {
         var initial = State(machine: FrameDecisions(settings))
+        initial.statistics.gate = GateStatistics(classes: classes)
         initial.actions.reserveCapacity(settings.maximumInFlight + 4)
         state = Monitor(initial)
         self.clock = clock
@@ -51,7 +54,10 @@ final class DecisionDesk: Sendable {
             state.computingSince.map { state.statistics.frameTimes.add(now - $0) }
             state.computingSince = nil
             if let confidence = reading.confidence { state.statistics.confidences.add(confidence.topOne) }
-        case .failed: state.computingSince = nil
+            state.statistics.gate.add(reading)
+        case .failed:
+            state.computingSince = nil
+            state.statistics.gate.addFailure()
         case .answered, .unanswered, .timer, .finish: break
         }
         state.actions.removeAll(keepingCapacity: true)

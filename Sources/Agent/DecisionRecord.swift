@@ -84,6 +84,12 @@ struct JSONObject {
     /// - Parameter number: a number, `null` or any other finished JSON value.
     mutating func add(_ key: StaticString, number: String) { add("\(key)", number: number) }
 
+    /// - Parameter key: any text.
+    mutating func add(quoting key: String, number: String) {
+        if text.utf8.count > 1 { text += "," }
+        text += "\(Self.quoted(key)):\(number)"
+    }
+
     mutating func add(_ key: String, number: String) {
         if text.utf8.count > 1 { text += "," }
         text += "\"\(key)\":\(number)"

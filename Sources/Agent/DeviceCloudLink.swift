@@ -29,7 +29,8 @@ package final class DeviceCloudLink: CloudLink {
             throw AgentError(.configuration, "connect to \(settings.broker.host)", "the device or model name has a form that topics can't hold")
         }
         var linkSettings = DeviceLink.Settings(device: device, model: model, broker: BrokerOptions(settings.broker), agent: agent)
-        linkSettings.asking.maximumInFlight = settings.recovery.maximumInFlight
+        // And one audit.
+        linkSettings.asking.maximumInFlight = settings.recovery.maximumInFlight + 1
         var random = SystemRandomNumberGenerator()
         do {
             link = try DeviceLink(linkSettings, boot: .random(using: &random))
@@ -77,7 +78,9 @@ package final class DeviceCloudLink: CloudLink {
             DeviceLink.Question(
                 id: .random(using: &random), frame: question.frame, task: task,
                 deadline: max(question.timeout - (compressed - now), .milliseconds(1)), encoding: .jpeg, width: question.image.width,
-                height: question.image.height, gate: question.verdict.flatMap(Request.Gate.init), image: image))
+                height: question.image.height,
+                gate: question.auditedScore.map { Request.Gate(reason: "audit", score: $0) } ?? question.verdict.flatMap(Request.Gate.init),
+                image: image))
         if refusal != nil { quietUntil.withLock { $0 = compressed + Self.quietTime } }
         return refusal?.rawValue
     }
@@ -86,6 +89,8 @@ package final class DeviceCloudLink: CloudLink {
         // Every object of the protocol says its version.
         link.publish(event: isRevision ? .revision : .decision, Array("{\"v\":1,".utf8) + json.dropFirst())
     }
+
+    package func publish(audit json: [UInt8]) { link.publish(event: .audit, Array("{\"v\":1,".utf8) + json.dropFirst()) }
 
     package func stop() { link.stop() }
 

@@ -14,6 +14,8 @@ final class FrameLoop: @unchecked Sendable {
     private var preprocessor: Preprocessor
     private let calibration: Calibration
     private let gate: Gate
+    /// Where a certified gate is in use, whose rung of the moment goes before `gate`.
+    private let audits: AuditDesk?
     private let desk: DecisionDesk
     private let log: AgentLog
     private let onTaken: (@Sendable (UInt64) -> Void)?
@@ -21,17 +23,22 @@ final class FrameLoop: @unchecked Sendable {
 
     /// - Parameter ask: hands a frame to the request thread; false where it has no room. It doesn't wait.
     init(
-        executor: Executor, preprocessor: Preprocessor, calibration: Calibration, gate: Gate, desk: DecisionDesk, log: AgentLog,
+        executor: Executor, preprocessor: Preprocessor, calibration: Calibration, gate: Gate, audits: AuditDesk?, desk: DecisionDesk, log: AgentLog,
         onTaken: (@Sendable (UInt64) -> Void)?, ask: @escaping @Sendable (FrameQuestion) -> Bool
     ) {
         self.executor = executor
         self.preprocessor = preprocessor
         self.calibration = calibration
         self.gate = gate
+        self.audits = audits
         self.desk = desk
         self.log = log
         self.onTaken = onTaken
         self.ask = ask
+    }
+
+    private func decline(_ question: FrameQuestion) {
+        if question.auditedScore == nil { desk.handle(.unanswered(question.frame)) } else { audits?.unanswered(question.frame) }
     }
 
     /// Works until no frame will come any more. A frame that fails is counted, and the next one comes.
@@ -46,9 +53,12 @@ final class FrameLoop: @unchecked Sendable {
             do {
                 preprocessor.prepare(frame.image)
                 try executor.run(pixels: preprocessor.pixels.span)
+                let rung = audits?.rung ?? 0
+                let gate = audits?.gate(at: rung) ?? self.gate
                 let reading = executor.withOutput { Reading(of: $0, calibration: calibration, gate: gate) }
                 question.reading = reading
                 asks = desk.handle(.read(frame.index, reading))
+                question.auditedScore = audits?.read(frame.index, reading, rung: rung, isAsked: asks)
                 if case .escalate(.fault(let fault)) = reading.verdict {
                     log.write(.warning, kind: fault.rawValue, "frame \(frame.name): \(fault)")
                 }
@@ -56,7 +66,7 @@ final class FrameLoop: @unchecked Sendable {
                 asks = desk.handle(.failed(frame.index))
                 log.write(.error, kind: "inference", "frame \(frame.name): \(error)")
             }
-            if asks, !ask(question) { desk.handle(.unanswered(frame.index)) }
+            if asks || question.auditedScore != nil, !ask(question) { decline(question) }
         }
     }
 }
@@ -68,4 +78,6 @@ struct FrameQuestion: Sendable {
     var taken: Duration
     /// `nil` where the board's network failed.
     var reading: Reading?
+    /// The gate's score of a frame that is decided already and only compared; `nil` for all others.
+    var auditedScore: Double?
 }

@@ -46,7 +46,11 @@ package struct FractionHistogram: Hashable, Sendable {
 
     /// A value that is not a number is left out.
     package mutating func add(_ fraction: Double) {
-        guard !fraction.isNaN else { return }
-        counts[Int(min(max(fraction, 0) * Double(Self.bins), Double(Self.bins - 1)))] += 1
+        if let bin = Self.bin(fraction) { counts[bin] += 1 }
+    }
+
+    /// The bin of a fraction; `nil` for what is not a number.
+    package static func bin(_ fraction: Double) -> Int? {
+        fraction.isNaN ? nil : Int(min(max(fraction, 0) * Double(bins), Double(bins - 1)))
     }
 }

@@ -71,7 +71,8 @@ package struct AuditLadder: Sendable {
                 return "the gate relaxes to rung \(to) of \(rungs): it accepts less than \(percent(limit)) of frames with another answer than the full model's"
             }
             let cause =
-                "\(interval.events) of \(interval.count) audits differ from the full model, at \(percent(coverage)) of frames accepted; the certificate allows \(percent(limit)) of frames"
+                "\(interval.events) of \(interval.count) audits differ from the full model, at \(percent(coverage)) of frames accepted; "
+                + "the certificate allows \(percent(limit)) of frames"
             return to == rungs ? "the gate is closed, no stricter rung is left: \(cause)" : "the gate tightens to rung \(to) of \(rungs): \(cause)"
         }
     }
@@ -128,6 +129,16 @@ package struct AuditLadder: Sendable {
     /// How near the present rung's alarm is, 0 … 1; 1 where the gate is closed.
     package var suspicion: Double { isClosed ? 1 : min(breaking[rung].evidence / settings.runLength, 1) }
 
+    /// Audits until the present rung's alarm, in the mean at most, once the share of all frames that it accepts with another answer than the full model's is
+    /// `disagreement`, at the coverage of the moment. `nil` where that is too near the limit to be noticed for sure, or below it, or the gate is closed.
+    package func delay(disagreement: Double) -> Double? {
+        guard !isClosed, disagreement > limit, shares[rung] >= disagreement else { return nil }
+        return breaking[rung].delay(mean: disagreement, of: most)
+    }
+
+    /// The largest loss that an audit can bring: the share of frames that the present rung accepts.
+    private var most: Double { min(max(shares[rung], 2 * limit), 1) }
+
     /// Takes in what happened at `now`. Allocates nothing but for a ``Move``.
     ///
     /// - Parameter random: what the draw of audits comes from.
@@ -147,7 +158,7 @@ package struct AuditLadder: Sendable {
             // What a stricter rung drew says too little about the present one.
             guard !isClosed, origin == rung || origin < rung && accepts(score, at: rung) else { return nil }
             interval.add(!agrees)
-            let most = min(max(shares[rung], 2 * limit), 1)
+            let most = most
             for index in rung..<rungs {
                 let isCounted = index == rung || accepts(score, at: index)
                 breaking[index].add(isCounted && !agrees ? shares[rung] : 0, of: most)

@@ -27,6 +27,22 @@ package struct AgentSettings: Hashable, Sendable {
         package init() {}
     }
 
+    /// Asking about a random share of what the gate accepts, to see whether its certificate holds. Nothing is audited without one.
+    package struct Audit: Hashable, Sendable {
+        /// Of the accepted frames, 0 … 1.
+        package var share = 0.01
+        /// The same while audits have tightened the gate.
+        package var tightenedShare = 0.05
+        /// From one audit to the next at least.
+        package var spacing = Duration.seconds(1)
+        /// Audits from one false alarm to the next, in the mean at least.
+        package var falseAlarmAfter = 10_000
+        /// From any change of the gate until it may relax.
+        package var pause = Duration.seconds(60)
+
+        package init() {}
+    }
+
     package struct Output: Hashable, Sendable {
         /// Decisions as JSON lines on standard output.
         package var standardOutput = true
@@ -52,6 +68,7 @@ package struct AgentSettings: Hashable, Sendable {
     /// `nil`: the bundle's certified gate, or ``Gating/Gate/standard`` where it has none.
     package var gate: Gate?
     package var recovery = Recovery()
+    package var audit = Audit()
     package var broker = BrokerSettings(host: "localhost")
     package var output = Output()
 
@@ -87,6 +104,15 @@ package struct AgentSettings: Hashable, Sendable {
             recovery.expiry = section.value("expiry", .duration(.milliseconds(1) ... .seconds(300)), default: recovery.expiry)
             if recovery.expiry < deadline { section.report("expiry", "shorter than the deadline") }
             return recovery
+        }
+        audit = root.section("audit") { section in
+            var audit = Audit()
+            audit.share = section.value("share", .fraction(0...1), default: audit.share)
+            audit.tightenedShare = section.value("tightened-share", .fraction(0...1), default: audit.tightenedShare)
+            audit.spacing = section.value("spacing", .duration(.zero ... .seconds(3600)), default: audit.spacing)
+            audit.falseAlarmAfter = section.value("false-alarm-after", .integer(100...1_000_000_000), default: audit.falseAlarmAfter)
+            audit.pause = section.value("pause", .duration(.zero ... .seconds(86_400)), default: audit.pause)
+            return audit
         }
         broker = root.section("broker") { BrokerSettings(&$0) }
         output = root.section("output") { section in

@@ -45,6 +45,8 @@ package struct EventKind: Hashable, Sendable, CustomStringConvertible {
     /// A late cloud answer that changes a decision.
     package static let revision = EventKind(known: "revision")
     package static let gate = EventKind(known: "gate")
+    /// Audits have moved the gate.
+    package static let audit = EventKind(known: "audit")
     package static let health = EventKind(known: "health")
 }
 

@@ -2,6 +2,7 @@
 import Agent
 import Answers
 import Frames
+import Gating
 import Glibc
 import Images
 import Logging
@@ -44,6 +45,18 @@ enum AgentFixtures {
         var settings = AgentSettings(device: "d", bundle: "unused", source: .y4m(path: "-"))
         change(&settings)
         return settings
+    }
+
+    /// The same network with a certified gate of three rungs: margins of at least 0.5, 0.9 and 0.95.
+    static func certifiedBundle() -> Bundle {
+        var bundle = bundle()
+        let rungs = [(0.5, 0.01, 900, 5), (0.9, 0.005, 700, 2), (0.95, 0.0025, 500, 0)].map { threshold, bound, accepted, disagreements in
+            Certificate(
+                risk: .harm, bound: bound, confidence: 0.95, measure: .margin, threshold: threshold, samples: 1000, accepted: accepted, loss: disagreements,
+                disagreements: disagreements, isLabelled: true)
+        }
+        bundle.details.certifiedGate = CertifiedGate(rungs: rungs, fullModel: String(repeating: "a", count: 64))
+        return bundle
     }
 
     static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -96,6 +109,7 @@ final class ManualCloud: CloudLink {
     private struct State {
         var events: (@Sendable (CloudEvent) -> Void)?
         var published: [[UInt8]] = []
+        var audits: [[UInt8]] = []
         var isStopped = false
         var refusal: String?
         var answer: Answer?
@@ -133,11 +147,14 @@ final class ManualCloud: CloudLink {
 
     func publish(_ json: [UInt8], isRevision: Bool) { state.withLock { $0.published.append(json) } }
 
+    func publish(audit json: [UInt8]) { state.withLock { $0.audits.append(json) } }
+
     func stop() { state.withLock { $0.isStopped = true } }
 
     var status: CloudStatus { CloudStatus(.connected, reason: "the test says so") }
     var damagedMessages: UInt64 { 0 }
     var published: [[UInt8]] { state.withLock { $0.published } }
+    var audits: [[UInt8]] { state.withLock { $0.audits } }
     var isStopped: Bool { state.withLock { $0.isStopped } }
 }
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Gating
+
+/// What the gate has said: a count for each verdict, and for each class how sure the board's network was of it. Bounded by the number of classes.
+package struct GateStatistics: Hashable, Sendable {
+    /// Frames by verdict: `accepted`; the measure that a frame fell short of; `ruled-out`; a fault; `failed` where the network couldn't be run. They add up to the frames that
+    /// were read.
+    package private(set) var verdicts: [String: UInt64] = [:]
+    /// Readings of each class in ``FractionHistogram/bins`` bins of the calibrated probability, one class after another.
+    private var counts: [UInt64]
+    package let classes: Int
+
+    package init(classes: Int = 0) {
+        self.classes = classes
+        counts = [UInt64](repeating: 0, count: classes * FractionHistogram.bins)
+    }
+
+    /// Allocates nothing once each verdict was there.
+    package mutating func add(_ reading: Reading) {
+        let key =
+            switch reading.verdict {
+            case .accept: "accepted"
+            case .escalate(.unsure(let measure, _, _)): measure.rawValue
+            case .escalate(.ruledOut): "ruled-out"
+            case .escalate(.fault(let fault)): fault.rawValue
+            }
+        verdicts[key, default: 0] += 1
+        guard let confidence = reading.confidence, (0..<classes).contains(confidence.classIndex), let bin = FractionHistogram.bin(confidence.topOne) else { return }
+        counts[confidence.classIndex * FractionHistogram.bins + bin] += 1
+    }
+
+    package mutating func addFailure() { verdicts["failed", default: 0] += 1 }
+
+    /// Twenty counts, from 0 to 1.
+    package subscript(class index: Int) -> ArraySlice<UInt64> { counts[index * FractionHistogram.bins..<(index + 1) * FractionHistogram.bins] }
+
+    func add(to object: inout JSONObject, labels: [String]) {
+        var reasons = JSONObject()
+        for (key, count) in verdicts.sorted(by: { $0.key < $1.key }) { reasons.add(key, number: "\(count)") }
+        object.add("verdicts", number: reasons.closed)
+        var byClass = JSONObject()
+        for index in 0..<classes where self[class: index].contains(where: { $0 > 0 }) {
+            let label = labels.indices.contains(index) ? labels[index] : "\(index)"
+            byClass.add(quoting: label, number: "[" + self[class: index].map { "\($0)" }.joined(separator: ",") + "]")
+        }
+        object.add("class_confidences", number: byClass.closed)
+    }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+import Agent
+import Answers
+import FoundationEssentials
+import Gating
+import Settings
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct AgentAuditTests {
+    /// The full model says the same as the board's network, or another class.
+    static func answer(_ agrees: Bool) -> Answer { .classification(Classification(classIndex: agrees ? 0 : 2, confidence: 0.97)) }
+
+    static func everyFrame(_ settings: inout AgentSettings) {
+        settings.audit.share = 1
+        settings.audit.tightenedShare = 1
+        settings.audit.spacing = .zero
+        settings.audit.pause = .zero
+        settings.audit.falseAlarmAfter = 100
+    }
+
+    @Test func anAuditedFrameIsDecidedLocallyAndOnlyCompared() async throws {
+        let cloud = ManualCloud(answer: Self.answer(false))
+        let bench = try AgentBench(AgentFixtures.certifiedBundle(), cloud: cloud, settings: Self.everyFrame)
+        var records = bench.records.makeAsyncIterator()
+        var asked = cloud.asked.makeAsyncIterator()
+        try bench.agent.start()
+        bench.source.push(4, AgentFixtures.clear)
+        let record = try #require(await records.next())
+        #expect(record.decision.source == .local && !record.decision.isRevision)
+        let question = try #require(await asked.next())
+        #expect(question.frame == 4 && question.verdict == .accept && question.auditedScore.map { $0 > 0.99 } == true)
+        // The answer, though another, revises nothing.
+        #expect(await bench.finish(&records).isEmpty)
+        let statistics = bench.agent.statistics
+        #expect(statistics.decisions.asked == 0 && statistics.decisions.unknownAnswers == 0 && statistics.decisions.local == 1)
+        let audit = try #require(statistics.audit)
+        #expect(audit.asked == 1 && audit.total == AuditInterval(count: 1, events: 1) && audit.rung == 0 && audit.age == .zero)
+    }
+
+    @Test func aBrokenCertificateTightensTheGateUntilItIsClosedAndSaysSo() async throws {
+        let cloud = ManualCloud(answer: Self.answer(false))
+        let bench = try AgentBench(AgentFixtures.certifiedBundle(), cloud: cloud, settings: Self.everyFrame)
+        var records = bench.records.makeAsyncIterator()
+        try bench.agent.start()
+        var frame: UInt64 = 0
+        while try #require(bench.agent.statistics.audit).rung < 3 {
+            bench.source.push(frame, AgentFixtures.clear)
+            let record = try #require(await records.next())
+            #expect(record.decision.source == .local || bench.agent.statistics.audit?.rung == 3)
+            frame += 1
+            try #require(frame < 10_000)
+        }
+        // Closed: the same frame goes to the cloud.
+        bench.source.push(frame, AgentFixtures.clear)
+        let last = try #require(await records.next())
+        #expect(last.decision.source == .cloud && last.decision.answer == Self.answer(false))
+        _ = await bench.finish(&records)
+        let events = try cloud.audits.map { try #require(FlatJSON.object($0)) }
+        #expect(events.last?["change"] == "close" && events.last?["rung"] == "3" && events.last?["threshold"] == nil)
+        #expect(events.first?["from"] == "0" && (events.count == 1 || events.first?["change"] == "tighten"))
+        let statistics = bench.agent.statistics
+        #expect(statistics.audit?.tightenings == UInt64(events.count) && statistics.audit?.coverage == 0)
+        #expect(String(decoding: statistics.json, as: UTF8.self).contains("\"closed\":true"))
+    }
+
+    @Test func whileTheAnswersAgreeTheGateStaysAsCertified() async throws {
+        let cloud = ManualCloud(answer: Self.answer(true))
+        let bench = try AgentBench(AgentFixtures.certifiedBundle(), cloud: cloud, settings: Self.everyFrame)
+        var records = bench.records.makeAsyncIterator()
+        try bench.agent.start()
+        for frame in 0..<500 as Range<UInt64> {
+            bench.source.push(frame, AgentFixtures.clear)
+            #expect(await records.next()?.decision.source == .local)
+        }
+        #expect(await bench.finish(&records).isEmpty)
+        let audit = try #require(bench.agent.statistics.audit)
+        #expect(audit.rung == 0 && audit.total.events == 0 && audit.total.count > 0 && cloud.audits.isEmpty)
+    }
+
+    @Test func withoutTheCloudAuditsAreCountedAsUnansweredAndNothingMoves() async throws {
+        let bench = try AgentBench(AgentFixtures.certifiedBundle(), cloud: ManualCloud(refusal: "disconnected"), settings: Self.everyFrame)
+        var records = bench.records.makeAsyncIterator()
+        try bench.agent.start()
+        for frame in 0..<300 as Range<UInt64> {
+            bench.source.push(frame, AgentFixtures.clear)
+            #expect(await records.next()?.decision.source == .local)
+        }
+        #expect(await bench.finish(&records).isEmpty)
+        let audit = try #require(bench.agent.statistics.audit)
+        #expect(audit.rung == 0 && audit.total.count == 0 && audit.asked > 0 && audit.age == nil)
+        #expect(audit.asked - audit.unanswered <= 1)
+    }
+
+    @Test func withoutACertificateOrWithAnotherGateNothingIsAudited() async throws {
+        for (bundle, gate) in [(AgentFixtures.bundle(), nil), (AgentFixtures.certifiedBundle(), .threshold(.topOne, 0.8))] as [(_, Gate?)] {
+            let bench = try AgentBench(bundle, cloud: ManualCloud(answer: Self.answer(false))) {
+                Self.everyFrame(&$0)
+                $0.gate = gate
+            }
+            var records = bench.records.makeAsyncIterator()
+            try bench.agent.start()
+            bench.source.push(0, AgentFixtures.clear)
+            #expect(await records.next()?.decision.source == .local)
+            #expect(await bench.finish(&records).isEmpty)
+            #expect(bench.agent.statistics.audit == nil)
+        }
+    }
+
+    /// The counts add up to the frames: each verdict, and each class.
+    @Test func whatTheGateSaidIsCountedByReasonAndByClass() async throws {
+        let bench = try AgentBench(cloud: ManualCloud(answer: Self.answer(true)))
+        var records = bench.records.makeAsyncIterator()
+        try bench.agent.start()
+        for frame in 0..<30 as Range<UInt64> {
+            bench.source.push(frame, frame % 3 == 0 ? AgentFixtures.unclear : AgentFixtures.clear)
+            _ = await records.next()
+        }
+        #expect(await bench.finish(&records).isEmpty)
+        let gate = bench.agent.statistics.gate
+        #expect(gate.verdicts == ["accepted": 20, "top-1": 10])
+        #expect(gate[class: 0].reduce(0, +) == 20 && gate[class: 0].last == 20 && gate[class: 1].reduce(0, +) == 10 && gate[class: 2].reduce(0, +) == 0)
+        let json = String(decoding: bench.agent.statistics.json, as: UTF8.self)
+        #expect(json.contains("\"verdicts\":{\"accepted\":20,\"top-1\":10}") && json.contains("\"class_confidences\":{\"red\":["))
+    }
+}
+
+/// The members of a flat JSON object, as text.
+private enum FlatJSON {
+    private struct Member: Decodable {
+        var text: String
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let text = try? container.decode(String.self) { self.text = text } else if let whole = try? container.decode(Int.self) { text = "\(whole)" } else {
+                text = "\(try container.decode(Double.self))"
+            }
+        }
+    }
+
+    static func object(_ bytes: [UInt8]) -> [String: String]? {
+        (try? JSONDecoder().decode([String: Member].self, from: Data(bytes)))?.mapValues(\.text)
+    }
+}
