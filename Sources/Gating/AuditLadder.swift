@@ -9,7 +9,7 @@
 /// - What must keep to the first certificate's ``Certificate/disagreementLimit`` is the share of all frames that are accepted with another answer than the full
 ///   model's; harm can't be larger. It is the share of frames that are accepted, which is known without asking, times the share of audits that differ.
 ///   A ``DriftDetector`` for each rung sees the audits as if this rung had accepted. When the present one's sounds, the gate goes to the next rung whose own
-///   has little against it; behind the last one it is closed, and every frame goes to the cloud.
+///   has little against it, on probation, with more audits; behind the last one it is closed, and every frame goes to the cloud.
 /// - What the next looser rung would accept and the present one doesn't is sent to the cloud anyway. With these answers, and audits of the rest, a detector in the
 ///   other direction proves that the looser rung keeps to the limit; then the gate goes back by one. After each change there is a pause before such evidence
 ///   counts, which doubles when a step back proves premature.
@@ -20,10 +20,12 @@ package struct AuditLadder: Sendable {
         package var share = 0.01
         /// The same while the gate is tightened: evidence for going back is worth more there.
         package var tightenedShare = 0.05
-        /// Audits from one false alarm to the next, in the mean at least; at least 1.
+        /// The same on probation: for the first audits after a step to a stricter rung, which may be broken as well.
+        package var probationShare = 0.25
+        /// So many audits.
+        package var probation = 1000
+        /// Audits from one false alarm to the next, in the mean at least, and from one false step back to the next; at least 1.
         package var runLength = 10_000.0
-        /// As many, from one false step back to the next.
-        package var relaxingRunLength = 200.0
         /// From one audit to the next, and from one frame to the next of those that count for going back: at least this.
         package var spacing = Duration.seconds(1)
         /// From any change until evidence for a step back counts; after steps that proved premature it grows to at most the other.
@@ -102,6 +104,8 @@ package struct AuditLadder: Sendable {
     /// Of the rung before the present one.
     private var holding: DriftDetector
     private var band = AuditBand()
+    /// Whether the present rung was come to from a looser one.
+    private var isOnProbation = false
     private var lastAudit: Duration?
     private var lastBetween: Duration?
     private var lastMove: Duration?
@@ -118,7 +122,7 @@ package struct AuditLadder: Sendable {
         thresholds = gate.rungs.map(\.threshold)
         shares = gate.rungs.map(\.coverage)
         breaking = gate.rungs.map { _ in DriftDetector(.rise, of: limit, runLength: settings.runLength) }
-        holding = DriftDetector(.fall, of: limit, runLength: settings.relaxingRunLength)
+        holding = DriftDetector(.fall, of: limit, runLength: settings.runLength)
         pause = settings.pause
     }
 
@@ -126,6 +130,12 @@ package struct AuditLadder: Sendable {
     package var isClosed: Bool { rung == rungs }
     /// The share of frames that the present rung accepted lately.
     package var coverage: Double { isClosed ? 0 : shares[rung] }
+    /// Of the accepted frames, those that are audited at the moment.
+    private var share: Double {
+        if rung == 0 { return settings.share }
+        return isOnProbation && interval.count < settings.probation ? settings.probationShare : settings.tightenedShare
+    }
+
     /// How near the present rung's alarm is, 0 … 1; 1 where the gate is closed.
     package var suspicion: Double { isClosed ? 1 : min(breaking[rung].evidence / settings.runLength, 1) }
 
@@ -148,7 +158,7 @@ package struct AuditLadder: Sendable {
             count(score, isAccepted: isAccepted)
             guard isAccepted else { return nil }
             // Drawn before anything else is looked at.
-            let isDrawn = Double.random(in: 0..<1, using: &random) < (rung > 0 ? settings.tightenedShare : settings.share)
+            let isDrawn = Double.random(in: 0..<1, using: &random) < share
             guard isDrawn, isOver(settings.spacing, since: lastAudit, now) else { return nil }
             lastAudit = now
             return .audit
@@ -217,6 +227,7 @@ package struct AuditLadder: Sendable {
     private mutating func move(to next: Int, _ now: Duration) -> Move {
         let move = Move(
             from: rung, to: next, rungs: rungs, interval: interval, coverage: coverage, limit: limit, threshold: next < rungs ? thresholds[next] : nil)
+        isOnProbation = next > rung
         rung = next
         lastMove = now
         interval = AuditInterval()

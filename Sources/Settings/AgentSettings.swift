@@ -33,6 +33,8 @@ package struct AgentSettings: Hashable, Sendable {
         package var share = 0.01
         /// The same while audits have tightened the gate.
         package var tightenedShare = 0.05
+        /// The same for the first thousand audits after each time.
+        package var probationShare = 0.25
         /// From one audit to the next at least.
         package var spacing = Duration.seconds(1)
         /// Audits from one false alarm to the next, in the mean at least.
@@ -109,6 +111,7 @@ package struct AgentSettings: Hashable, Sendable {
             var audit = Audit()
             audit.share = section.value("share", .fraction(0...1), default: audit.share)
             audit.tightenedShare = section.value("tightened-share", .fraction(0...1), default: audit.tightenedShare)
+            audit.probationShare = section.value("probation-share", .fraction(0...1), default: audit.probationShare)
             audit.spacing = section.value("spacing", .duration(.zero ... .seconds(3600)), default: audit.spacing)
             audit.falseAlarmAfter = section.value("false-alarm-after", .integer(100...1_000_000_000), default: audit.falseAlarmAfter)
             audit.pause = section.value("pause", .duration(.zero ... .seconds(86_400)), default: audit.pause)

@@ -14,6 +14,7 @@ struct AgentAuditTests {
     static func everyFrame(_ settings: inout AgentSettings) {
         settings.audit.share = 1
         settings.audit.tightenedShare = 1
+        settings.audit.probationShare = 1
         settings.audit.spacing = .zero
         settings.audit.pause = .zero
         settings.audit.falseAlarmAfter = 100

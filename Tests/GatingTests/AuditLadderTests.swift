@@ -187,6 +187,22 @@ struct AuditLadderTests {
         #expect(abs(Double(low) - 2000 / 7.0) < 3 * (2000 / 7.0).squareRoot())
     }
 
+    /// 1 % as certified; 25 % for the first thousand audits of a stricter rung, and 5 % afterwards, until it is left.
+    @Test func aRungOnProbationIsAuditedMore() {
+        var world = World(seed: 10)
+        world.differs = { _ in 0.1 }
+        world.runUntilItHolds()
+        // What the third rung accepts now differs too rarely for another step, and what the looser one would too often for a step back.
+        #expect(world.ladder.rung == 3)
+        for share in [0.25, 0.05] {
+            let (audits, frames) = (world.audits, world.frames)
+            world.run(frames: 20_000)
+            let found = Double(world.audits - audits) / (Double(world.frames - frames) * 0.1)
+            #expect(abs(found - share) < share / 4, "\(found)")
+            world.run(frames: 40_000)
+        }
+    }
+
     @Test func auditsKeepTheirDistance() {
         var settings = World.settings
         settings.share = 1
@@ -224,6 +240,7 @@ struct AuditLadderTests {
         var settings = World.settings
         settings.share = 1
         settings.tightenedShare = 1
+        settings.probationShare = 1
         settings.pause = .seconds(60)
         var world = World(settings, seed: 9)
         for phase in 0..<400 {
@@ -241,7 +258,6 @@ struct AuditLadderTests {
         var settings = World.settings
         var random = SeededGenerator(seed: seed)
         settings.runLength = 20
-        settings.relaxingRunLength = 5
         settings.share = 0.5
         var world = World(settings, seed: seed)
         for _ in 0..<3000 {

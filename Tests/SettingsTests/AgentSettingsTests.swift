@@ -31,7 +31,7 @@ struct AgentSettingsTests {
             deadline: 80 ms
             gate: {measure: entropy, threshold: 30 %}
             recovery: {enabled: false, model: full.v2, jpeg-quality: 70, max-in-flight: 4, expiry: 1 s}
-            audit: {share: 2 %, tightened-share: 10 %, spacing: 500 ms, false-alarm-after: 5000, pause: 10 min}
+            audit: {share: 2 %, tightened-share: 10 %, probation-share: 50 %, spacing: 500 ms, false-alarm-after: 5000, pause: 10 min}
             broker:
               host: broker.example
               port: 8883
@@ -47,7 +47,7 @@ struct AgentSettingsTests {
         #expect(settings.deadline == .milliseconds(80) && settings.gate == .threshold(.entropy, 0.3))
         #expect(!settings.recovery.isEnabled && settings.recovery.model == "full.v2" && settings.recovery.jpegQuality == 70)
         #expect(settings.recovery.maximumInFlight == 4 && settings.recovery.expiry == .seconds(1))
-        #expect(settings.audit.share == 0.02 && settings.audit.tightenedShare == 0.1 && settings.audit.spacing == .milliseconds(500))
+        #expect(settings.audit.share == 0.02 && settings.audit.tightenedShare == 0.1 && settings.audit.probationShare == 0.5 && settings.audit.spacing == .milliseconds(500))
         #expect(settings.audit.falseAlarmAfter == 5000 && settings.audit.pause == .seconds(600))
         #expect(settings.broker.host == "broker.example" && settings.broker.port == 8883 && settings.broker.keepAlive == .seconds(20))
         #expect(settings.broker.userName == "drone-7" && settings.broker.firstBackOff == .seconds(2) && settings.broker.longestBackOff == .seconds(60))

@@ -148,6 +148,7 @@ extension AuditLadder.Settings {
         self.init()
         share = settings.share
         tightenedShare = settings.tightenedShare
+        probationShare = settings.probationShare
         spacing = settings.spacing
         runLength = Double(settings.falseAlarmAfter)
         pause = settings.pause
