@@ -117,7 +117,7 @@ let package = Package(
         tests("Frames", ["Images", "Digests"]),
         tests("Agent", ["Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames", logging]),
         tests("ONNXImport", ["Tensors", "Networks", "Definitions", protobuf]),
-        tests("Compilation", ["Tensors", "Networks", "Definitions", "Inference", "Gating"]),
+        tests("Compilation", ["Tensors", "Networks", "Definitions", "Inference", "Gating", "Certification", "Images", "ONNXImport"]),
         tests("CloudWorker", [
             "Answers", "Tensors", "Networks", "Images", "Wire", "Messaging", "Settings", "Rehearsal", "BrokerTestSupport", logging,
         ], exclude: ["worker.py", "colours.py", "requirements.txt"]),

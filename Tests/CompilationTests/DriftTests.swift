@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+import Certification
+import Compilation
+import FoundationEssentials
+import Gating
+import Images
+import Inference
+import Networks
+import ONNXImport
+import TestSupport
+import Testing
+
+/// A certified pair of real networks under drift: ResNet-8 in int8 on the board, ResNet-56 in the cloud, on CIFAR-10 images that get worse.
+///
+/// Certified on the first 2,500 test images; streams draw, with replacement, from others, so that the true shares of each stream are known exactly.
+struct DriftTests {
+    static let bound = 0.01
+
+    /// A network and how its outputs are read.
+    struct Network {
+        let executor: Executor
+        let preprocessor: Preprocessor
+        let calibration: Calibration
+
+        init(_ name: String, _ precision: BundleDetails.Precision, samples: [(Image, Int)] = []) throws {
+            let path = sharedData("models/\(name)")
+            let graph = try ONNXFile(contentsOf: path + ".onnx").graph()
+            let json = try [UInt8](Data(contentsOf: URL(filePath: path + ".json")))
+            let sidecar = try Sidecar(json: json, path: name, inputShape: graph[graph.inputs[0]].shape)
+            var preprocessor = Preprocessor(sidecar.preprocessing)
+            let compiler = Compiler(
+                preprocessing: sidecar.preprocessing,
+                samples: samples.map { image, label in
+                    preprocessor.prepare(image)
+                    return CalibrationSample(pixels: preprocessor.pixels, label: label)
+                })
+            let details = BundleDetails(name: name, precision: precision, labels: sidecar.labels, outputKind: sidecar.outputKind ?? .logits)
+            let bundle = try compiler.compile(graph, details: details).bundle
+            executor = try Executor(bundle.graph, preprocessing: sidecar.preprocessing)
+            self.preprocessor = preprocessor
+            calibration = Calibration(
+                scores: bundle.details.outputKind == .logits ? .logits : .probabilities, temperature: try #require(Temperature(bundle.details.temperature)))
+        }
+
+        func confidence(_ image: Image) throws -> Confidence {
+            var preprocessor = preprocessor
+            preprocessor.prepare(image)
+            try executor.run(pixels: preprocessor.pixels.span)
+            return try executor.withOutput { output in Result { () throws(Fault) in try calibration.confidence(of: output) } }.get()
+        }
+    }
+
+    struct Pair {
+        let board: Network
+        let cloud: Network
+        let images: ImageSet
+
+        init() throws {
+            let calibration = try ImageSet(path: sharedData("cifar10/calibration.bin"))
+            let samples = try (0..<256).map { (try calibration.image(at: $0 * 7), calibration.entries[$0 * 7].label ?? 0) }
+            board = try Network("cifar10-resnet8-mlperftiny", .int8, samples: samples)
+            cloud = try Network("cifar10-resnet56", .fp32)
+            images = try ImageSet(path: sharedData("cifar10/test.bin"))
+        }
+
+        func population(_ range: Range<Int>, _ corruption: (Corruption, severity: Int)? = nil) throws -> Population {
+            var random = SeededGenerator(seed: 11)
+            let samples = try range.map { index in
+                var image = try images.image(at: index)
+                if let corruption { image = corruption.0.applied(to: image, severity: corruption.severity, using: &random) }
+                return PairedSample(
+                    confidence: try board.confidence(image), fullClass: try cloud.confidence(image).classIndex, label: images.entries[index].label)
+            }
+            return Population(samples: samples)
+        }
+    }
+
+    /// What both networks say of images, each as probable as any other.
+    struct Population {
+        let samples: [PairedSample]
+
+        private func share(_ from: Double?, _ isCounted: (PairedSample) -> Bool) -> Double {
+            guard let from else { return 0 }
+            return Double(samples.filter { ($0.confidence?.margin ?? -1) >= from && isCounted($0) }.count) / Double(samples.count)
+        }
+
+        func coverage(from threshold: Double?) -> Double { share(threshold) { _ in true } }
+        func disagreement(from threshold: Double?) -> Double { share(threshold) { !$0.agrees } }
+        func harm(from threshold: Double?) -> Double { share(threshold) { !$0.localIsRight && $0.fullIsRight } }
+    }
+
+    /// A stream of frames through gate and ladder.
+    struct Stream {
+        var ladder: AuditLadder
+        let gate: CertifiedGate
+        var random: SeededGenerator
+        var frames = 0
+        var audits = 0
+        var moves: [AuditLadder.Move] = []
+
+        init(_ gate: CertifiedGate, seed: UInt64) throws {
+            var settings = AuditLadder.Settings()
+            // Every frame is an image by itself.
+            (settings.spacing, settings.pause) = (.zero, .seconds(60))
+            ladder = try #require(AuditLadder(gate, settings: settings))
+            self.gate = gate
+            random = SeededGenerator(seed: seed)
+        }
+
+        /// The present rung's; `nil` where the gate is closed.
+        var threshold: Double? { ladder.isClosed ? nil : gate.rungs[ladder.rung].threshold }
+
+        mutating func run(_ population: Population, frames count: Int, until isOver: (Self) -> Bool = { _ in false }) {
+            for _ in 0..<count {
+                if isOver(self) { return }
+                frames += 1
+                let sample = population.samples[Int.random(in: 0..<population.samples.count, using: &random)]
+                let (score, rung) = (sample.confidence?.margin ?? 0, ladder.rung)
+                let isAccepted = threshold.map { score >= $0 } ?? false
+                if handle(.read(score: score, isAccepted: isAccepted)) {
+                    audits += 1
+                    _ = handle(.audited(score: score, rung: rung, agrees: sample.agrees))
+                } else if !isAccepted {
+                    _ = handle(.escalated(score: score, rung: rung, agrees: sample.agrees))
+                }
+            }
+        }
+
+        /// Until the true share of wrongly accepted frames keeps to the limit.
+        mutating func runUntilItHolds(_ population: Population, frames most: Int) {
+            let end = frames + most
+            while population.disagreement(from: threshold) > ladder.limit, frames < end {
+                let count = moves.count
+                run(population, frames: end - frames) { $0.moves.count > count }
+            }
+        }
+
+        private mutating func handle(_ event: AuditLadder.Event) -> Bool {
+            let action = ladder.handle(event, now: .milliseconds(50 * frames), using: &random)
+            if case .move(let move)? = action { moves.append(move) }
+            return action == .audit
+        }
+    }
+
+    /// Clean images, then a corruption: where its certificate is broken, an audit notices within the stated number, the gate tightens until it holds again, and harm is under
+    /// the bound; on clean images it goes all the way back. Then the same with severities that rise in one stream.
+    ///
+    /// With `SWIFTLET_DRIFT=all`: four corruptions in five severities, printed as a table.
+    @Test(.needs(sharedData: "cifar10/test.bin"), .needs(sharedData: "models/cifar10-resnet56.onnx"), .timeLimit(.minutes(20)))
+    func aDriftThatBreaksTheCertificateIsNoticedAndHarmReturnsUnderTheBound() throws {
+        let isWhole = ProcessInfo.processInfo.environment["SWIFTLET_DRIFT"] == "all"
+        let pair = try Pair()
+        let certifier = try #require(Certifier(risk: .harm, bound: Self.bound, measure: .margin))
+        let gate = try #require(CertifiedGate(rungs: try certifier.rungs(try pair.population(0..<2500).samples), fullModel: ""))
+        let clean = try pair.population(2500..<3500)
+        let drifts: [(Corruption, [Int])] = isWhole ? Corruption.allCases.map { ($0, Array(1...5)) } : [(.noise, [2, 4]), (.blur, [4]), (.contrast, [3])]
+        if isWhole {
+            print("rungs:", gate.rungs.map { "\($0.bound) from \($0.threshold), \(percent($0.coverage))" })
+            print("limit \(percent(gate.rungs[0].disagreementLimit)); clean:", row(clean, at: gate.rungs[0].threshold))
+            print("| corruption | accepted, harm, differing before | frames, audits to the alarm (stated) | until it holds | rung | accepted, harm, differing after | frames back |")
+        }
+        var broken = 0
+        for (corruption, severities) in drifts {
+            let populations = try severities.map { try pair.population(2500..<3500, (corruption, $0)) }
+            for (severity, population) in zip(severities, populations) {
+                broken += try follow("\(corruption) \(severity)", population, clean, gate, prints: isWhole) ? 1 : 0
+            }
+            var stream = try Stream(gate, seed: 4)
+            stream.run(clean, frames: 20_000)
+            for (severity, population) in zip(severities, populations) {
+                stream.run(population, frames: 60_000)
+                #expect(population.harm(from: stream.threshold) <= Self.bound, "rising \(corruption) \(severity): rung \(stream.ladder.rung)")
+            }
+            stream.run(clean, frames: 1_000_000) { $0.ladder.rung == 0 }
+            #expect(stream.ladder.rung == 0, "after \(corruption)")
+        }
+        #expect(broken >= 3)
+    }
+
+    /// - Returns: whether the certificate is broken by more than half of what it allows.
+    private func follow(_ name: String, _ population: Population, _ clean: Population, _ gate: CertifiedGate, prints: Bool) throws -> Bool {
+        var stream = try Stream(gate, seed: 3)
+        stream.run(clean, frames: 20_000)
+        #expect(stream.moves.isEmpty, "\(name): a false alarm")
+        let first = gate.rungs[0].threshold
+        let disagreement = population.disagreement(from: first)
+        let isBroken = disagreement > 1.5 * stream.ladder.limit
+        let (frames, audits) = (stream.frames, stream.audits)
+        stream.run(population, frames: isBroken ? 500_000 : 200_000) { !$0.moves.isEmpty }
+        var cells = [row(population, at: first)]
+        if stream.moves.isEmpty {
+            cells += ["–", "–"]
+        } else {
+            let stated = DriftDetector(.rise, of: stream.ladder.limit, runLength: stream.ladder.settings.runLength)
+                .delay(mean: disagreement, of: population.coverage(from: first))
+            cells.append("\(stream.frames - frames), \(stream.audits - audits) (\(stated.map { "\(Int($0))" } ?? "–"))")
+            if isBroken { #expect(Double(stream.audits - audits) <= stated ?? 0, "\(name)") }
+            stream.runUntilItHolds(population, frames: 500_000)
+            cells.append("\(stream.frames - frames), \(stream.audits - audits)")
+        }
+        #expect(!isBroken || !stream.moves.isEmpty, "\(name): not noticed")
+        let threshold = stream.threshold
+        #expect(population.harm(from: threshold) <= Self.bound, "\(name)")
+        #expect(!isBroken || population.disagreement(from: threshold) <= stream.ladder.limit, "\(name)")
+        cells += ["\(stream.ladder.rung) of \(gate.rungs.count)", row(population, at: threshold)]
+        let tightened = stream.frames
+        stream.run(clean, frames: 1_000_000) { $0.ladder.rung == 0 }
+        #expect(stream.ladder.rung == 0, "\(name): rung \(stream.ladder.rung) on clean images")
+        cells.append("\(stream.frames - tightened)")
+        if prints { print("| \(name) | \(cells.joined(separator: " | ")) |") }
+        return isBroken
+    }
+
+    private func row(_ population: Population, at threshold: Double?) -> String {
+        [population.coverage(from: threshold), population.harm(from: threshold), population.disagreement(from: threshold)].map(percent).joined(separator: ", ")
+    }
+
+    private func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10) %" }
+}
