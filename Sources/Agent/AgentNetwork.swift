@@ -22,7 +22,7 @@ struct AgentNetwork {
         guard let preprocessing = details.preprocessing else {
             throw AgentError(.data, operation, "the network doesn't take images: its bundle has no preprocessing")
         }
-        guard let temperature = Temperature(details.temperature) else {
+        guard let calibration = details.calibration else {
             throw AgentError(.data, operation, "a temperature of \(details.temperature)")
         }
         let executor: Executor
@@ -58,7 +58,7 @@ struct AgentNetwork {
         certifiedGate = settings.gate == nil ? details.certifiedGate : nil
         self.gate = gate
         preprocessor = Preprocessor(preprocessing)
-        calibration = Calibration(scores: details.outputKind == .logits ? .logits : .probabilities, temperature: temperature)
+        self.calibration = calibration
     }
 }
 

@@ -17,7 +17,7 @@ package final class BundleModel: FullModel {
         guard let preprocessing = bundle.details.preprocessing else {
             throw ModelFault(.network, operation, "the bundle has no preprocessing, so it can't take images")
         }
-        guard let temperature = Temperature(bundle.details.temperature) else {
+        guard let calibration = bundle.details.calibration else {
             throw ModelFault(.network, operation, "temperature \(bundle.details.temperature) is out of range")
         }
         do {
@@ -29,7 +29,7 @@ package final class BundleModel: FullModel {
             throw ModelFault(.network, operation, "its output doesn't fit its \(bundle.details.labels.count) labels")
         }
         preprocessor = Preprocessor(preprocessing)
-        calibration = Calibration(scores: bundle.details.outputKind == .logits ? .logits : .probabilities, temperature: temperature)
+        self.calibration = calibration
     }
 
     package func probabilities(of image: [UInt8]) throws(ModelFault) -> [Double] {

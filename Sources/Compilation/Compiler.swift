@@ -4,7 +4,7 @@ internal import Inference
 package import Networks
 package import Tensors
 
-/// Makes a bundle of a network: simplifies it, quantises it, measures what that costs, fits the temperature, records golden outputs.
+/// Makes a bundle of a network: simplifies it, quantises it, measures what that costs, fits temperatures and scores, records golden outputs.
 package struct Compiler {
     package var preprocessing: Preprocessing
     /// Images that are not scored later. One in eight is kept out of the statistics and judges them.
@@ -30,11 +30,13 @@ package struct Compiler {
         package var quantizedNodes = 0
         package var nodes = 0
         package var temperature = 1.0
+        /// Classes that the score tells apart; 0 where the labelled images say too little.
+        package var classOffsets = 0
     }
 
     /// - Parameters:
     ///   - graph: as it was imported: one input `[1, c, h, w]` of the preprocessing's size.
-    ///   - details: `precision` says what to make; temperature and preprocessing are filled in, and a network that ends in a softmax gives
+    ///   - details: `precision` says what to make; calibrations and preprocessing are filled in, and a network that ends in a softmax gives
     ///     probabilities, whatever `outputKind` says.
     /// - Throws: ``CompilationError`` where the network doesn't take the images, or its numbers or results aren't finite.
     package func compile(_ graph: Graph, details: BundleDetails) throws -> (bundle: Bundle, report: Report) {
@@ -52,8 +54,9 @@ package struct Compiler {
         var details = details
         details.preprocessing = preprocessing
         if compiled.endsInSoftmax { details.outputKind = .probabilities }
-        if let temperature = try temperature(of: compiled, kind: details.outputKind) { details.temperature = temperature }
+        try calibrate(&details, by: compiled)
         report.temperature = details.temperature
+        report.classOffsets = details.combination?.offsets.count ?? 0
         return (Bundle(graph: compiled, details: details, golden: try golden(of: compiled)), report)
     }
 
@@ -137,18 +140,38 @@ package struct Compiler {
         return spread > 0 ? error / spread : error
     }
 
-    /// Fitted on the compiled network's own outputs; `nil` without labelled samples.
-    private func temperature(of graph: Graph, kind: BundleDetails.OutputKind) throws -> Double? {
+    /// Fits temperatures and scores, of one look and of two, on the compiled network's own outputs; without labelled samples it changes nothing.
+    private func calibrate(_ details: inout BundleDetails, by graph: Graph) throws {
         let classes = graph[graph.outputs[0]].shape.elementCount
-        let labelled = samples.filter { $0.label.map { $0 < classes } ?? false }.prefix(Self.mostLabelled)
-        guard labelled.count >= Self.fewestLabelled else { return nil }
-        let outputs = try outputs(of: graph, Array(labelled), "temperature")
-        return Temperature.fit(
-            outputs: outputs, labels: labelled.compactMap(\.label), scores: kind == .logits ? .logits : .probabilities)?.value
+        let labelled = Array(samples.filter { $0.label.map { $0 < classes } ?? false }.prefix(Self.mostLabelled))
+        guard labelled.count >= Self.fewestLabelled else { return }
+        let labels = labelled.compactMap(\.label)
+        let kind: Calibration.Scores = details.outputKind == .logits ? .logits : .probabilities
+        let first = try outputs(of: graph, labelled, "temperature")
+        guard let one = Calibration(fittedTo: first, labels: labels, scores: kind) else { return }
+        details.temperature = one.temperature.value
+        details.combination = one.combination
+        let mirrored = labelled.map { sample in
+            var sample = sample
+            var pixels = sample.pixels.mutableSpan
+            preprocessing.mirror(&pixels)
+            return sample
+        }
+        let second = try outputs(of: graph, mirrored, "second look")
+        var mean = LogitMean(classes: classes, scores: kind)
+        var means: [[Float]] = []
+        var labelsOfMeans: [Int] = []
+        for ((a, b), label) in zip(zip(first, second), labels) {
+            mean.look(at: a.span)
+            guard (try? mean.lookAgain(at: b.span)) != nil else { continue }
+            means.append(mean.logits)
+            labelsOfMeans.append(label)
+        }
+        details.secondLook = Calibration(fittedTo: means, labels: labelsOfMeans).map { .init(temperature: $0.temperature.value, combination: $0.combination) }
     }
 
     private static let fewestLabelled = 50
-    private static let mostLabelled = 1000
+    private static let mostLabelled = 4000
 
     private func golden(of graph: Graph) throws -> Bundle.Golden {
         let pixels = samples.first?.pixels ?? (0..<preprocessing.width * preprocessing.height * preprocessing.channels).map { UInt8($0 * 7 % 256) }

@@ -15,6 +15,8 @@ package struct Preprocessor: Sendable {
     private var grey: [UInt8] = []
     /// The resized part that the network sees, in the channels of the source.
     private var window: [UInt8] = []
+    /// What `pixels` show is not what the last `prepare` made, but its mirror image.
+    private var isMirrored = false
 
     package init(_ preprocessing: Preprocessing) {
         precondition(preprocessing.width > 0 && preprocessing.height > 0, "a network's input has pixels")
@@ -30,8 +32,11 @@ package struct Preprocessor: Sendable {
             plan = made
             grey = [UInt8](repeating: 0, count: turnsGrey ? image.width * image.height : 0)
             window = [UInt8](repeating: 0, count: made.isDirect ? 0 : made.windowCount)
-            for index in pixels.indices { pixels[index] = 0 }
+            clear()
+        } else if isMirrored {
+            clear()
         }
+        isMirrored = false
         if turnsGrey { Image.writeGrey(image.pixels, into: &grey) }
         let source = turnsGrey ? grey : image.pixels
         if plan?.isDirect == true {
@@ -40,6 +45,19 @@ package struct Preprocessor: Sendable {
             plan?.resampler.run(source, into: &window)
             if let plan { Self.place(window, plan, preprocessing, into: &pixels) }
         }
+    }
+
+    /// Turns `pixels` into those of the mirror image, left for right. Allocates nothing.
+    package mutating func mirror() {
+        let preprocessing = preprocessing
+        var span = pixels.mutableSpan
+        preprocessing.mirror(&span)
+        isMirrored.toggle()
+    }
+
+    /// The border of a padded crop stays black from one image to the next.
+    private mutating func clear() {
+        for index in pixels.indices { pixels[index] = 0 }
     }
 
     /// Copies the window into its place, ordering its channels or repeating its only one.

@@ -21,6 +21,20 @@ extension BundleDetails {
             }
             return gate
         }
+        combination = try json.memberIfPresent("combination").map { value throws(JSONError) in try CombinedScore(value) }
+        secondLook = try json.memberIfPresent("secondLook").map { value throws(JSONError) in
+            SecondLook(
+                temperature: try value.member("temperature").double(),
+                combination: try value.memberIfPresent("combination").map { value throws(JSONError) in try CombinedScore(value) })
+        }
+    }
+}
+
+extension CombinedScore {
+    fileprivate init(_ json: JSONValue) throws(JSONError) {
+        self.init(
+            intercept: try json.member("intercept").double(), slope: try json.member("slope").double(),
+            offsets: try json.member("offsets").elements().map { offset throws(JSONError) in try offset.double() })
     }
 }
 

@@ -14,6 +14,17 @@ package struct BundleDetails: Hashable, Sendable, Encodable {
         case probabilities
     }
 
+    /// What the mean of two looks, at an image and its mirror image, is calibrated by: of logits always.
+    package struct SecondLook: Hashable, Sendable, Encodable {
+        package var temperature: Double
+        package var combination: CombinedScore?
+
+        package init(temperature: Double, combination: CombinedScore?) {
+            self.temperature = temperature
+            self.combination = combination
+        }
+    }
+
     package static let currentVersion = 2
 
     package var name: String
@@ -28,6 +39,10 @@ package struct BundleDetails: Hashable, Sendable, Encodable {
     package var temperature: Double
     /// The gate between this network and a full one, with its proof; `nil` where none was certified.
     package var certifiedGate: CertifiedGate?
+    /// The estimate that an answer is right; `nil` where it was not fitted.
+    package var combination: CombinedScore?
+    /// `nil` where it was not fitted.
+    package var secondLook: SecondLook?
     /// SHA-256 of the ONNX file, hexadecimal; empty where there was none.
     package var sourceDigest: String
     /// SHA-256 over the tensors of the file, hexadecimal, as ``Safetensors/tensorsDigest`` defines it. Set when a bundle is written; empty before.
@@ -55,7 +70,11 @@ package struct BundleDetails: Hashable, Sendable, Encodable {
 
     /// The first thing that can't be true of any network; `nil` when there is none.
     var contradiction: String? {
-        guard temperature.isFinite, temperature > 0 else { return "temperature \(temperature) isn't above 0" }
+        guard Temperature(temperature) != nil else { return "temperature \(temperature) isn't above 0" }
+        if let secondLook, Temperature(secondLook.temperature) == nil { return "a second look's temperature \(secondLook.temperature) isn't above 0" }
+        for combination in [combination, secondLook?.combination] {
+            if let combination, !combination.isUsable { return "its combined score doesn't rise with the margin, or isn't a number" }
+        }
         if let problem = certifiedGate?.contradiction { return problem }
         guard let preprocessing else { return nil }
         guard (1...Self.largestSide).contains(preprocessing.width), (1...Self.largestSide).contains(preprocessing.height) else {

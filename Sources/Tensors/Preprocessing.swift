@@ -45,4 +45,18 @@ package struct Preprocessing: Hashable, Sendable, Codable {
     package func table(channel: Int) -> [Float] {
         (0..<256).map { Float((Double($0) * scale - mean[channel]) / deviation[channel]) }
     }
+
+    /// Turns an input's pixels `[height, width, channels]` into those of its mirror image, left for right, in place.
+    package func mirror(_ pixels: inout MutableSpan<UInt8>) {
+        precondition(pixels.count == width * height * channels, "\(pixels.count) bytes for \(width) x \(height) pixels of \(channels) channels")
+        for row in 0..<height {
+            var left = row * width * channels
+            var right = left + (width - 1) * channels
+            while left < right {
+                for channel in 0..<channels { pixels.swapAt(left + channel, right + channel) }
+                left += channels
+                right -= channels
+            }
+        }
+    }
 }

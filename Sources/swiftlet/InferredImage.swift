@@ -36,7 +36,9 @@ package struct InferredImage: Encodable, CustomStringConvertible {
         }
         let executor = try Executor(bundle.graph, preprocessing: preprocessing, options: ExecutorOptions(threads: threads))
         var preprocessor = Preprocessor(preprocessing)
-        let calibration = Calibration(bundle.details)
+        guard let calibration = bundle.details.calibration else {
+            throw CommandFailure(.badData, "\(path) has a temperature of \(bundle.details.temperature)")
+        }
         var answers: [InferredImage] = []
         for image in images {
             preprocessor.prepare(try Image.decode(file: image).image)
@@ -54,12 +56,4 @@ package struct InferredImage: Encodable, CustomStringConvertible {
     }
 
     package var description: String { "\(image): \(label ?? "class \(classIndex)") \((confidence * 100).rounded(to: 1)) %" }
-}
-
-extension Calibration {
-    /// How a bundle's output becomes probabilities.
-    init(_ details: BundleDetails) {
-        self.init(
-            scores: details.outputKind == .logits ? .logits : .probabilities, temperature: Temperature(details.temperature) ?? .one)
-    }
 }

@@ -53,6 +53,46 @@ import Testing
         #expect(bundle.details.temperature != 1)
     }
 
+    @Test func labelsFitTheScoresOfOneLookAndOfTwo() throws {
+        // Labels as the network says, but for one in seven.
+        var samples = samples(60, labelled: false)
+        let float = try Executor(network(), preprocessing: preprocessing)
+        for index in samples.indices {
+            let pixels = samples[index].pixels
+            try float.run(pixels: pixels.span)
+            let scores: [Float] = float.withOutput { scores in scores.indices.map { scores[$0] } }
+            let best = scores.firstIndex(of: scores.max() ?? 0) ?? 0
+            samples[index].label = index % 7 == 0 ? (best + 1) % 3 : best
+        }
+        let compiler = Compiler(preprocessing: preprocessing, samples: samples)
+        for precision in BundleDetails.Precision.allCases {
+            let (bundle, _) = try compiler.compile(network(), details: BundleDetails(name: "net", precision: precision))
+            let executor = try Executor(bundle.graph, preprocessing: preprocessing)
+            func output(_ sample: CalibrationSample) throws -> [Float] {
+                try executor.run(pixels: sample.pixels.span)
+                return executor.withOutput { span in span.indices.map { span[$0] } }
+            }
+            let labels = samples.compactMap(\.label)
+            let first = try samples.map(output)
+            let one = try #require(Calibration(fittedTo: first, labels: labels))
+            #expect(bundle.details.calibration == one)
+            let second = try samples.map { sample in
+                var mirrored = sample
+                for row in 0..<8 {
+                    for column in 0..<8 {
+                        for channel in 0..<3 { mirrored.pixels[(row * 8 + column) * 3 + channel] = sample.pixels[(row * 8 + 7 - column) * 3 + channel] }
+                    }
+                }
+                return try output(mirrored)
+            }
+            let means = zip(first, second).map { zip($0, $1).map { Float((Double($0) + Double($1)) / 2) } }
+            #expect(bundle.details.secondLookCalibration == Calibration(fittedTo: means, labels: labels))
+            #expect(bundle.details.secondLook?.temperature != one.temperature.value)
+        }
+        let (bundle, _) = try Compiler(preprocessing: preprocessing, samples: []).compile(network(), details: BundleDetails(name: "net", precision: .fp32))
+        #expect(bundle.details.combination == nil && bundle.details.secondLook == nil)
+    }
+
     @Test func aSoftmaxAtTheEndMakesProbabilitiesOfTheSameConfidence() throws {
         let logits = try network()
         var soft = logits

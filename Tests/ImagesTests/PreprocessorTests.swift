@@ -98,4 +98,35 @@ struct PreprocessorTests {
         preprocessor.prepare(Pictures.pattern(width: 16_384, height: 1))
         #expect(preprocessor.pixels.count == 224 * 224 * 3)
     }
+
+    @Test(arguments: [Preprocessing.ChannelOrder.rgb, .bgr, .gray], 1...9 as ClosedRange<Int>)
+    func theMirrorImageIsThatOfEachRow(order: Preprocessing.ChannelOrder, width: Int) {
+        var preprocessor = Self.preprocessor(width, 5, order, .warp)
+        preprocessor.prepare(Pictures.pattern(width: 13, height: 11))
+        let channels = order == .gray ? 1 : 3
+        let before = preprocessor.pixels
+        preprocessor.mirror()
+        for row in 0..<5 {
+            for column in 0..<width {
+                for channel in 0..<channels {
+                    let mirrored = before[(row * width + width - 1 - column) * channels + channel]
+                    #expect(preprocessor.pixels[(row * width + column) * channels + channel] == mirrored)
+                }
+            }
+        }
+        preprocessor.mirror()
+        #expect(preprocessor.pixels == before)
+    }
+
+    /// Where a crop is padded, its left and right border may differ by a pixel.
+    @Test(arguments: [18, 19, 20, 24, 25] as [Int]) func aMirrorImageLeavesNothingBehind(side: Int) {
+        var preprocessor = Self.preprocessor(24, 24, .rgb, .shorterSide(side))
+        var fresh = preprocessor
+        preprocessor.prepare(Image(width: 24, height: 24, channels: 3, filledWith: 255))
+        preprocessor.mirror()
+        let image = Pictures.pattern(width: 24, height: 24)
+        preprocessor.prepare(image)
+        fresh.prepare(image)
+        #expect(preprocessor.pixels == fresh.pixels)
+    }
 }

@@ -59,6 +59,8 @@ func sampleBundle(seed: UInt64 = 1) -> Bundle {
                 risk: .harm, bound: 0.01, confidence: 0.95, measure: .margin, threshold: 0.5, samples: 1000, accepted: 600, loss: 2, disagreements: 9,
                 isLabelled: false),
         ], fullModel: String(repeating: "b", count: 64))
+    details.combination = CombinedScore(intercept: -0.25, slope: 0.75, offsets: [0.125, -1, 0])
+    details.secondLook = .init(temperature: 1.5, combination: CombinedScore(intercept: 1, slope: 2))
     let golden = Bundle.Golden(
         inputs: [Tensor(shape: [1, 3, 4, 4], floats(48))], outputs: [Tensor(shape: [1, 5, 4, 4], floats(80))], tolerance: 0)
     return Bundle(graph: graph, details: details, golden: golden)

@@ -97,7 +97,8 @@ private struct PairedNetwork {
         let preprocessing = file.details.preprocessing ?? preprocessing
         executor = try Executor(file.runnable(), preprocessing: preprocessing, options: options)
         preprocessor = Preprocessor(preprocessing)
-        calibration = Calibration(file.details)
+        guard let calibration = file.details.calibration else { throw CommandFailure(.badData, "a temperature of \(file.details.temperature)") }
+        self.calibration = calibration
         classes = file.graph.outputs.first.map { file.graph[$0].shape.elementCount } ?? 0
     }
 
