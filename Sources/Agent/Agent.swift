@@ -99,7 +99,7 @@ package final class Agent: Sendable {
         let desk = DecisionDesk(
             .init(
                 deadline: settings.deadline, expiry: settings.recovery.expiry, asksCloud: asksCloud,
-                maximumInFlight: settings.recovery.maximumInFlight), classes: network.classes, clock: clock
+                maximumInFlight: settings.recovery.maximumInFlight, stream: settings.stream), classes: network.classes, clock: clock
         ) { record in
             notes?.offer(record)
             lines?.offer(record)
@@ -131,6 +131,7 @@ package final class Agent: Sendable {
         self.questions = questions
         loop = FrameLoop(
             executor: network.executor, preprocessor: network.preprocessor, calibration: network.calibration, gate: network.gate,
+            hysteresis: settings.stream?.hysteresis ?? 0, secondLook: network.secondLook,
             audits: audits, desk: desk, log: log, onTaken: outputs.onTaken
         ) { questions?.offer($0) ?? false }
     }

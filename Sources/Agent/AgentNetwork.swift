@@ -15,6 +15,7 @@ struct AgentNetwork {
     let preprocessor: Preprocessor
     let calibration: Calibration
     let gate: Gate
+    let secondLook: SecondLook?
 
     init(_ bundle: Bundle, settings: AgentSettings) throws(AgentError) {
         let details = bundle.details
@@ -49,7 +50,18 @@ struct AgentNetwork {
             throw AgentError(
                 .configuration, operation, "a network without labels can't ask the cloud: nobody knows that its classes are the same; set recovery.enabled to false")
         }
-        let gate = settings.gate ?? details.certifiedGate?.gate ?? .standard
+        let certified = settings.gate == nil ? details.certifiedGate : nil
+        let gate: Gate
+        do {
+            gate = try settings.gate?.gate(labels: details.labels, classes: classes) ?? certified?.gate ?? .standard
+        } catch {
+            throw AgentError(.configuration, operation, "\(error)")
+        }
+        if let certified, let bound = settings.secondLook, certified.secondLook != bound {
+            throw AgentError(
+                .configuration, operation,
+                "second-look: the bundle's gate is certified with \(certified.secondLook.map { "\($0 * 100) %" } ?? "none"); leave it out, or write a gate of your own")
+        }
         if details.outputKind == .probabilities, gate.uses(.energy) {
             throw AgentError(.configuration, operation, "gate.measure: the network ends in a softmax, so its energy is always about 0")
         }
@@ -57,6 +69,13 @@ struct AgentNetwork {
         self.classes = classes
         certifiedGate = settings.gate == nil ? details.certifiedGate : nil
         self.gate = gate
+        let margin = FrameDecisions.Settings(deadline: settings.deadline, expiry: settings.recovery.expiry).margin
+        if let bound = settings.secondLook ?? certified?.secondLook, let mean = details.secondLookCalibration {
+            secondLook = SecondLook(
+                bound: bound, budget: settings.deadline - margin, calibration: mean, classes: classes, scores: calibration.scores)
+        } else {
+            secondLook = nil
+        }
         preprocessor = Preprocessor(preprocessing)
         self.calibration = calibration
     }

@@ -21,6 +21,8 @@ package struct AgentStatistics: Hashable, Sendable {
     package var audit: AuditStatistics?
     /// The names of the classes.
     package var labels: [String] = []
+    /// Frames that were looked at twice.
+    package var secondLooks: UInt64 = 0
     /// Questions that were not sent, by reason.
     package var refusals: [String: UInt64] = [:]
     /// Decisions that didn't reach standard output, because nobody read it.
@@ -40,9 +42,9 @@ package struct AgentStatistics: Hashable, Sendable {
         let counts = decisions
         object.add("uptime_ms", milliseconds: uptime)
         for (key, value) in [
-            ("replaced", replacedFrames), ("skipped", skippedFrames), ("damaged", damagedFrames), ("taken", counts.taken), ("local", counts.local), ("cloud", counts.cloud),
+            ("replaced", replacedFrames), ("skipped", skippedFrames), ("damaged", damagedFrames), ("taken", counts.taken), ("local", counts.local), ("cloud", counts.cloud), ("cloud_carried", counts.carried),
             ("local_unconfirmed", counts.unconfirmed), ("revisions", counts.revisions), ("overdue", counts.overdue), ("asked", counts.asked),
-            ("crowded", counts.crowded), ("unanswered", counts.unanswered), ("expired", counts.expired), ("late_answers", counts.lateAnswers),
+            ("crowded", counts.crowded), ("spared", counts.spared), ("second_looks", secondLooks), ("unanswered", counts.unanswered), ("expired", counts.expired), ("late_answers", counts.lateAnswers),
             ("duplicate_answers", counts.duplicateAnswers), ("unknown_answers", counts.unknownAnswers), ("faults", counts.faults),
             ("failures", counts.failures), ("dropped_lines", droppedLines), ("damaged_messages", damagedMessages),
         ] {

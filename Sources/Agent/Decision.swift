@@ -9,6 +9,8 @@ package struct Decision: Hashable, Sendable {
         case local
         /// The full model in the cloud answered.
         case cloud
+        /// The full model's answer to an earlier frame of the stream, whose class for the board's network has not changed since.
+        case carried = "cloud-carried"
         /// The gate doesn't trust the board's network, and no better answer came in time.
         case localUnconfirmed = "local-unconfirmed"
     }
@@ -20,6 +22,8 @@ package struct Decision: Hashable, Sendable {
     package var source: Source
     /// `nil` where there is none: the board's network was too slow, failed, or put out damage (`fault`).
     package var answer: Answer?
+    /// The frame that the answer was given to, where it is carried.
+    package var carriedFrom: UInt64?
     /// What the board's network said, also where the cloud decided.
     package var localAnswer: Answer?
     /// From taking up the frame to what the board's network said; `nil` where it hasn't yet.
@@ -32,13 +36,14 @@ package struct Decision: Hashable, Sendable {
     package var isRevision: Bool
 
     package init(
-        frame: UInt64, name: String? = nil, source: Source, answer: Answer?, localAnswer: Answer? = nil, localLatency: Duration? = nil, fault: Fault? = nil,
-        latency: Duration, isRevision: Bool = false
+        frame: UInt64, name: String? = nil, source: Source, answer: Answer?, carriedFrom: UInt64? = nil, localAnswer: Answer? = nil,
+        localLatency: Duration? = nil, fault: Fault? = nil, latency: Duration, isRevision: Bool = false
     ) {
         self.frame = frame
         self.name = name
         self.source = source
         self.answer = answer
+        self.carriedFrom = carriedFrom
         self.localAnswer = localAnswer
         self.localLatency = localLatency
         self.fault = fault

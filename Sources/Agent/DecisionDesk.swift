@@ -84,6 +84,9 @@ final class DecisionDesk: Sendable {
         }
     }
 
+    /// Counts a frame that is looked at twice.
+    func countSecondLook() { state.withLock { $0.statistics.secondLooks += 1 } }
+
     /// The timer thread: decides what is due until ``stop()``.
     func runTimer() {
         state.wait { state in

@@ -39,7 +39,8 @@ package struct DecisionRecord: Hashable, Sendable {
         }
         object.add("source", text: decision.source.rawValue)
         object.add("latency_ms", milliseconds: decision.latency)
-        if decision.source == .cloud, case .classification(let classification)? = decision.localAnswer {
+        if let frame = decision.carriedFrom { object.add("carried_from", number: "\(frame)") }
+        if decision.source == .cloud || decision.source == .carried, case .classification(let classification)? = decision.localAnswer {
             var local = JSONObject()
             Self.add(classification, labels, to: &local)
             object.add("local", number: local.closed)

@@ -9,6 +9,8 @@ package import Gating
 /// - A local answer that the gate trusts decides at once.
 /// - One that it doesn't trust asks the cloud, if that is allowed and fewer than `maximumInFlight` questions are open; the cloud's answer decides.
 ///   Where it can't ask, is refused, or the cloud fails, the frame is decided at once as local-unconfirmed.
+/// - In a stream (``StreamGate``) fewer frames are trusted and far fewer asked about; for these an answer that the cloud gave to an earlier frame may be carried, which the
+///   decision says. A frame that is asked about falls back on what is carried too.
 /// - What is undecided at the deadline is decided as local-unconfirmed, with the local answer or with none. A cloud answer until `expiry`, or
 ///   the local answer if that was what came late, then revises.
 package struct FrameDecisions: Sendable {
@@ -21,13 +23,18 @@ package struct FrameDecisions: Sendable {
         package var expiry: Duration
         package var asksCloud: Bool
         package var maximumInFlight: Int
+        /// `nil`: each frame is judged by itself.
+        package var stream: StreamGate.Settings?
 
-        package init(deadline: Duration, margin: Duration? = nil, expiry: Duration, asksCloud: Bool = true, maximumInFlight: Int = 2) {
+        package init(
+            deadline: Duration, margin: Duration? = nil, expiry: Duration, asksCloud: Bool = true, maximumInFlight: Int = 2, stream: StreamGate.Settings? = nil
+        ) {
             self.deadline = deadline
             self.margin = margin ?? min(.milliseconds(2), deadline / 10)
             self.expiry = max(expiry, deadline)
             self.asksCloud = asksCloud
             self.maximumInFlight = maximumInFlight
+            self.stream = stream
         }
     }
 
@@ -64,6 +71,8 @@ package struct FrameDecisions: Sendable {
         var localAnswer: Answer?
         var localLatency: Duration?
         var fault: Fault?
+        /// Better than the local answer where no other comes.
+        var carried: StreamGate.Carried?
     }
 
     /// A frame that was asked about and is closed; of these the newest are remembered, to tell late answers from unknown ones.
@@ -74,6 +83,7 @@ package struct FrameDecisions: Sendable {
 
     package let settings: Settings
     package private(set) var counts = DecisionCounts()
+    private var stream: StreamGate?
     private var open: [Open] = []
     private var closed: [Closed] = []
     private var nextClosed = 0
@@ -81,6 +91,7 @@ package struct FrameDecisions: Sendable {
 
     package init(_ settings: Settings) {
         self.settings = settings
+        stream = settings.stream.map { StreamGate($0) }
         open.reserveCapacity(settings.maximumInFlight + 2)
         closed.reserveCapacity(Self.remembered)
     }
@@ -108,50 +119,68 @@ package struct FrameDecisions: Sendable {
                 counts.faults += 1
                 open[index].fault = fault
             }
-            conclude(index, trusted: reading.verdict.accepts, now, &actions)
+            conclude(index, reading, now, &actions)
         case .failed(let frame):
             guard let index = computing(frame) else { return }
             counts.failures += 1
-            conclude(index, trusted: false, now, &actions)
+            conclude(index, nil, now, &actions)
         case .answered(let frame, let answer):
+            stream?.answered(frame, answer)
             guard let index = asked(frame) else { return countStray(frame) }
             let isRevision = open[index].phase == .revisable
             decide(index, .cloud, answer, isRevision: isRevision, now, &actions)
             close(index, wasAnswered: true)
         case .unanswered(let frame):
+            stream?.unanswered(frame)
             guard let index = asked(frame) else { return }
             counts.unanswered += 1
-            if open[index].phase == .asking { decide(index, .localUnconfirmed, open[index].localAnswer, now, &actions) }
+            if open[index].phase == .asking { decideUnanswered(index, now, &actions) }
             close(index, wasAnswered: false)
         case .timer:
             break
         case .finish:
             while !open.isEmpty {
                 let phase = open[0].phase
-                if phase == .computing || phase == .asking { decide(0, .localUnconfirmed, open[0].localAnswer, now, &actions) }
+                if phase == .computing || phase == .asking { decideUnanswered(0, now, &actions) }
                 close(0, wasAnswered: false)
             }
         }
     }
 
-    /// The board's network is done with a frame, with an answer or without.
-    private mutating func conclude(_ index: Int, trusted: Bool, _ now: Duration, _ actions: inout [Action]) {
-        let answer = open[index].localAnswer
-        open[index].localLatency = now - open[index].taken
-        if open[index].phase == .computingLate {
-            if answer != nil { decide(index, trusted ? .local : .localUnconfirmed, answer, isRevision: true, now, &actions) }
+    /// The board's network is done with a frame.
+    ///
+    /// - Parameter reading: `nil` where it failed.
+    private mutating func conclude(_ index: Int, _ reading: Reading?, _ now: Duration, _ actions: inout [Action]) {
+        let frame = open[index]
+        open[index].localLatency = now - frame.taken
+        let isLate = frame.phase == .computingLate
+        let isCrowded = inFlight >= settings.maximumInFlight
+        let canAsk = settings.asksCloud && !isLate && !isCrowded
+        let trusted = reading?.verdict.accepts ?? false
+        let step = stream?.read(reading, frame: frame.frame, taken: frame.taken, now: now, canAsk: canAsk) ?? (trusted ? .accept : canAsk ? .ask(nil) : .rest(nil))
+        switch step {
+        case .accept:
+            decide(index, .local, frame.localAnswer, isRevision: isLate, now, &actions)
             open.remove(at: index)
-        } else if trusted {
-            decide(index, .local, answer, now, &actions)
-            open.remove(at: index)
-        } else if settings.asksCloud, inFlight < settings.maximumInFlight {
+        case .ask(let carried):
             counts.asked += 1
+            open[index].carried = carried
             open[index].phase = .asking
-            actions.append(.ask(open[index].frame))
-        } else {
-            if settings.asksCloud { counts.crowded += 1 }
-            decide(index, .localUnconfirmed, answer, now, &actions)
+            actions.append(.ask(frame.frame))
+        case .rest(let carried):
+            open[index].carried = carried
+            if canAsk { counts.spared += 1 } else if settings.asksCloud, !isLate { counts.crowded += 1 }
+            if !isLate || frame.localAnswer != nil { decideUnanswered(index, isRevision: isLate, now, &actions) }
             open.remove(at: index)
+        }
+    }
+
+    /// Decides on a frame that the gate doesn't trust and that no answer has come to.
+    private mutating func decideUnanswered(_ index: Int, isRevision: Bool = false, _ now: Duration, _ actions: inout [Action]) {
+        if let carried = open[index].carried, carried.end > now {
+            decide(index, .carried, carried.answer, carriedFrom: carried.frame, isRevision: isRevision, now, &actions)
+        } else {
+            decide(index, .localUnconfirmed, open[index].localAnswer, isRevision: isRevision, now, &actions)
         }
     }
 
@@ -161,10 +190,10 @@ package struct FrameDecisions: Sendable {
             if let due = due(open[index]), due <= now {
                 switch open[index].phase {
                 case .computing:
-                    decide(index, .localUnconfirmed, nil, now, &actions)
+                    decideUnanswered(index, now, &actions)
                     open[index].phase = .computingLate
                 case .asking:
-                    decide(index, .localUnconfirmed, open[index].localAnswer, now, &actions)
+                    decideUnanswered(index, now, &actions)
                     open[index].phase = .revisable
                     // The expiry may have passed as well: this entry is looked at again.
                     continue
@@ -189,7 +218,8 @@ package struct FrameDecisions: Sendable {
     }
 
     private mutating func decide(
-        _ index: Int, _ source: Decision.Source, _ answer: Answer?, isRevision: Bool = false, _ now: Duration, _ actions: inout [Action]
+        _ index: Int, _ source: Decision.Source, _ answer: Answer?, carriedFrom: UInt64? = nil, isRevision: Bool = false, _ now: Duration,
+        _ actions: inout [Action]
     ) {
         let frame = open[index]
         let latency = now - frame.taken
@@ -202,7 +232,7 @@ package struct FrameDecisions: Sendable {
         actions.append(
             .decide(
                 Decision(
-                    frame: frame.frame, name: frame.name, source: source, answer: answer, localAnswer: frame.localAnswer,
+                    frame: frame.frame, name: frame.name, source: source, answer: answer, carriedFrom: carriedFrom, localAnswer: frame.localAnswer,
                     localLatency: frame.localLatency, fault: frame.fault, latency: latency, isRevision: isRevision)))
     }
 
@@ -231,11 +261,12 @@ package struct FrameDecisions: Sendable {
     }
 }
 
-/// What became of the frames since the start. Every frame taken up is in exactly one of `local`, `cloud` and `unconfirmed`, or still open.
+/// What became of the frames since the start. Every frame taken up is in exactly one of `local`, `cloud`, `carried` and `unconfirmed`, or still open.
 package struct DecisionCounts: Hashable, Sendable {
     package var taken: UInt64 = 0
     package var local: UInt64 = 0
     package var cloud: UInt64 = 0
+    package var carried: UInt64 = 0
     package var unconfirmed: UInt64 = 0
     package var revisions: UInt64 = 0
     /// Decided later than the deadline: the machine was too busy to wake up in time.
@@ -244,6 +275,8 @@ package struct DecisionCounts: Hashable, Sendable {
     package var asked: UInt64 = 0
     /// Not asked about, because too many questions were open.
     package var crowded: UInt64 = 0
+    /// Not asked about, because a frame like it was a moment ago.
+    package var spared: UInt64 = 0
     /// Questions that were refused on the way or that the cloud couldn't answer.
     package var unanswered: UInt64 = 0
     /// Questions without an answer until the expiry.
@@ -260,13 +293,14 @@ package struct DecisionCounts: Hashable, Sendable {
 
     package init() {}
 
-    package var decided: UInt64 { local + cloud + unconfirmed }
+    package var decided: UInt64 { local + cloud + carried + unconfirmed }
 
     package subscript(source: Decision.Source) -> UInt64 {
         get {
             switch source {
             case .local: local
             case .cloud: cloud
+            case .carried: carried
             case .localUnconfirmed: unconfirmed
             }
         }
@@ -274,6 +308,7 @@ package struct DecisionCounts: Hashable, Sendable {
             switch source {
             case .local: local = newValue
             case .cloud: cloud = newValue
+            case .carried: carried = newValue
             case .localUnconfirmed: unconfirmed = newValue
             }
         }

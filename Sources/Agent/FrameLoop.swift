@@ -16,6 +16,10 @@ final class FrameLoop: @unchecked Sendable {
     private let gate: Gate
     /// Where a certified gate is in use, whose rung of the moment goes before `gate`.
     private let audits: AuditDesk?
+    /// How much stricter the gate is that ends an unsure stretch of a stream.
+    private let hysteresis: Double
+    /// `nil`: every frame is looked at once.
+    private var secondLook: SecondLook?
     private let desk: DecisionDesk
     private let log: AgentLog
     private let onTaken: (@Sendable (UInt64) -> Void)?
@@ -23,7 +27,8 @@ final class FrameLoop: @unchecked Sendable {
 
     /// - Parameter ask: hands a frame to the request thread; false where it has no room. It doesn't wait.
     init(
-        executor: Executor, preprocessor: Preprocessor, calibration: Calibration, gate: Gate, audits: AuditDesk?, desk: DecisionDesk, log: AgentLog,
+        executor: Executor, preprocessor: Preprocessor, calibration: Calibration, gate: Gate, hysteresis: Double, secondLook: SecondLook?,
+        audits: AuditDesk?, desk: DecisionDesk, log: AgentLog,
         onTaken: (@Sendable (UInt64) -> Void)?, ask: @escaping @Sendable (FrameQuestion) -> Bool
     ) {
         self.executor = executor
@@ -31,6 +36,8 @@ final class FrameLoop: @unchecked Sendable {
         self.calibration = calibration
         self.gate = gate
         self.audits = audits
+        self.hysteresis = hysteresis
+        self.secondLook = secondLook
         self.desk = desk
         self.log = log
         self.onTaken = onTaken
@@ -55,7 +62,8 @@ final class FrameLoop: @unchecked Sendable {
                 try executor.run(pixels: preprocessor.pixels.span)
                 let rung = audits?.rung ?? 0
                 let gate = audits?.gate(at: rung) ?? self.gate
-                let reading = executor.withOutput { Reading(of: $0, calibration: calibration, gate: gate) }
+                let first = executor.withOutput { Reading(of: $0, calibration: calibration, gate: gate, hysteresis: hysteresis) }
+                let reading = try lookAgain(after: first, gate: gate, taken: taken, clock: clock)
                 question.reading = reading
                 asks = desk.handle(.read(frame.index, reading))
                 question.auditedScore = audits?.read(frame.index, reading, rung: rung, isAsked: asks)
@@ -68,6 +76,30 @@ final class FrameLoop: @unchecked Sendable {
             }
             if asks || question.auditedScore != nil, !ask(question) { decline(question) }
         }
+    }
+
+    /// What both looks at a frame say, where a second one is due; else what the first said.
+    private func lookAgain(after first: Reading, gate: Gate, taken: Duration, clock: AgentClock) throws -> Reading {
+        guard secondLook != nil else { return first }
+        let begun = clock.now()
+        secondLook?.note(begun - taken)
+        guard secondLook?.isDue(after: first, spent: begun - taken) == true else { return first }
+        desk.countSecondLook()
+        executor.withOutput { secondLook?.mean.look(at: $0) }
+        preprocessor.mirror()
+        let pixels = preprocessor.pixels
+        try executor.run(pixels: pixels.span)
+        let fault = executor.withOutput { output -> Fault? in
+            do throws(Fault) {
+                try secondLook?.mean.lookAgain(at: output)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        guard let secondLook, fault == nil else { return Reading(confidence: nil, verdict: .escalate(.fault(fault ?? .empty))) }
+        let mean = secondLook.mean.logits
+        return Reading(of: mean.span, calibration: secondLook.calibration, gate: gate, hysteresis: hysteresis)
     }
 }
 

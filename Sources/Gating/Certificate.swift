@@ -61,12 +61,15 @@ package struct CertifiedGate: Hashable, Sendable, Codable {
     package var rungs: [Certificate]
     /// SHA-256 of the full network's weights, hexadecimal: the certificate says nothing beside another one.
     package var fullModel: String
+    /// Frames with a smaller margin were looked at a second time; `nil`: none was.
+    package var secondLook: Double?
 
     /// - Returns: `nil` without rungs.
-    package init?(rungs: [Certificate], fullModel: String) {
+    package init?(rungs: [Certificate], fullModel: String, secondLook: Double? = nil) {
         guard !rungs.isEmpty else { return nil }
         self.rungs = rungs
         self.fullModel = fullModel
+        self.secondLook = secondLook
     }
 
     package var gate: Gate { .threshold(rungs[0].measure, rungs[0].threshold) }
@@ -74,6 +77,7 @@ package struct CertifiedGate: Hashable, Sendable, Codable {
     /// The first thing that can't be true of a certified gate from a file; `nil` when there is none.
     package var contradiction: String? {
         guard let first = rungs.first else { return "a certified gate without a certificate" }
+        if let secondLook, !(0...1).contains(secondLook) { return "a gate certified with a second look below \(secondLook)" }
         for (rung, next) in zip(rungs, rungs.dropFirst()) where next.bound >= rung.bound || next.accepted > rung.accepted {
             return "certificates of a gate that don't get stricter"
         }

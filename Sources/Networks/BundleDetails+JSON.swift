@@ -16,7 +16,8 @@ extension BundleDetails {
         weightsDigest = try json.member("weightsDigest").string()
         certifiedGate = try json.memberIfPresent("certifiedGate").map { value throws(JSONError) in
             let rungs = try value.member("rungs").elements().map { rung throws(JSONError) in try Certificate(rung) }
-            guard let gate = CertifiedGate(rungs: rungs, fullModel: try value.member("fullModel").string()) else {
+            let secondLook = try value.memberIfPresent("secondLook").map { bound throws(JSONError) in try bound.double() }
+            guard let gate = CertifiedGate(rungs: rungs, fullModel: try value.member("fullModel").string(), secondLook: secondLook) else {
                 throw value.wrong("a certificate")
             }
             return gate

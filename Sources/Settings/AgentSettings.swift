@@ -68,7 +68,11 @@ package struct AgentSettings: Hashable, Sendable {
     /// From the moment a frame is taken up until its decision at the latest.
     package var deadline = Duration.milliseconds(100)
     /// `nil`: the bundle's certified gate, or ``Gating/Gate/standard`` where it has none.
-    package var gate: Gate?
+    package var gate: GateSettings?
+    /// Frames with a smaller margin are looked at once more, as mirror image; `nil`: none, but where the bundle's gate is certified with it.
+    package var secondLook: Double?
+    /// `nil`: each frame is judged by itself.
+    package var stream: StreamGate.Settings?
     package var recovery = Recovery()
     package var audit = Audit()
     package var broker = BrokerSettings(host: "localhost")
@@ -95,7 +99,9 @@ package struct AgentSettings: Hashable, Sendable {
             patience = section.value("patience", .duration(.zero ... .seconds(1)), default: patience)
         }
         deadline = root.value("deadline", .duration(.milliseconds(1) ... .seconds(60)), default: deadline)
-        gate = root.optionalSection("gate") { Gate(&$0) }
+        gate = root.optionalSection("gate") { GateSettings(&$0) }
+        secondLook = root.optional("second-look", .fraction(0...1))
+        stream = root.optionalSection("stream") { StreamGate.Settings(&$0) }
         let deadline = deadline
         recovery = root.section("recovery") { section in
             var recovery = Recovery()

@@ -156,6 +156,27 @@ package struct Section {
         }
     }
 
+    /// The entries of a mapping whose keys are names, in the order of the file; none where the file doesn't have the key.
+    mutating func table<Value>(_ key: String, _ kind: ValueKind<Value>) -> [(name: String, position: Position, value: Value)] {
+        known.append(key)
+        guard let node = entries[key]?.value else { return [] }
+        guard case .mapping(let list) = node.content else {
+            report(key, "expected names with values, found \(node.words)")
+            return []
+        }
+        return list.compactMap { entry in
+            let name = full(key) + "." + entry.key.quoted.dropFirst().dropLast()
+            let description = KeyDescription(key: name, expectation: kind.expectation, presence: .optional)
+            if !findings.keys.contains(description) { findings.keys.append(description) }
+            guard case .scalar(let text, _) = entry.value.content, !entry.value.isNull, let value = kind.parse(text) else {
+                findings.problems.append(
+                    Problem(at: entry.value.position, key: name, "expected \(kind.expectation), found \(entry.value.words)"))
+                return nil
+            }
+            return (entry.key, entry.position, value)
+        }
+    }
+
     /// Takes keys without reading them, where a problem is reported already.
     mutating func ignore(_ keys: [String]) { known += keys }
 

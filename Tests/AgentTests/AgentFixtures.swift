@@ -32,6 +32,27 @@ enum AgentFixtures {
             details: BundleDetails(name: "colour", precision: .fp32, preprocessing: preprocessing, labels: labels, outputKind: kind))
     }
 
+    /// A network that sees the mean colour of the left half: like ``bundle(gain:labels:kind:)`` there. The rightmost column of each channel is weighed with `lastColumn`.
+    static func leftSidedBundle(lastColumn: Float = 0) -> Bundle {
+        var bundle = bundle()
+        var graph = Graph(name: "left")
+        let input = graph.add(Value(name: "x", type: .float32, shape: [1, 3, 8, 8]))
+        let flat = graph.add(.reshape, name: "flat", inputs: [input], output: Value(name: "f", type: .float32, shape: [1, 192]))
+        let weights = (0..<3).flatMap { row in
+            (0..<192).map { index -> Float in
+                guard index / 64 == row else { return 0 }
+                return index % 8 < 4 ? 20 / 32 : index % 8 == 7 ? lastColumn : 0
+            }
+        }
+        let output = graph.add(
+            .gemm(Gemm(transposesB: true)), name: "gain",
+            inputs: [flat, graph.add(Value(name: "w", constant: Tensor(shape: [3, 192], weights)))], output: Value(name: "y", type: .float32, shape: [1, 3]))
+        graph.inputs = [input]
+        graph.outputs = [output]
+        bundle.graph = graph
+        return bundle
+    }
+
     static func image(_ red: UInt8, _ green: UInt8, _ blue: UInt8) -> Image {
         Image(width: 8, height: 8, channels: 3, pixels: (0..<64).flatMap { _ in [red, green, blue] })
     }

@@ -54,6 +54,56 @@ struct AgentTests {
         #expect(cloud.published == [record.json(labels: AgentFixtures.labels)])
     }
 
+    @Test func aSecondLookDecidesWhatTheFirstWasNotSureOf() async throws {
+        // The network sees the left half only: grey there, red on the right.
+        let image = Image(width: 8, height: 8, channels: 3, pixels: (0..<64).flatMap { $0 % 8 < 4 ? [100, 100, 100] as [UInt8] : [255, 0, 0] })
+        for (bound, looks, source) in [(nil, 0, .localUnconfirmed), (0, 0, .localUnconfirmed), (0.99, 1, .local)] as [(Double?, UInt64, Decision.Source)] {
+            let bench = try AgentBench(AgentFixtures.leftSidedBundle()) { $0.secondLook = bound }
+            var records = bench.records.makeAsyncIterator()
+            try bench.agent.start()
+            bench.source.push(0, image)
+            let record = try #require(await records.next())
+            #expect(record.decision.source == source && bench.agent.statistics.secondLooks == looks)
+            // What follows isn't seen in a mirror.
+            bench.source.push(1, AgentFixtures.image(0, 255, 0))
+            let next = try #require(await records.next())
+            guard case .classification(let classification)? = next.decision.answer else { throw Unexpected() }
+            #expect(classification.classIndex == 1 && next.decision.source == .local)
+            #expect(await bench.finish(&records).isEmpty)
+        }
+    }
+
+    @Test func damageInTheMirrorImageIsAFault() async throws {
+        // The last column is black, so that its weights overflow in the mirror only.
+        let bundle = AgentFixtures.leftSidedBundle(lastColumn: .greatestFiniteMagnitude)
+        let black = Image(width: 8, height: 8, channels: 3, pixels: (0..<64).flatMap { $0 % 8 < 4 ? [100, 100, 100] as [UInt8] : [0, 0, 0] })
+        let bench = try AgentBench(bundle) { $0.secondLook = 1 }
+        var records = bench.records.makeAsyncIterator()
+        try bench.agent.start()
+        bench.source.push(0, black)
+        let record = try #require(await records.next())
+        #expect(record.decision.source == .localUnconfirmed && record.decision.fault != nil && record.decision.answer == nil)
+        #expect(await bench.finish(&records).isEmpty)
+    }
+
+    @Test func inAStreamTheCloudsAnswerIsCarried() async throws {
+        let cloud = ManualCloud(answer: Self.cloudAnswer)
+        let bench = try AgentBench(cloud: cloud) { $0.stream = StreamGate.Settings() }
+        var records = bench.records.makeAsyncIterator()
+        try bench.agent.start()
+        bench.source.push(0, AgentFixtures.unclear)
+        #expect(try #require(await records.next()).decision.source == .cloud)
+        for frame in 1..<9 as Range<UInt64> {
+            bench.source.push(frame, AgentFixtures.unclear)
+            let decision = try #require(await records.next()).decision
+            #expect(decision.source == .carried && decision.carriedFrom == 0 && decision.answer == Self.cloudAnswer)
+        }
+        bench.source.push(9, AgentFixtures.clear)
+        #expect(try #require(await records.next()).decision.source == .local)
+        #expect(await bench.finish(&records).isEmpty)
+        #expect(bench.agent.statistics.decisions.asked == 1 && bench.agent.statistics.decisions.carried == 8)
+    }
+
     @Test func lateCloudAnswerBecomesARevision() async throws {
         let cloud = ManualCloud()
         let bench = try AgentBench(cloud: cloud)
@@ -248,6 +298,20 @@ struct AgentTests {
             #expect(error?.code == code, "\(String(describing: error))")
         }
         #expect(throws: Never.self) { try AgentBench(AgentFixtures.bundle(labels: [])) { $0.recovery.isEnabled = false } }
+        #expect(throws: Never.self) { try AgentBench { $0.gate = .threshold(.margin, 0.6, classes: [.init(name: "green", threshold: 0.9, line: 3)]) } }
+        let unknown = #expect(throws: AgentError.self) {
+            try AgentBench { $0.gate = .not(.threshold(.margin, 0.6, classes: [.init(name: "grean", threshold: 0.9, line: 3)])) }
+        }
+        #expect(unknown?.code == .configuration)
+        #expect(unknown?.cause == "line 3: gate.classes: 'grean' is none of the network's 3 classes, did you mean 'green'?")
+        var certified = AgentFixtures.bundle()
+        let rung = Certificate(
+            risk: .harm, bound: 0.01, confidence: 0.95, measure: .margin, threshold: 0.5, samples: 1000, accepted: 500, loss: 0, disagreements: 0,
+            isLabelled: true)
+        certified.details.certifiedGate = CertifiedGate(rungs: [rung], fullModel: "")
+        #expect(throws: AgentError.self) { try AgentBench(certified) { $0.secondLook = 0.99 } }
+        certified.details.certifiedGate?.secondLook = 0.99
+        #expect(throws: Never.self) { try AgentBench(certified) { $0.secondLook = 0.99 } }
     }
 
     struct Unexpected: Error {}

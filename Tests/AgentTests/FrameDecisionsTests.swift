@@ -199,6 +199,73 @@ struct FrameDecisionsTests {
         #expect(run.decisions.map(\.latency) == [.milliseconds(140)] && run.machine.counts.overdue == 1)
     }
 
+    /// In a stream of unsure frames of one class, 10 ms apart.
+    static func stream(_ change: (inout StreamGate.Settings) -> Void = { _ in }) -> Run {
+        var stream = StreamGate.Settings()
+        stream.frames = 1
+        change(&stream)
+        return Run(.init(deadline: .milliseconds(100), margin: .zero, expiry: .milliseconds(1000), stream: stream))
+    }
+
+    @Test func inAStreamOneQuestionStandsForManyFrames() {
+        var run = Self.stream()
+        for frame in 1...50 as ClosedRange<UInt64> {
+            run.event(.taken(frame))
+            run.event(.read(frame, Self.reading(false)))
+            if frame == 3 { run.event(.answered(1, Self.cloudAnswer)) }
+            run.advance(to: run.now + .milliseconds(10))
+        }
+        #expect(run.asked == [1] && run.machine.counts.spared == 49 && run.machine.counts.carried == 47)
+        #expect(run.decisions.filter { $0.frame <= 3 }.map(\.source) == [.localUnconfirmed, .localUnconfirmed, .cloud])
+        for decision in run.decisions where decision.frame > 3 {
+            #expect(decision.source == .carried && decision.carriedFrom == 1 && decision.answer == Self.cloudAnswer && decision.localAnswer == Self.localAnswer)
+        }
+        #expect(run.decisions.count == 50 && run.machine.isIdle)
+    }
+
+    @Test func aFrameThatIsAskedAboutFallsBackOnWhatIsCarriedAndIsRevised() {
+        var run = Self.stream { $0.interval = .milliseconds(50) }
+        run.event(.taken(1))
+        run.event(.read(1, Self.reading(false)))
+        run.event(.answered(1, Self.cloudAnswer))
+        run.advance(to: .milliseconds(60))
+        run.event(.taken(2))
+        run.event(.read(2, Self.reading(false)))
+        #expect(run.asked == [1, 2] && run.decisions.count == 1)
+        run.advance(to: .milliseconds(160))
+        #expect(run.decisions.last?.source == .carried && run.decisions.last?.carriedFrom == 1)
+        run.event(.answered(2, Self.cloudAnswer))
+        #expect(run.decisions.last?.source == .cloud && run.decisions.last?.isRevision == true && run.decisions.last?.carriedFrom == nil)
+    }
+
+    @Test func whatIsCarriedDoesNotOutliveItsTimeWhileAQuestionWaits() {
+        var run = Self.stream {
+            $0.interval = .milliseconds(50)
+            $0.carry = .milliseconds(100)
+        }
+        run.event(.taken(1))
+        run.event(.read(1, Self.reading(false)))
+        run.event(.answered(1, Self.cloudAnswer))
+        run.advance(to: .milliseconds(60))
+        run.event(.taken(2))
+        run.event(.read(2, Self.reading(false)))
+        run.advance(to: .milliseconds(160))
+        #expect(run.asked == [1, 2] && run.decisions.last?.source == .localUnconfirmed && run.decisions.last?.answer == Self.localAnswer)
+    }
+
+    @Test func questionsThatFindNoRoomAreNotTheStreams() {
+        var run = Run(.init(deadline: .milliseconds(100), margin: .zero, expiry: .seconds(1), maximumInFlight: 1, stream: StreamGate.Settings()))
+        for frame in 1...2 as ClosedRange<UInt64> {
+            run.event(.taken(frame))
+            run.event(.read(frame, Self.reading(false, class: Int(frame))))
+        }
+        #expect(run.asked == [1] && run.machine.counts.crowded == 1 && run.machine.counts.spared == 0)
+        run.event(.answered(1, Self.cloudAnswer))
+        run.event(.taken(3))
+        run.event(.read(3, Self.reading(false, class: 2)))
+        #expect(run.asked == [1, 3])
+    }
+
     /// Every order of up to six events on one frame, with the timer run when it is due.
     @Test func everyOrderOfEventsGivesOneDecisionAndAtMostOneRevision() {
         let steps: [@Sendable (inout Run) -> Void] = [
@@ -244,11 +311,14 @@ struct FrameDecisionsTests {
         return run.decisions.allSatisfy { ($0.source == .cloud) == ($0.answer == cloudAnswer) }
     }
 
-    @Test(arguments: 1...40 as ClosedRange<UInt64>)
-    func manyFramesInAnyOrderAreEachDecidedOnce(seed: UInt64) {
+    @Test(arguments: 1...40 as ClosedRange<UInt64>, [false, true])
+    func manyFramesInAnyOrderAreEachDecidedOnce(seed: UInt64, inStream: Bool) {
         var random = SeededGenerator(seed: seed)
+        var stream = StreamGate.Settings()
+        stream.frames = 3
+        stream.interval = .milliseconds(40)
         let inFlight = Int.random(in: 1...5, using: &random)
-        var run = Run(.init(deadline: .milliseconds(100), margin: .zero, expiry: .milliseconds(400), maximumInFlight: inFlight))
+        var run = Run(.init(deadline: .milliseconds(100), margin: .zero, expiry: .milliseconds(400), maximumInFlight: inFlight, stream: inStream ? stream : nil))
         var computing: [UInt64] = []
         var frame: UInt64 = 0
         var events = 0
@@ -262,7 +332,8 @@ struct FrameDecisionsTests {
                 run.event(.taken(frame))
             case 2 where !computing.isEmpty:
                 let done = computing.remove(at: Int.random(in: 0..<computing.count, using: &random))
-                run.event(Bool.random(using: &random) ? .read(done, Self.reading(.random(using: &random))) : .failed(done))
+                let reading = Self.reading(Int.random(in: 0..<3, using: &random) == 0, class: .random(in: 1...3, using: &random))
+                run.event(Int.random(in: 0..<4, using: &random) > 0 ? .read(done, reading) : .failed(done))
             case 3: run.event(.answered(run.asked.randomElement(using: &random) ?? 99, Self.cloudAnswer))
             case 4: run.event(.answered(run.asked.last ?? 99, Self.cloudAnswer))
             case 5: run.event(.unanswered(run.asked.suffix(3).randomElement(using: &random) ?? 99))
@@ -278,6 +349,8 @@ struct FrameDecisionsTests {
         #expect(run.decisions.allSatisfy { $0.isRevision || $0.latency <= .milliseconds(100) })
         let counts = run.machine.counts
         #expect(counts.taken == frame && counts.decided == frame && counts.revisions == UInt64(revised.count) && counts.asked == UInt64(run.asked.count))
+        #expect(run.decisions.allSatisfy { ($0.source == .carried) == ($0.carriedFrom != nil) && $0.carriedFrom != $0.frame })
+        #expect(inStream == (counts.carried + counts.spared > 0), "seed \(seed)")
         // Every answer that was given is counted once.
         let used = UInt64(run.decisions.count { $0.source == .cloud })
         #expect(counts.lateAnswers + counts.duplicateAnswers + counts.unknownAnswers + used <= UInt64(events))

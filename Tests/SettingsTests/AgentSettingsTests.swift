@@ -157,6 +157,45 @@ struct AgentSettingsTests {
             Self.problems(Self.head + "gate: {measure: margin}\n") == ["agent.yaml:4:7: gate.threshold: missing: expected 0 … 100 %"])
     }
 
+    @Test func classesMayHaveThresholdsOfTheirOwn() throws {
+        let gate = try #require(
+            Self.parse(Self.head + "gate: {measure: margin, threshold: 60 %, classes: {person: 90 %, 2: 80 %}}\n").gate)
+        #expect(try gate.gate(labels: ["cat", "person", "dog"], classes: 3) == .perClass(.margin, thresholds: [1: 0.9, 2: 0.8], otherwise: 0.6))
+        // A label that is a number is a label.
+        #expect(try gate.gate(labels: ["person", "2"], classes: 2) == .perClass(.margin, thresholds: [0: 0.9, 1: 0.8], otherwise: 0.6))
+        for (labels, classes, message) in [
+            (["cat", "persons", "dog"], 3, "line 4: gate.classes: 'person' is none of the network's 3 classes, did you mean 'persons'?"),
+            (["person", "dog"], 2, "line 4: gate.classes: '2' is none of the network's 2 classes"),
+            (["cat", "dog", "person"], 3, "line 4: gate.classes: '2' is a class that has a threshold already"), ([], 3, "line 4: gate.classes: 'person' is none of the network's 3 classes"),
+        ] {
+            let mismatch = #expect(throws: GateSettings.Mismatch.self) { try gate.gate(labels: labels, classes: classes) }
+            #expect(mismatch?.description == message)
+        }
+        #expect(
+            Self.problems(Self.head + "gate: {classes: {a: 90, b: {}}, threshold: 1 %}\n") == [
+                "agent.yaml:4:21: gate.classes.a: expected 0 … 100 %, found '90'", "agent.yaml:4:28: gate.classes.b: expected 0 … 100 %, found keys",
+            ])
+        #expect(Self.problems(Self.head + "gate: {classes: 5}\n") == ["agent.yaml:4:17: gate.classes: expected names with values, found '5'"])
+        #expect(
+            Self.problems(Self.head + "gate: {not: {measure: margin, threshold: 1 %}, classes: {a: 1 %}}\n") == [
+                "agent.yaml:4:57: gate.classes: expected 'not' alone"
+            ])
+    }
+
+    @Test func secondLooksAndStreamsAreOffUnlessAskedFor() throws {
+        let plain = try Self.parse(Self.head)
+        #expect(plain.secondLook == nil && plain.stream == nil)
+        let settings = try Self.parse(
+            Self.head + "second-look: 99 %\nstream: {hysteresis: 10 %, ask-frames: 5, ask-interval: 2 s, longest-interval: 1 min, carry: 3 s}\n")
+        #expect(settings.secondLook == 0.99)
+        var stream = StreamGate.Settings()
+        (stream.hysteresis, stream.frames, stream.interval, stream.longestInterval, stream.carry) = (0.1, 5, .seconds(2), .seconds(60), .seconds(3))
+        #expect(settings.stream == stream)
+        #expect(try Self.parse(Self.head + "stream: {}\n").stream == StreamGate.Settings())
+        #expect(
+            Self.problems(Self.head + "stream: {ask-interval: 20 s}\n") == ["agent.yaml:4:9: stream.longest-interval: shorter than stream.ask-interval"])
+    }
+
     @Test func aMessageIsOneLineWhateverTheFileHolds() throws {
         let lines = Self.problems(Self.head + "deadline: \"1\\n2\\e[31m\"\n\"a\\nb\": 1\n")
         #expect(

@@ -78,7 +78,7 @@ extension AnswerSource {
         self =
             switch source {
             case .local: .local
-            case .cloud: .cloud
+            case .cloud, .carried: .cloud
             case .localUnconfirmed: .unconfirmed
             }
     }

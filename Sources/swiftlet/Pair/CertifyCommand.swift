@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 internal import Certification
+internal import Frames
 internal import Gating
 internal import Inference
 internal import Networks
