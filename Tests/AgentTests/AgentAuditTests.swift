@@ -94,7 +94,7 @@ struct AgentAuditTests {
     }
 
     @Test func withoutACertificateOrWithAnotherGateNothingIsAudited() async throws {
-        for (bundle, gate) in [(AgentFixtures.bundle(), nil), (AgentFixtures.certifiedBundle(), .threshold(.topOne, 0.8))] as [(_, Gate?)] {
+        for (bundle, gate) in [(AgentFixtures.bundle(), nil), (AgentFixtures.certifiedBundle(), .threshold(.topOne, 0.8))] as [(_, GateSettings?)] {
             let bench = try AgentBench(bundle, cloud: ManualCloud(answer: Self.answer(false))) {
                 Self.everyFrame(&$0)
                 $0.gate = gate
