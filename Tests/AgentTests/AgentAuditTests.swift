@@ -108,6 +108,27 @@ struct AgentAuditTests {
         }
     }
 
+    /// In an unsure stretch of a stream the cloud is asked about frames that the gate accepts, and its answer decides them.
+    @Test func aFrameThatTheCloudIsToDecideIsNotAudited() async throws {
+        let cloud = ManualCloud(answer: Self.answer(false))
+        let bench = try AgentBench(AgentFixtures.certifiedBundle(), cloud: cloud) {
+            Self.everyFrame(&$0)
+            var stream = StreamGate.Settings()
+            (stream.frames, stream.interval, stream.longestInterval, stream.carry) = (1, .zero, .zero, .zero)
+            $0.stream = stream
+        }
+        var records = bench.records.makeAsyncIterator()
+        try bench.agent.start()
+        // A margin of 0.56: the gate accepts from 0.5 on, and ends a stretch from 0.6 on.
+        for (frame, image) in [AgentFixtures.unclear, AgentFixtures.image(120, 140, 120), AgentFixtures.image(120, 140, 120)].enumerated() {
+            bench.source.push(UInt64(frame), image)
+            let record = try #require(await records.next())
+            #expect(record.decision.frame == UInt64(frame) && record.decision.source == .cloud)
+        }
+        #expect(await bench.finish(&records).isEmpty)
+        #expect(bench.agent.statistics.audit?.asked == 0 && bench.agent.statistics.gate.verdicts == ["accepted": 2, "margin": 1])
+    }
+
     /// The counts add up to the frames: each verdict, and each class.
     @Test func whatTheGateSaidIsCountedByReasonAndByClass() async throws {
         let bench = try AgentBench(cloud: ManualCloud(answer: Self.answer(true)))

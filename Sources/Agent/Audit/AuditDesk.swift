@@ -55,12 +55,13 @@ final class AuditDesk: Sendable {
 
     /// The gate of `rung` has spoken on a frame.
     ///
-    /// - Parameter isAsked: whether the full model is asked about it anyway.
+    /// - Parameter isAsked: whether the full model is asked about it anyway: also about a frame that the gate accepts, in an unsure stretch of a stream. That is
+    ///   never an audit, since the answer decides.
     /// - Returns: the score where the frame is to be audited: ask the full model, and tell ``answered(_:_:)`` or ``unanswered(_:)``.
     func read(_ frame: UInt64, _ reading: Reading, rung: Int, isAsked: Bool) -> Double? {
         let score = reading.confidence?[measure]
         return state.withLock { state in
-            let action = handle(.read(score: score, isAccepted: reading.verdict.accepts), in: &state)
+            let action = handle(.read(score: score, isAccepted: reading.verdict.accepts && !isAsked), in: &state)
             guard let score, let confidence = reading.confidence else { return nil }
             let question = Question(frame: frame, classIndex: confidence.classIndex, score: score, rung: rung)
             if case .audit? = action, state.audit == nil {
