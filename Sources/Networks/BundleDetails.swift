@@ -43,6 +43,8 @@ package struct BundleDetails: Hashable, Sendable, Encodable {
     package var combination: CombinedScore?
     /// `nil` where it was not fitted.
     package var secondLook: SecondLook?
+    /// How images are sent to that full network; `nil` where it wasn't measured.
+    package var recovery: UploadDetails?
     /// SHA-256 of the ONNX file, hexadecimal; empty where there was none.
     package var sourceDigest: String
     /// SHA-256 over the tensors of the file, hexadecimal, as ``Safetensors/tensorsDigest`` defines it. Set when a bundle is written; empty before.
@@ -75,7 +77,7 @@ package struct BundleDetails: Hashable, Sendable, Encodable {
         for combination in [combination, secondLook?.combination] {
             if let combination, !combination.isUsable { return "its combined score doesn't rise with the margin, or isn't a number" }
         }
-        if let problem = certifiedGate?.contradiction { return problem }
+        if let problem = certifiedGate?.contradiction ?? recovery?.contradiction { return problem }
         guard let preprocessing else { return nil }
         guard (1...Self.largestSide).contains(preprocessing.width), (1...Self.largestSide).contains(preprocessing.height) else {
             return "an input of \(preprocessing.width) x \(preprocessing.height) pixels is outside 1 … \(Self.largestSide)"
