@@ -83,7 +83,7 @@ let package = Package(
         .target(
             name: "ONNXImport", dependencies: ["Tensors", "Networks", "Definitions", protobuf], exclude: ["Onnx.proto"],
             swiftSettings: strict),
-        module("Compilation", ["Tensors", "Digests", "Networks", "Definitions", "Inference", "Gating"]),
+        module("Compilation", ["Tensors", "Digests", "Networks", "Definitions", "Inference", "Gating", "Certification", "Images"]),
         module("CloudWorker", [
             "Threads", "Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", logging,
         ]),

@@ -22,11 +22,52 @@ extension BundleDetails {
             }
             return gate
         }
+        recovery = try json.memberIfPresent("recovery").map { value throws(JSONError) in try UploadDetails(value) }
         combination = try json.memberIfPresent("combination").map { value throws(JSONError) in try CombinedScore(value) }
         secondLook = try json.memberIfPresent("secondLook").map { value throws(JSONError) in
             SecondLook(
                 temperature: try value.member("temperature").double(),
                 combination: try value.memberIfPresent("combination").map { value throws(JSONError) in try CombinedScore(value) })
+        }
+    }
+}
+
+extension UploadDetails {
+    fileprivate init(_ json: JSONValue) throws(JSONError) {
+        self.init(
+            form: try UploadForm(json.member("form")), meanBytes: try json.member("meanBytes").double(), p95Bytes: try json.member("p95Bytes").integer(),
+            samples: try json.member("samples").integer(), changed: try json.member("changed").integer(), lost: try json.member("lost").integer(),
+            gained: try json.member("gained").integer(), isLabelled: try json.member("isLabelled").boolean(), bound: try json.member("bound").double(),
+            confidence: try json.member("confidence").double(), fullModel: try json.member("fullModel").string())
+    }
+}
+
+extension UploadForm {
+    fileprivate init(_ json: JSONValue) throws(JSONError) {
+        self.init(size: try Size(json.member("size")), encoding: try Encoding(json.member("encoding")))
+    }
+}
+
+extension UploadForm.Encoding {
+    fileprivate init(_ json: JSONValue) throws(JSONError) {
+        let (name, values) = try json.enumerationCase()
+        switch name {
+        case "jpeg": self = try .jpeg(quality: values.member("quality").integer(), fullColour: values.member("fullColour").boolean())
+        case "png": self = .png
+        default: throw json.wrong("an encoding, not '\(name)'")
+        }
+    }
+}
+
+extension UploadForm.Size {
+    fileprivate init(_ json: JSONValue) throws(JSONError) {
+        let (name, values) = try json.enumerationCase()
+        switch name {
+        case "original": self = .original
+        case "shorterSide": self = try .shorterSide(values.member("_0").integer())
+        case "square": self = try .square(values.member("_0").integer())
+        case "exactly": self = try .exactly(width: values.member("width").integer(), height: values.member("height").integer())
+        default: throw json.wrong("a size, not '\(name)'")
         }
     }
 }

@@ -70,12 +70,13 @@ struct EvaluateCommand: ParsableCommand {
     private func evaluate(beside full: String) throws {
         let local = try ModelFile(forImages: bundle)
         var pair = try Pair(
-            board: local, full: ModelFile(forImages: full), upload: selection.upload ?? .standard, options: ExecutorOptions(threads: threads))
+            board: local, full: ModelFile(forImages: full), upload: selection.upload ?? local.details.recovery?.form ?? .standard,
+            secondLook: selection.secondLook?.value ?? (gate == nil ? local.details.certifiedGate?.secondLook : nil), options: ExecutorOptions(threads: threads))
         let outcomes = try pair.ask(selection.images(images, labels: labels, limit: limit, classes: pair.classes))
         guard !outcomes.isEmpty else { throw CommandFailure(.badData, "\(images) has no image in this part") }
         let certificate = gate == nil ? local.details.certifiedGate?.rungs[0] : nil
         let gate = gate?.gate ?? local.details.certifiedGate?.gate ?? .standard
-        let report = PairReport(outcomes, gate: gate, certificate: certificate, board: board)
+        let report = PairReport(outcomes, gate: gate, certificate: certificate, board: board, runs: Double(pair.localRuns) / Double(outcomes.count))
         if let plot {
             let picture = PairPlot(outcomes.map(\.sample), gate: gate, certificate: certificate, title: "\(local.details.name) beside \(ModelFile.name(of: full)), \(outcomes.count) images")
             try writeText(picture.svg, to: plot)

@@ -5,6 +5,7 @@ internal import Frames
 internal import Gating
 internal import Inference
 internal import Networks
+internal import Tensors
 
 /// `swiftlet certify BOARD --pair FULL --images PATH`: proves how much may be answered on the board, and writes the gate into the bundle.
 struct CertifyCommand: ParsableCommand {
@@ -77,7 +78,8 @@ struct CertifyCommand: ParsableCommand {
     private func certify() throws {
         let board = try ModelFile(forImages: bundle)
         let full = try ModelFile(forImages: pair)
-        var pair = try Pair(board: board, full: full, upload: selection.upload ?? .standard, options: ExecutorOptions(threads: threads))
+        var pair = try Pair(board: board, full: full, upload: selection.upload ?? board.details.recovery?.form ?? .standard,
+            secondLook: selection.secondLook?.value, options: ExecutorOptions(threads: threads))
         let samples = try pair.ask(selection.images(images, labels: labels, limit: limit, classes: pair.classes)).map(\.sample)
         guard let certifier = Certifier(risk: risk, bound: bound.value, confidence: confidence.value, measure: measure) else { return }
         if let trials {
@@ -91,7 +93,7 @@ struct CertifyCommand: ParsableCommand {
         } catch {
             throw CommandFailure(.unavailable, "no certificate: \(error)")
         }
-        guard let gate = CertifiedGate(rungs: rungs, fullModel: full.details.weightsDigest) else { return }
+        guard let gate = CertifiedGate(rungs: rungs, fullModel: full.details.weightsDigest, secondLook: selection.secondLook?.value) else { return }
         if let output {
             guard !ModelFile.isONNX(bundle) else { throw CommandFailure(.usage, "\(bundle) is no bundle: compile it first") }
             var certified = try Bundle(contentsOf: bundle)

@@ -17,17 +17,18 @@ struct Pair {
 
     private var local: PairedNetwork
     private var full: PairedNetwork
-    let upload: Upload
+    let upload: UploadForm
 
     /// - Parameters:
     ///   - board: a bundle, or an ONNX file that runs in float32.
     ///   - full: likewise; without preprocessing of its own it has the board's.
+    ///   - secondLook: where the board's margin is smaller, it looks a second time, at the mirror image, and the mean of both counts.
     /// - Throws: ``CommandFailure`` where they don't decide the same classes.
-    init(board: ModelFile, full: ModelFile, upload: Upload, options: ExecutorOptions) throws {
+    init(board: ModelFile, full: ModelFile, upload: UploadForm, secondLook: Double? = nil, options: ExecutorOptions) throws {
         guard let preprocessing = board.details.preprocessing else {
             throw CommandFailure(.badData, "\(board.path) doesn't say how images become its input")
         }
-        local = try PairedNetwork(board, preprocessing: preprocessing, options: options)
+        local = try PairedNetwork(board, preprocessing: preprocessing, secondLook: secondLook, options: options)
         self.full = try PairedNetwork(full, preprocessing: preprocessing, options: options)
         self.upload = upload
         guard local.classes == self.full.classes else {
@@ -40,6 +41,9 @@ struct Pair {
     }
 
     var classes: Int { local.classes }
+
+    /// How often the board's network ran, for all images together.
+    var localRuns: Int { local.looks }
 
     mutating func ask(_ images: LabelledImages) throws -> [Outcome] {
         var bar = ProgressBar("asking both networks", total: images.count)
@@ -58,31 +62,19 @@ struct Pair {
             throw CommandFailure(.badData, "the full network's output is damaged")
         }
         let (bytes, received) = try upload.transfer(image)
-        let recovered = try received.map { try full.confidence(of: $0)?.classIndex } ?? fullClass
+        let recovered = upload == UploadForm(encoding: .png) ? fullClass : try full.confidence(of: received)?.classIndex
         return Outcome(
             sample: PairedSample(confidence: confidence, fullClass: fullClass, recoveredClass: recovered, label: label), bytes: bytes)
     }
 }
 
-/// How an image goes to the cloud.
-enum Upload: Hashable {
-    /// Quality 1 … 100.
-    case jpeg(quality: Int)
-    case png
-
-    static let standard = Upload.jpeg(quality: 90)
-
+extension UploadForm {
     /// What is sent of an image.
     ///
-    /// - Returns: the number of bytes, and what the cloud sees; `nil` where that is the image itself.
-    func transfer(_ image: Image) throws -> (bytes: Int, received: Image?) {
-        switch self {
-        case .jpeg(let quality):
-            let bytes = try JPEG.encode(image, quality: quality)
-            return (bytes.count, try JPEG.decode(bytes.span).image)
-        case .png:
-            return (try PNG.encode(image).count, nil)
-        }
+    /// - Returns: the number of bytes, and what the cloud sees.
+    fileprivate func transfer(_ image: Image) throws -> (bytes: Int, received: Image) {
+        let encoded = try encode(image)
+        return (encoded.bytes.count, try Image.decode(encoded.bytes).image)
     }
 }
 
@@ -91,21 +83,44 @@ private struct PairedNetwork {
     private let executor: Executor
     private var preprocessor: Preprocessor
     private let calibration: Calibration
+    private var second: (bound: Double, calibration: Calibration, mean: LogitMean)?
+    private(set) var looks = 0
     let classes: Int
 
-    init(_ file: ModelFile, preprocessing: Preprocessing, options: ExecutorOptions) throws {
-        let preprocessing = file.details.preprocessing ?? preprocessing
+    init(_ file: ModelFile, preprocessing: Preprocessing, secondLook: Double? = nil, options: ExecutorOptions) throws {
+        let details = file.details
+        let preprocessing = details.preprocessing ?? preprocessing
         executor = try Executor(file.runnable(), preprocessing: preprocessing, options: options)
         preprocessor = Preprocessor(preprocessing)
-        guard let calibration = file.details.calibration else { throw CommandFailure(.badData, "a temperature of \(file.details.temperature)") }
-        self.calibration = calibration
         classes = file.graph.outputs.first.map { file.graph[$0].shape.elementCount } ?? 0
+        guard let calibration = details.calibration, let ofMean = details.secondLookCalibration else {
+            throw CommandFailure(.badData, "a temperature of \(details.temperature)")
+        }
+        self.calibration = calibration
+        if let secondLook { second = (secondLook, ofMean, LogitMean(classes: classes, scores: calibration.scores)) }
     }
 
     /// `nil` where the output is damaged.
     mutating func confidence(of image: Image) throws -> Confidence? {
         preprocessor.prepare(image)
         try executor.run(pixels: preprocessor.pixels.span)
-        return executor.withOutput { try? calibration.confidence(of: $0) }
+        looks += 1
+        let first = executor.withOutput { try? calibration.confidence(of: $0) }
+        guard let first, let bound = second?.bound, first.margin < bound else { return first }
+        executor.withOutput { second?.mean.look(at: $0) }
+        preprocessor.mirror()
+        let mirrored = preprocessor.pixels
+        try executor.run(pixels: mirrored.span)
+        looks += 1
+        let isWhole = executor.withOutput { output in
+            do throws(Fault) {
+                try second?.mean.lookAgain(at: output)
+                return true
+            } catch {
+                return false
+            }
+        }
+        guard isWhole, let second else { return nil }
+        return try? second.calibration.confidence(of: second.mean.logits.span)
     }
 }

@@ -4,7 +4,7 @@ internal import Planning
 
 /// What a frame costs on a board, without its radio: to compare with sending every frame.
 struct BoardOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("What one frame takes on the board; with it, time and energy are compared with sending every frame.", valueName: "ms"))
+    @Option(help: ArgumentHelp("What one run of its network takes on the board; with it, time and energy are compared with sending every frame.", valueName: "ms"))
     var boardTime: Double?
 
     @Option(help: ArgumentHelp("What the board draws while it computes.", valueName: "W"))
@@ -40,9 +40,10 @@ struct PairCost: Encodable {
     ///   - share: of the frames that go to the cloud, 0 … 1.
     ///   - bytes: of such an upload, mean.
     ///   - allBytes: of an upload where every frame is sent, mean.
+    ///   - runs: of the board's network for one frame, mean.
     /// - Returns: `nil` without a time on the board.
-    static func costs(share: Double, bytes: Double, allBytes: Double, board: BoardOptions) -> [PairCost]? {
-        guard let boardTime = board.boardTime.map({ $0 / 1000 }) else { return nil }
+    static func costs(share: Double, bytes: Double, allBytes: Double, board: BoardOptions, runs: Double) -> [PairCost]? {
+        guard let boardTime = board.boardTime.map({ $0 / 1000 * runs }) else { return nil }
         let (server, period) = (board.serverTime / 1000, board.framePeriod / 1000)
         return [Radio.threeG, .lte, .wifi].map { radio in
             let every = radio.requestTime(bytes: allBytes, serverTime: server)

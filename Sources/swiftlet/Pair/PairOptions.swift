@@ -6,11 +6,15 @@ internal import Gating
 internal import Images
 internal import Inference
 internal import Networks
+internal import Tensors
 
 /// What every command takes that asks two networks about images.
 struct PairOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("How the board uploads: jpeg:1 … jpeg:100, or png. Default: jpeg:90.", valueName: "form"))
-    var upload: Upload?
+    @Option(help: ArgumentHelp("How the board uploads: jpeg:1 … jpeg:100, or png, instead of what the bundle says (jpeg:90 where it says nothing).", valueName: "form"))
+    var upload: UploadForm?
+
+    @Option(help: ArgumentHelp("The board looks again, at the mirror image, where the margin is below this. Not for text or traffic signs.", valueName: "margin"))
+    var secondLook: Fraction?
 
     @Option(help: ArgumentHelp("Use only part K of N of the images, drawn at random but always alike; parts have no image in common.", valueName: "k/n"))
     var part: Part?
@@ -41,14 +45,14 @@ struct Part: ExpressibleByArgument, Hashable {
     }
 }
 
-extension Upload: ExpressibleByArgument {
-    init?(argument: String) {
+extension UploadForm: ExpressibleByArgument {
+    package init?(argument: String) {
         if argument == "png" {
-            self = .png
+            self.init(encoding: .png)
             return
         }
         guard argument.hasPrefix("jpeg:"), let quality = Int(argument.dropFirst(5)), (1...100).contains(quality) else { return nil }
-        self = .jpeg(quality: quality)
+        self.init(encoding: .jpeg(quality: quality, fullColour: false))
     }
 }
 

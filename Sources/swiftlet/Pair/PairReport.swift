@@ -99,6 +99,8 @@ struct PairReport: Encodable {
     var bytesPerUpload: Double
     /// Expected calibration error of the board's confidence, 15 bins.
     var calibrationError: Double
+    /// Of the board's network for one image, mean: above 1 with second looks.
+    var runs: Double
     var certificate: Certified?
     /// What a threshold chosen on these very images would give: no promise, but what one aims at.
     var ideal: Ideal?
@@ -119,6 +121,7 @@ struct PairReport: Encodable {
         case bytesPerFrame = "bytes_per_frame"
         case bytesPerUpload = "bytes_per_upload"
         case calibrationError = "calibration_error"
+        case runs
         case certificate
         case ideal
         case costs
@@ -127,8 +130,9 @@ struct PairReport: Encodable {
     /// - Parameters:
     ///   - outcomes: at least one.
     ///   - certificate: of the gate, where it has one.
-    ///   - board: what the board takes, for the costs.
-    init(_ outcomes: [Pair.Outcome], gate: Gate, certificate: Certificate?, board: BoardOptions) {
+    ///   - board: what one run of the board's network takes, for the costs.
+    ///   - runs: of it, on average for an image.
+    init(_ outcomes: [Pair.Outcome], gate: Gate, certificate: Certificate?, board: BoardOptions, runs: Double) {
         let samples = outcomes.map(\.sample)
         let accepted = samples.map { $0.confidence.map { gate.verdict(on: $0).accepts } ?? false }
         let count = samples.count
@@ -136,6 +140,7 @@ struct PairReport: Encodable {
             Proportion(zip(samples, accepted).count { holds($0, $1) }, of: count)
         }
         images = count
+        self.runs = runs
         labelled = samples.allSatisfy { $0.label != nil }
         if case .threshold(let measure, let value) = gate { self.gate = Threshold(measure: measure.rawValue, value: value) }
         fullAccuracy = Share(share { sample, _ in sample.fullIsRight })
@@ -158,7 +163,7 @@ struct PairReport: Encodable {
         bytesPerUpload = Double(bytes) / Double(count)
         bytesPerFrame = Double(sent) / Double(count)
         let sentBytes = coverage.successes == count ? 0 : Double(sent) / Double(count - coverage.successes)
-        costs = PairCost.costs(share: 1 - coverage.value, bytes: sentBytes, allBytes: bytesPerUpload, board: board)
+        costs = PairCost.costs(share: 1 - coverage.value, bytes: sentBytes, allBytes: bytesPerUpload, board: board, runs: runs)
         if case .threshold(let measure, _) = gate { ideal = Ideal(RiskCoverageCurve(samples, by: measure)) }
         calibrationError = Reliability(samples).expectedCalibrationError
         self.certificate = certificate.map { certificate in
@@ -180,6 +185,7 @@ struct PairReport: Encodable {
             ("wrong of what the board answers", selectiveRisk.map(row) ?? "nothing is answered on the board"),
             ("same class", row(agreement)),
             ("bytes a frame", "\(Int(bytesPerFrame.rounded())), \(Int(bytesPerUpload.rounded())) an upload"),
+            ("runs a frame", fixed(runs, 3)),
             ("calibration error", "\(percent(calibrationError)) %"),
         ]
         let width = rows.map { $0.0.count }.max() ?? 0
