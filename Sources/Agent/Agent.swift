@@ -14,7 +14,8 @@ internal import Threads
 /// Threads, and what each may wait for:
 /// - the source's own puts frames into the slot for the newest: waits for the source;
 /// - `swiftlet-frames` takes the newest frame, runs the network and the gate: waits for frames only;
-/// - `swiftlet-asks` compresses images and hands them to the link: never for the network;
+/// - `swiftlet-asks` compresses images and hands them to the link: for the budget's storage half a second at most, never for the network;
+/// - `swiftlet-budget` writes what was spent to the state folder, where there is one;
 /// - `swiftlet-timer` decides at the deadline;
 /// - `swiftlet-notes` calls the callback and the link's `publish`, `swiftlet-lines` writes standard output, `swiftlet-log` the log:
 ///   each from a bounded queue, so that whoever is slow there loses elements and holds up nobody.
@@ -59,6 +60,7 @@ package final class Agent: Sendable {
     private let lines: LineWriter?
     /// `nil` where the cloud is never asked.
     private let questions: Outlet<FrameQuestion>?
+    private let budget: BudgetKeeper?
     private let running: Monitor<Running>
     private let started: Duration
 
@@ -99,7 +101,7 @@ package final class Agent: Sendable {
         let desk = DecisionDesk(
             .init(
                 deadline: settings.deadline, expiry: settings.recovery.expiry, asksCloud: asksCloud,
-                maximumInFlight: settings.recovery.maximumInFlight, stream: settings.stream), classes: network.classes, clock: clock
+                maximumInFlight: settings.recovery.maximumInFlight, stream: settings.stream), classes: network.classes, preRoute: PreRoute(settings), clock: clock
         ) { record in
             notes?.offer(record)
             lines?.offer(record)
@@ -110,24 +112,13 @@ package final class Agent: Sendable {
             asksCloud ? link.flatMap { Self.audits(of: gate, settings.audit, link: $0, clock: clock, log: log) } : nil
         }
         self.audits = audits
-        let expiry = settings.recovery.expiry
+        let limits = asksCloud ? Budget.Limits(settings.recovery.budget) : nil
+        let budget: BudgetKeeper? = if let limits { try BudgetKeeper(limits, folder: settings.state, clock: clock, log: log) } else { nil }
+        self.budget = budget
         // And one audit.
         let capacity = settings.recovery.maximumInFlight + 1
-        let questions = try !asksCloud ? nil : Outlet<FrameQuestion>("swiftlet-asks", capacity: capacity) { question in
-            let rest = question.taken + expiry - clock.now()
-            let decline: () -> Void = {
-                if question.auditedScore == nil { desk.handle(.unanswered(question.frame)) } else { audits?.unanswered(question.frame) }
-            }
-            guard let link, rest > .zero else { return decline() }
-            let reading = question.reading
-            let refusal = link.ask(
-                CloudQuestion(
-                    frame: question.frame, image: question.image, timeout: rest, verdict: reading?.verdict,
-                    localAnswer: reading?.confidence.map { .classification($0.classification) }, auditedScore: question.auditedScore))
-            guard let refusal else { return }
-            desk.count(refusal: refusal)
-            decline()
-        }
+        let asking = Questions(link: link, desk: desk, audits: audits, budget: budget, expiry: settings.recovery.expiry, clock: clock)
+        let questions = try !asksCloud ? nil : Outlet<FrameQuestion>("swiftlet-asks", capacity: capacity) { asking.ask($0) }
         self.questions = questions
         loop = FrameLoop(
             executor: network.executor, preprocessor: network.preprocessor, calibration: network.calibration, gate: network.gate,
@@ -190,6 +181,7 @@ package final class Agent: Sendable {
             if audits?.unanswered(frame) != true { desk.handle(.unanswered(frame)) }
         case .status(let status):
             running.withLock { $0.cloud = status }
+            desk.setConnected(status.mode == .connected)
             log.write(.notice, kind: "cloud " + status.mode.rawValue, "cloud: \(status.mode.rawValue): \(status.reason)")
         }
     }
@@ -224,6 +216,7 @@ package final class Agent: Sendable {
         feed?.stop()
         if threads.count == 2 { threads[1].join(timeout: .seconds(5)) }
         questions?.close(timeout: .seconds(1))
+        budget?.close(timeout: .seconds(2))
         desk.stop()
         threads.first?.join(timeout: .seconds(1))
         notes?.close(timeout: .seconds(1))
@@ -236,7 +229,10 @@ package final class Agent: Sendable {
     }
 
     /// Looks at the clock again: for clocks that are moved by hand.
-    package func clockMoved() { desk.wake() }
+    package func clockMoved() {
+        desk.wake()
+        budget?.wake()
+    }
 
     /// How long the present frame has been in the network; `nil` between frames. A frame thread that hangs shows here.
     package var computingTime: Duration? { desk.computingTime }
@@ -251,10 +247,22 @@ package final class Agent: Sendable {
         statistics.droppedLines = lines?.dropped ?? 0
         statistics.droppedNotices = notes?.dropped ?? 0
         statistics.damagedMessages = link?.damagedMessages ?? 0
+        statistics.budget = budget?.left ?? [:]
         statistics.cloud = running.withLock { $0.cloud }
         statistics.audit = audits?.statistics
         statistics.labels = labels
         statistics.uptime = clock.now() - started
         return statistics
+    }
+}
+
+extension PreRoute {
+    fileprivate init(_ settings: AgentSettings) {
+        var own = Settings(
+            deadline: settings.deadline, expiry: settings.recovery.expiry, speculates: settings.recovery.speculativeUpload == .auto,
+            bytesPerSavedSecond: Double(settings.recovery.bytesPerSavedSecond))
+        own.leastContrast = settings.recovery.leastContrast
+        own.leastSharpness = settings.recovery.leastSharpness
+        self.init(own)
     }
 }

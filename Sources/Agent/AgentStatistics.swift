@@ -25,6 +25,11 @@ package struct AgentStatistics: Hashable, Sendable {
     package var secondLooks: UInt64 = 0
     /// Questions that were not sent, by reason.
     package var refusals: [String: UInt64] = [:]
+    /// Frames of which both networks spoke although the gate trusted the board's: those with the same class, and with another.
+    package var agreements: UInt64 = 0
+    package var disagreements: UInt64 = 0
+    /// What questions have left, by limited window.
+    package var budget: [Budget.Window: Budget.Limit] = [:]
     /// Decisions that didn't reach standard output, because nobody read it.
     package var droppedLines: UInt64 = 0
     /// Decisions that didn't reach the callback and the broker, because they were too slow.
@@ -44,6 +49,7 @@ package struct AgentStatistics: Hashable, Sendable {
         for (key, value) in [
             ("replaced", replacedFrames), ("skipped", skippedFrames), ("damaged", damagedFrames), ("taken", counts.taken), ("local", counts.local), ("cloud", counts.cloud), ("cloud_carried", counts.carried),
             ("local_unconfirmed", counts.unconfirmed), ("revisions", counts.revisions), ("overdue", counts.overdue), ("asked", counts.asked),
+            ("sent_at_once", counts.sentAtOnce), ("needless", counts.needless), ("kept_back", counts.keptBack), ("agreements", agreements), ("disagreements", disagreements),
             ("crowded", counts.crowded), ("spared", counts.spared), ("second_looks", secondLooks), ("unanswered", counts.unanswered), ("expired", counts.expired), ("late_answers", counts.lateAnswers),
             ("duplicate_answers", counts.duplicateAnswers), ("unknown_answers", counts.unknownAnswers), ("faults", counts.faults),
             ("failures", counts.failures), ("dropped_lines", droppedLines), ("damaged_messages", damagedMessages),
@@ -55,6 +61,14 @@ package struct AgentStatistics: Hashable, Sendable {
                 guard let time = histogram.quantile(fraction) else { continue }
                 object.add("\(key)_\(name)_ms", milliseconds: time)
             }
+        }
+        var refused = JSONObject()
+        for (reason, count) in refusals.sorted(by: { $0.key < $1.key }) { refused.add(JSONObject.escaped(reason), number: "\(count)") }
+        object.add("refusals", number: refused.closed)
+        for window in Budget.Window.allCases {
+            guard let left = budget[window] else { continue }
+            if let messages = left.messages { object.add("budget_messages_left_\(window)", number: "\(messages)") }
+            if let bytes = left.bytes { object.add("budget_bytes_left_\(window)", number: "\(bytes)") }
         }
         object.add("confidences", array: confidences.counts.map { "\($0)" })
         gate.add(to: &object, labels: labels)

@@ -11,8 +11,9 @@ package protocol CloudLink: Sendable {
     /// Asks about a frame; called on the agent's request thread, one call at a time. It may take the time to compress the image, never
     /// the time of the network.
     ///
+    /// - Parameter spending: called with the bytes of the compressed image before it is sent; gives why it mustn't be, or `nil`.
     /// - Returns: why not, or `nil`: then one `answered` or `unanswered` event follows.
-    func ask(_ question: CloudQuestion) -> String?
+    func ask(_ question: CloudQuestion, spending: (Int) -> String?) -> String?
 
     /// Sends a decision, a JSON object, as an event where it can; returns at once.
     func publish(_ json: [UInt8], isRevision: Bool)
@@ -44,25 +45,30 @@ package struct CloudStatus: Hashable, Sendable {
     }
 }
 
-/// One frame that the board's network isn't sure of, or one that is audited.
+/// One frame that the board's network isn't sure of or hasn't seen yet, or one that is audited.
 package struct CloudQuestion: Sendable {
     package var frame: UInt64
     package var image: Image
     /// How long an answer is of use.
     package var timeout: Duration
-    /// `nil` where the board's network failed.
+    /// `nil` where the board's network failed, or hasn't run yet.
     package var verdict: Verdict?
     package var localAnswer: Answer?
     /// The value of the gate's measure for a frame that is decided already and only compared; `nil` for all others.
     package var auditedScore: Double?
+    /// Whether the board's network hasn't run yet.
+    package var isEarly: Bool
 
-    package init(frame: UInt64, image: Image, timeout: Duration, verdict: Verdict?, localAnswer: Answer?, auditedScore: Double? = nil) {
+    package init(
+        frame: UInt64, image: Image, timeout: Duration, verdict: Verdict?, localAnswer: Answer?, auditedScore: Double? = nil, isEarly: Bool = false
+    ) {
         self.frame = frame
         self.image = image
         self.timeout = timeout
         self.verdict = verdict
         self.localAnswer = localAnswer
         self.auditedScore = auditedScore
+        self.isEarly = isEarly
     }
 }
 

@@ -1,34 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Gating
+internal import Images
 internal import Threads
 
-/// The shell around ``FrameDecisions``: its lock, its clock and its timer. Events come from any thread.
+/// The shell around ``FrameDecisions`` and ``PreRoute``: their lock, its clock and its timer. Events come from any thread.
 final class DecisionDesk: Sendable {
     private struct State {
         var machine: FrameDecisions
+        var preRoute: PreRoute
+        var isConnected = false
+        var budgetLeft = 1.0
         /// Reused, so that handling an event allocates nothing.
         var actions: [FrameDecisions.Action] = []
         var statistics = AgentStatistics()
         /// When the timer thread wakes next; `nil` while it sleeps until it is woken.
         var wakesAt: Duration?
         var computingSince: Duration?
+        /// Why the present frame isn't asked about.
+        var keptBack: PreRoute.Reason?
         var isStopped = false
     }
 
     private let state: Monitor<State>
     private let clock: AgentClock
     private let deliver: @Sendable (DecisionRecord) -> Void
+    private let compare: @Sendable (Comparison) -> Void
 
     /// - Parameters:
     ///   - classes: of the board's network.
     ///   - deliver: receives each decision, in order, under the desk's lock: it must be quick, and not call back.
-    init(_ settings: FrameDecisions.Settings, classes: Int, clock: AgentClock, deliver: @escaping @Sendable (DecisionRecord) -> Void) {
-        var initial = State(machine: FrameDecisions(settings))
+    ///   - compare: receives what both networks said on frames that the gate trusts, as `deliver` does.
+    init(
+        _ settings: FrameDecisions.Settings, classes: Int, preRoute: PreRoute, clock: AgentClock, deliver: @escaping @Sendable (DecisionRecord) -> Void,
+        compare: @escaping @Sendable (Comparison) -> Void = { _ in }
+    ) {
+        var initial = State(machine: FrameDecisions(settings), preRoute: preRoute)
         initial.statistics.gate = GateStatistics(classes: classes)
         initial.actions.reserveCapacity(settings.maximumInFlight + 4)
         state = Monitor(initial)
         self.clock = clock
         self.deliver = deliver
+        self.compare = compare
     }
 
     /// Takes in an event.
@@ -46,26 +58,69 @@ final class DecisionDesk: Sendable {
         return asks
     }
 
+    /// Decides what is to be done with a frame that was taken, before its network has run.
+    ///
+    /// - Returns: whether it is to be asked about at once.
+    func route(_ frame: UInt64, _ image: PixelStatistics) -> Bool {
+        let asks = state.withLock { state in
+            let hasRoom = state.machine.settings.asksCloud && state.machine.inFlight < state.machine.settings.maximumInFlight
+            let link = PreRoute.Link(isConnected: state.isConnected, hasRoom: hasRoom, budgetLeft: state.budgetLeft)
+            let route = state.preRoute.route(image, link: link, now: clock.now())
+            if case .keepBack(let reason) = route { state.keptBack = reason }
+            return route == .compute ? false : handle(.routed(frame, route), in: &state)
+        }
+        if asks { state.wakeAll() }
+        return asks
+    }
+
+    /// Whether workers answer.
+    func setConnected(_ isConnected: Bool) { state.withLock { $0.isConnected = isConnected } }
+
+    /// A question's image is compressed.
+    ///
+    /// - Parameter budgetLeft: the smallest share of a budget that is left.
+    func compressed(bytes: Int, budgetLeft: Double) {
+        state.withLock { state in
+            state.preRoute.compressed(bytes: bytes)
+            state.budgetLeft = budgetLeft
+        }
+    }
+
     private func handle(_ event: FrameDecisions.Event, in state: inout State) -> Bool {
         let now = clock.now()
         switch event {
-        case .taken: state.computingSince = now
+        case .taken:
+            state.computingSince = now
+            state.keptBack = nil
         case .read(_, let reading):
             state.computingSince.map { state.statistics.frameTimes.add(now - $0) }
-            state.computingSince = nil
             if let confidence = reading.confidence { state.statistics.confidences.add(confidence.topOne) }
             state.statistics.gate.add(reading)
+            computed(reading, now, &state)
         case .failed:
-            state.computingSince = nil
             state.statistics.gate.addFailure()
-        case .answered, .unanswered, .timer, .finish: break
+            computed(nil, now, &state)
+        case .answered(let frame, _): state.preRoute.answered(frame, now: now)
+        case .unanswered(let frame): state.preRoute.unanswered(frame, now: now)
+        case .routed, .timer, .finish: break
         }
         state.actions.removeAll(keepingCapacity: true)
+        let keptBack = state.machine.counts.keptBack
         state.machine.handle(event, now: now, into: &state.actions)
+        if let reason = state.keptBack, state.machine.counts.keptBack > keptBack { count(reason.rawValue, in: &state) }
         var asks = false
         for action in state.actions {
             switch action {
-            case .ask: asks = true
+            case .ask(let frame):
+                asks = true
+                state.preRoute.asked(frame, now: now)
+            case .compare(let comparison):
+                switch comparison.agrees {
+                case true?: state.statistics.agreements += 1
+                case false?: state.statistics.disagreements += 1
+                case nil: break
+                }
+                compare(comparison)
             case .decide(let decision):
                 if !decision.isRevision { state.statistics.latencies.add(decision.latency) }
                 deliver(DecisionRecord(decision: decision, time: clock.wall(), uptime: now))
@@ -74,14 +129,19 @@ final class DecisionDesk: Sendable {
         return asks
     }
 
+    private func computed(_ reading: Reading?, _ now: Duration, _ state: inout State) {
+        guard let since = state.computingSince else { return }
+        state.preRoute.computed(accepted: reading?.verdict.accepts ?? false, score: reading?.confidence?.topOne, after: now - since)
+        state.computingSince = nil
+    }
+
     /// Counts a question that wasn't sent.
-    func count(refusal: String) {
-        state.withLock { state in
-            // Reasons are few; a link that invents them must not grow the table.
-            if state.statistics.refusals.count < 64 || state.statistics.refusals[refusal] != nil {
-                state.statistics.refusals[refusal, default: 0] += 1
-            }
-        }
+    func count(refusal: String) { state.withLock { count(refusal, in: &$0) } }
+
+    private func count(_ refusal: String, in state: inout State) {
+        // Reasons are few; a link that invents them must not grow the table.
+        guard state.statistics.refusals.count < 64 || state.statistics.refusals[refusal] != nil else { return }
+        state.statistics.refusals[refusal, default: 0] += 1
     }
 
     /// Counts a frame that is looked at twice.

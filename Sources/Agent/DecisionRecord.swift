@@ -110,8 +110,11 @@ struct JSONObject {
         return "\(rounded)"
     }
 
-    static func quoted(_ text: String) -> String {
-        var result = "\""
+    static func quoted(_ text: String) -> String { "\"" + escaped(text) + "\"" }
+
+    /// What stands between the quotes.
+    static func escaped(_ text: String) -> String {
+        var result = ""
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"": result += "\\\""
@@ -122,6 +125,6 @@ struct JSONObject {
             default: result.unicodeScalars.append(scalar)
             }
         }
-        return result + "\""
+        return result
     }
 }

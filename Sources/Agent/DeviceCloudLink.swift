@@ -5,13 +5,14 @@ internal import Images
 internal import Messaging
 package import Settings
 internal import Synchronization
+package import Tensors
 internal import Wire
 
 /// The cloud over MQTT: compresses images, asks through a `DeviceLink`, translates its events.
 package final class DeviceCloudLink: CloudLink {
     private let link: DeviceLink
     private let task: DigestText
-    private let jpegQuality: Int
+    private let form: UploadForm
     private let clock: AgentClock
     /// Until then nothing is compressed, since the last image was refused.
     private let quietUntil = Mutex(Duration.zero)
@@ -23,8 +24,9 @@ package final class DeviceCloudLink: CloudLink {
     ///
     /// - Parameters:
     ///   - task: SHA-256 of the label list, hexadecimal.
+    ///   - form: of the images that are sent.
     ///   - agent: program and version, for the status topic.
-    package init(_ settings: AgentSettings, task: String, agent: String, clock: AgentClock = .system) throws(AgentError) {
+    package init(_ settings: AgentSettings, task: String, form: UploadForm = .standard, agent: String, clock: AgentClock = .system) throws(AgentError) {
         guard let device = ClientID(settings.device), let model = ModelName(settings.recovery.model), let task = DigestText(task) else {
             throw AgentError(.configuration, "connect to \(settings.broker.host)", "the device or model name has a form that topics can't hold")
         }
@@ -38,7 +40,7 @@ package final class DeviceCloudLink: CloudLink {
             throw AgentError(.unavailable, "prepare the broker connection", "\(error)")
         }
         self.task = task
-        jpegQuality = settings.recovery.jpegQuality
+        self.form = form
         self.clock = clock
     }
 
@@ -62,25 +64,24 @@ package final class DeviceCloudLink: CloudLink {
         return .unanswered(frame: frame, reason: "worker: " + reply.status.rawValue)
     }
 
-    package func ask(_ question: CloudQuestion) -> String? {
+    package func ask(_ question: CloudQuestion, spending: (Int) -> String?) -> String? {
         guard link.mode.kind != .autonomous else { return Refusal.disconnected.rawValue }
         let now = clock.now()
         guard quietUntil.withLock({ $0 <= now }) else { return "refused a moment ago" }
-        let image: [UInt8]
+        let image: EncodedImage
         do {
-            image = try JPEG.encode(question.image, quality: jpegQuality)
+            image = try form.encode(question.image)
         } catch {
             return "the image can't be compressed"
         }
+        if let refusal = spending(image.bytes.count) { return refusal }
         let compressed = clock.now()
         var random = SystemRandomNumberGenerator()
         let refusal = link.ask(
             DeviceLink.Question(
                 id: .random(using: &random), frame: question.frame, task: task,
-                deadline: max(question.timeout - (compressed - now), .milliseconds(1)), encoding: .jpeg, width: question.image.width,
-                height: question.image.height,
-                gate: question.auditedScore.map { Request.Gate(reason: "audit", score: $0) } ?? question.verdict.flatMap(Request.Gate.init),
-                image: image))
+                deadline: max(question.timeout - (compressed - now), .milliseconds(1)), encoding: image.format == .png ? .png : .jpeg,
+                width: image.width, height: image.height, gate: Request.Gate(question), image: image.bytes))
         if refusal != nil { quietUntil.withLock { $0 = compressed + Self.quietTime } }
         return refusal?.rawValue
     }
@@ -112,6 +113,18 @@ extension CloudStatus {
 }
 
 extension Request.Gate {
+    /// Why the device asks.
+    fileprivate init?(_ question: CloudQuestion) {
+        if let score = question.auditedScore {
+            self.init(reason: "audit", score: score)
+        } else if question.isEarly {
+            self.init(reason: "pre-route")
+        } else {
+            guard let verdict = question.verdict else { return nil }
+            self.init(verdict)
+        }
+    }
+
     /// `nil` for an accepted answer.
     fileprivate init?(_ verdict: Verdict) {
         switch verdict {

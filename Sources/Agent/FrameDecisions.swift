@@ -11,6 +11,9 @@ package import Gating
 ///   Where it can't ask, is refused, or the cloud fails, the frame is decided at once as local-unconfirmed.
 /// - In a stream (``StreamGate``) fewer frames are trusted and far fewer asked about; for these an answer that the cloud gave to an earlier frame may be carried, which the
 ///   decision says. A frame that is asked about falls back on what is carried too.
+/// - A frame may be asked about before the board's network has spoken (``PreRoute/Route/sendAtOnce``). What comes first, a local answer that the gate trusts or the
+///   cloud's, decides. Where both are known in the end and the gate trusts the local one, they are compared: evidence on the gate.
+/// - A frame that is kept back (``PreRoute/Route/keepBack(_:)``) isn't asked about.
 /// - What is undecided at the deadline is decided as local-unconfirmed, with the local answer or with none. A cloud answer until `expiry`, or
 ///   the local answer if that was what came late, then revises.
 package struct FrameDecisions: Sendable {
@@ -41,6 +44,8 @@ package struct FrameDecisions: Sendable {
     package enum Event: Hashable, Sendable {
         /// The frame thread starts on a frame. The name goes through to its decisions.
         case taken(UInt64, name: String? = nil)
+        /// What is to be done with the frame, before its network has spoken.
+        case routed(UInt64, PreRoute.Route)
         /// The board's network and the gate have spoken.
         case read(UInt64, Reading)
         /// The board's network couldn't be run.
@@ -59,20 +64,43 @@ package struct FrameDecisions: Sendable {
         case decide(Decision)
         /// Ask the cloud about the frame; answer with ``Event/answered(_:_:)`` or ``Event/unanswered(_:)``.
         case ask(UInt64)
+        /// Both networks have spoken on a frame whose local answer the gate trusts.
+        case compare(Comparison)
     }
 
     private struct Open {
-        enum Phase { case computing, computingLate, asking, revisable }
+        enum Phase {
+            /// The board's network is at work: before the deadline, after it.
+            case computing, computingLate
+            /// It has spoken, and the frame waits for the cloud: undecided; decided, and open to a revision.
+            case asking, revisable
+            /// Decided by the gate's word; the cloud's answer will only be compared with it.
+            case settled
+            /// Decided by the cloud; the board's network is still at work.
+            case answered
+        }
+
+        enum Question {
+            case none, open, ended
+            /// It isn't to be asked.
+            case barred
+        }
 
         var frame: UInt64
         var name: String?
         var taken: Duration
         var phase = Phase.computing
-        var localAnswer: Answer?
+        var question = Question.none
+        var confidence: Confidence?
         var localLatency: Duration?
         var fault: Fault?
         /// Better than the local answer where no other comes.
         var carried: StreamGate.Carried?
+        var cloudAnswer: Answer?
+        /// The decision at the deadline had no answer: the local one, which came later, revises it unless the cloud does.
+        var owesLocalAnswer = false
+
+        var localAnswer: Answer? { confidence.map { .classification($0.classification) } }
     }
 
     /// A frame that was asked about and is closed; of these the newest are remembered, to tell late answers from unknown ones.
@@ -112,9 +140,19 @@ package struct FrameDecisions: Sendable {
             guard !open.contains(where: { $0.frame == frame }) else { return }
             counts.taken += 1
             open.append(Open(frame: frame, name: name, taken: now))
+        case .routed(let frame, let route):
+            guard let index = computing(frame), open[index].phase == .computing, open[index].question == .none else { return }
+            switch route {
+            case .compute: break
+            case .sendAtOnce:
+                guard settings.asksCloud, inFlight < settings.maximumInFlight else { return }
+                counts.sentAtOnce += 1
+                ask(index, &actions)
+            case .keepBack: open[index].question = .barred
+            }
         case .read(let frame, let reading):
             guard let index = computing(frame) else { return }
-            open[index].localAnswer = reading.confidence.map { .classification($0.classification) }
+            open[index].confidence = reading.confidence
             if case .escalate(.fault(let fault)) = reading.verdict {
                 counts.faults += 1
                 open[index].fault = fault
@@ -127,22 +165,21 @@ package struct FrameDecisions: Sendable {
         case .answered(let frame, let answer):
             stream?.answered(frame, answer)
             guard let index = asked(frame) else { return countStray(frame) }
-            let isRevision = open[index].phase == .revisable
-            decide(index, .cloud, answer, isRevision: isRevision, now, &actions)
-            close(index, wasAnswered: true)
+            take(answer, index, now, &actions)
         case .unanswered(let frame):
             stream?.unanswered(frame)
             guard let index = asked(frame) else { return }
             counts.unanswered += 1
-            if open[index].phase == .asking { decideUnanswered(index, now, &actions) }
-            close(index, wasAnswered: false)
+            giveUp(index, now, &actions)
         case .timer:
             break
         case .finish:
             while !open.isEmpty {
                 let phase = open[0].phase
                 if phase == .computing || phase == .asking { decideUnanswered(0, now, &actions) }
-                close(0, wasAnswered: false)
+                if open[0].question == .open { endQuestion(0, wasAnswered: false) }
+                payLocalAnswer(0, now, &actions)
+                open.remove(at: 0)
             }
         }
     }
@@ -154,22 +191,38 @@ package struct FrameDecisions: Sendable {
         let frame = open[index]
         open[index].localLatency = now - frame.taken
         let isLate = frame.phase == .computingLate
-        let isCrowded = inFlight >= settings.maximumInFlight
-        let canAsk = settings.asksCloud && !isLate && !isCrowded
+        let isDecided = frame.phase == .answered
+        let isOpen = frame.question == .open
+        let canAsk = settings.asksCloud && !isLate && frame.question == .none && inFlight < settings.maximumInFlight
         let trusted = reading?.verdict.accepts ?? false
-        let step = stream?.read(reading, frame: frame.frame, taken: frame.taken, now: now, canAsk: canAsk) ?? (trusted ? .accept : canAsk ? .ask(nil) : .rest(nil))
+        let step =
+            stream?.read(reading, frame: frame.frame, taken: frame.taken, now: now, canAsk: canAsk || (isOpen && !isLate))
+            ?? (trusted ? .accept : canAsk ? .ask(nil) : .rest(nil))
+        if trusted, isOpen || frame.question == .ended { counts.needless += 1 }
         switch step {
+        case _ where isDecided:
+            if trusted { compare(index, &actions) }
+            open.remove(at: index)
         case .accept:
             decide(index, .local, frame.localAnswer, isRevision: isLate, now, &actions)
-            open.remove(at: index)
+            if isOpen { open[index].phase = .settled } else { open.remove(at: index) }
+        case .ask(let carried) where isOpen, .rest(let carried) where isOpen:
+            open[index].carried = carried
+            open[index].owesLocalAnswer = isLate && frame.localAnswer != nil
+            open[index].phase = isLate ? .revisable : .asking
         case .ask(let carried):
-            counts.asked += 1
             open[index].carried = carried
             open[index].phase = .asking
-            actions.append(.ask(frame.frame))
+            ask(index, &actions)
         case .rest(let carried):
             open[index].carried = carried
-            if canAsk { counts.spared += 1 } else if settings.asksCloud, !isLate { counts.crowded += 1 }
+            if canAsk {
+                counts.spared += 1
+            } else if frame.question == .barred {
+                counts.keptBack += 1
+            } else if settings.asksCloud, !isLate, frame.question == .none {
+                counts.crowded += 1
+            }
             if !isLate || frame.localAnswer != nil { decideUnanswered(index, isRevision: isLate, now, &actions) }
             open.remove(at: index)
         }
@@ -184,36 +237,78 @@ package struct FrameDecisions: Sendable {
         }
     }
 
+    /// The cloud has answered an open question.
+    private mutating func take(_ answer: Answer, _ index: Int, _ now: Duration, _ actions: inout [Action]) {
+        endQuestion(index, wasAnswered: true)
+        open[index].cloudAnswer = answer
+        switch open[index].phase {
+        case .computing, .computingLate:
+            decide(index, .cloud, answer, isRevision: open[index].phase == .computingLate, now, &actions)
+            open[index].phase = .answered
+        case .asking, .revisable:
+            decide(index, .cloud, answer, isRevision: open[index].phase == .revisable, now, &actions)
+            open.remove(at: index)
+        case .settled, .answered:
+            compare(index, &actions)
+            open.remove(at: index)
+        }
+    }
+
+    /// An open question won't be answered.
+    private mutating func giveUp(_ index: Int, _ now: Duration, _ actions: inout [Action]) {
+        endQuestion(index, wasAnswered: false)
+        switch open[index].phase {
+        case .computing, .computingLate, .answered: return
+        case .asking: decideUnanswered(index, now, &actions)
+        case .revisable: payLocalAnswer(index, now, &actions)
+        case .settled: break
+        }
+        open.remove(at: index)
+    }
+
+    private mutating func ask(_ index: Int, _ actions: inout [Action]) {
+        counts.asked += 1
+        open[index].question = .open
+        actions.append(.ask(open[index].frame))
+    }
+
+    private mutating func payLocalAnswer(_ index: Int, _ now: Duration, _ actions: inout [Action]) {
+        guard open[index].owesLocalAnswer else { return }
+        open[index].owesLocalAnswer = false
+        decideUnanswered(index, isRevision: true, now, &actions)
+    }
+
+    private mutating func compare(_ index: Int, _ actions: inout [Action]) {
+        guard let confidence = open[index].confidence, let answer = open[index].cloudAnswer else { return }
+        actions.append(.compare(Comparison(frame: open[index].frame, confidence: confidence, cloudAnswer: answer, cause: .sentAtOnce)))
+    }
+
     private mutating func expire(_ now: Duration, _ actions: inout [Action]) {
         var index = 0
         while index < open.count {
-            if let due = due(open[index]), due <= now {
-                switch open[index].phase {
-                case .computing:
-                    decideUnanswered(index, now, &actions)
-                    open[index].phase = .computingLate
-                case .asking:
-                    decideUnanswered(index, now, &actions)
-                    open[index].phase = .revisable
-                    // The expiry may have passed as well: this entry is looked at again.
-                    continue
-                case .revisable:
-                    counts.expired += 1
-                    close(index, wasAnswered: false)
-                    continue
-                case .computingLate:
-                    break
-                }
+            guard let due = due(open[index]), due <= now else {
+                index += 1
+                continue
             }
-            index += 1
+            // What is left of a frame is looked at again: its expiry may have passed as well.
+            switch open[index].phase {
+            case .computing:
+                decideUnanswered(index, now, &actions)
+                open[index].phase = .computingLate
+            case .asking:
+                decideUnanswered(index, now, &actions)
+                open[index].phase = .revisable
+            case .computingLate, .revisable, .settled, .answered:
+                counts.expired += 1
+                giveUp(index, now, &actions)
+            }
         }
     }
 
     private func due(_ frame: Open) -> Duration? {
         switch frame.phase {
         case .computing, .asking: frame.taken + settings.deadline - settings.margin
-        case .revisable: frame.taken + settings.expiry
-        case .computingLate: nil
+        case .computingLate, .revisable, .settled, .answered: frame.question == .open ? frame.taken + settings.expiry : nil
         }
     }
 
@@ -236,8 +331,9 @@ package struct FrameDecisions: Sendable {
                     localLatency: frame.localLatency, fault: frame.fault, latency: latency, isRevision: isRevision)))
     }
 
-    private mutating func close(_ index: Int, wasAnswered: Bool) {
-        let entry = Closed(frame: open.remove(at: index).frame, wasAnswered: wasAnswered)
+    private mutating func endQuestion(_ index: Int, wasAnswered: Bool) {
+        open[index].question = .ended
+        let entry = Closed(frame: open[index].frame, wasAnswered: wasAnswered)
         if closed.count < Self.remembered { closed.append(entry) } else { closed[nextClosed] = entry }
         nextClosed = (nextClosed + 1) % Self.remembered
     }
@@ -250,67 +346,12 @@ package struct FrameDecisions: Sendable {
         }
     }
 
-    private var inFlight: Int { open.count { $0.phase == .asking || $0.phase == .revisable } }
+    /// Questions that are open.
+    package var inFlight: Int { open.count { $0.question == .open } }
 
     private func computing(_ frame: UInt64) -> Int? {
-        open.firstIndex { $0.frame == frame && ($0.phase == .computing || $0.phase == .computingLate) }
+        open.firstIndex { $0.frame == frame && ($0.phase == .computing || $0.phase == .computingLate || $0.phase == .answered) }
     }
 
-    private func asked(_ frame: UInt64) -> Int? {
-        open.firstIndex { $0.frame == frame && ($0.phase == .asking || $0.phase == .revisable) }
-    }
-}
-
-/// What became of the frames since the start. Every frame taken up is in exactly one of `local`, `cloud`, `carried` and `unconfirmed`, or still open.
-package struct DecisionCounts: Hashable, Sendable {
-    package var taken: UInt64 = 0
-    package var local: UInt64 = 0
-    package var cloud: UInt64 = 0
-    package var carried: UInt64 = 0
-    package var unconfirmed: UInt64 = 0
-    package var revisions: UInt64 = 0
-    /// Decided later than the deadline: the machine was too busy to wake up in time.
-    package var overdue: UInt64 = 0
-    /// Questions to the cloud.
-    package var asked: UInt64 = 0
-    /// Not asked about, because too many questions were open.
-    package var crowded: UInt64 = 0
-    /// Not asked about, because a frame like it was a moment ago.
-    package var spared: UInt64 = 0
-    /// Questions that were refused on the way or that the cloud couldn't answer.
-    package var unanswered: UInt64 = 0
-    /// Questions without an answer until the expiry.
-    package var expired: UInt64 = 0
-    /// Answers after the expiry, or after the frame was closed in another way.
-    package var lateAnswers: UInt64 = 0
-    package var duplicateAnswers: UInt64 = 0
-    /// Answers to what wasn't asked.
-    package var unknownAnswers: UInt64 = 0
-    /// Damaged outputs of the board's network.
-    package var faults: UInt64 = 0
-    /// Runs of the board's network that failed.
-    package var failures: UInt64 = 0
-
-    package init() {}
-
-    package var decided: UInt64 { local + cloud + carried + unconfirmed }
-
-    package subscript(source: Decision.Source) -> UInt64 {
-        get {
-            switch source {
-            case .local: local
-            case .cloud: cloud
-            case .carried: carried
-            case .localUnconfirmed: unconfirmed
-            }
-        }
-        set {
-            switch source {
-            case .local: local = newValue
-            case .cloud: cloud = newValue
-            case .carried: carried = newValue
-            case .localUnconfirmed: unconfirmed = newValue
-            }
-        }
-    }
+    private func asked(_ frame: UInt64) -> Int? { open.firstIndex { $0.frame == frame && $0.question == .open } }
 }

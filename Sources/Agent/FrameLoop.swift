@@ -5,8 +5,9 @@ internal import Images
 internal import Inference
 internal import Logging
 internal import Networks
+internal import Tensors
 
-/// The frame path: newest frame, pixels, network, gate. Runs on one thread and waits for frames only.
+/// The frame path: newest frame, pixels, route, network, gate. Runs on one thread and waits for frames only.
 ///
 /// `@unchecked Sendable`: made on one thread and handed to the inference thread, which alone calls ``run(_:)``, once.
 final class FrameLoop: @unchecked Sendable {
@@ -55,10 +56,15 @@ final class FrameLoop: @unchecked Sendable {
             let taken = clock.now()
             desk.handle(.taken(frame.index, name: frame.name))
             onTaken?(frame.index)
-            var question = FrameQuestion(frame: frame.index, image: frame.image, taken: taken, reading: nil)
+            var question = FrameQuestion(frame: frame.index, image: frame.image, taken: taken, reading: nil, isEarly: true)
             let asks: Bool
             do {
                 preprocessor.prepare(frame.image)
+                let input = preprocessor.preprocessing
+                let glance = PixelStatistics(preprocessor.pixels.span, width: input.width, height: input.height, channels: input.channels)
+                let isSent = desk.route(frame.index, glance)
+                if isSent, !ask(question) { desk.handle(.unanswered(frame.index)) }
+                question.isEarly = false
                 try executor.run(pixels: preprocessor.pixels.span)
                 let rung = audits?.rung ?? 0
                 let gate = audits?.gate(at: rung) ?? self.gate
@@ -66,11 +72,12 @@ final class FrameLoop: @unchecked Sendable {
                 let reading = try lookAgain(after: first, gate: gate, taken: taken, clock: clock)
                 question.reading = reading
                 asks = desk.handle(.read(frame.index, reading))
-                question.auditedScore = audits?.read(frame.index, reading, rung: rung, isAsked: asks)
+                question.auditedScore = audits?.read(frame.index, reading, rung: rung, isAsked: asks || isSent)
                 if case .escalate(.fault(let fault)) = reading.verdict {
                     log.write(.warning, kind: fault.rawValue, "frame \(frame.name): \(fault)")
                 }
             } catch {
+                question.isEarly = false
                 asks = desk.handle(.failed(frame.index))
                 log.write(.error, kind: "inference", "frame \(frame.name): \(error)")
             }
@@ -108,8 +115,10 @@ struct FrameQuestion: Sendable {
     var frame: UInt64
     var image: Image
     var taken: Duration
-    /// `nil` where the board's network failed.
+    /// `nil` where the board's network failed, or hasn't run yet.
     var reading: Reading?
     /// The gate's score of a frame that is decided already and only compared; `nil` for all others.
     var auditedScore: Double?
+    /// Whether the board's network hasn't run yet.
+    var isEarly: Bool
 }

@@ -9,13 +9,16 @@ package struct AtomicFile: ~Copyable {
     private var descriptor: CInt
 
     /// Creates the temporary file.
-    package init(path: String) throws(FileError) {
+    ///
+    /// - Parameter isWrittenByOne: nobody else writes the file at the same time. The temporary name is the same each time then, so that what losses of power
+    ///   leave behind doesn't pile up.
+    package init(path: String, isWrittenByOne: Bool = false) throws(FileError) {
         var candidate: String
         var opened: CInt
         repeat {
-            candidate = "\(path).\(String(UInt32.random(in: 0 ... .max), radix: 16)).part"
-            opened = unsafe open(candidate, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        } while opened < 0 && errno == EEXIST
+            candidate = isWrittenByOne ? "\(path).part" : "\(path).\(String(UInt32.random(in: 0 ... .max), radix: 16)).part"
+            opened = unsafe open(candidate, O_WRONLY | O_CREAT | (isWrittenByOne ? O_TRUNC : O_EXCL) | O_CLOEXEC, 0o666)
+        } while opened < 0 && errno == EEXIST && !isWrittenByOne
         guard opened >= 0 else { throw FileError(errno: errno) }
         self.path = path
         temporaryPath = candidate

@@ -18,11 +18,20 @@ package struct AgentSettings: Hashable, Sendable {
         package var isEnabled = true
         /// The full model in the cloud that is asked.
         package var model = "default"
-        /// 1 … 100.
-        package var jpegQuality = 90
+        /// 1 … 100; `nil`: as the bundle says that the full model needs it.
+        package var jpegQuality: Int?
         package var maximumInFlight = 2
         /// From the moment a frame is taken up; an answer after that is not waited for, nor are its bytes delivered.
         package var expiry = Duration.seconds(2)
+        /// What questions may cost.
+        package var budget = BudgetSettings()
+        /// Whether a frame may be sent before the gate has spoken.
+        package var speculativeUpload = SpeculativeUpload.off
+        /// What an answer a second sooner is worth, in bytes sent for nothing.
+        package var bytesPerSavedSecond = 1_000_000
+        /// Images below these aren't asked about: steps of luminance, squared steps of luminance.
+        package var leastContrast = 2.0
+        package var leastSharpness = 0.75
 
         package init() {}
     }
@@ -45,6 +54,12 @@ package struct AgentSettings: Hashable, Sendable {
         package init() {}
     }
 
+    package enum SpeculativeUpload: String, CaseIterable, Hashable, Sendable {
+        case off
+        /// Where it is expected to pay.
+        case auto
+    }
+
     package struct Output: Hashable, Sendable {
         /// Decisions as JSON lines on standard output.
         package var standardOutput = true
@@ -58,6 +73,8 @@ package struct AgentSettings: Hashable, Sendable {
     package var device: String
     /// The path of the bundle with the board's network.
     package var bundle: String
+    /// The folder that holds what outlasts a restart; `nil`: nothing does.
+    package var state: String?
     /// Threads of one inference.
     package var threads = 1
     /// The processors that these threads are bound to, by the system's numbers, the frame thread's first; threads beyond the list are free.
@@ -98,6 +115,7 @@ package struct AgentSettings: Hashable, Sendable {
             if Set(cores).count < cores.count { section.report("cores", "a processor is named twice") }
             patience = section.value("patience", .duration(.zero ... .seconds(1)), default: patience)
         }
+        state = root.optional("state", .path(from: root.findings.folder))
         deadline = root.value("deadline", .duration(.milliseconds(1) ... .seconds(60)), default: deadline)
         gate = root.optionalSection("gate") { GateSettings(&$0) }
         secondLook = root.optional("second-look", .fraction(0...1))
@@ -107,10 +125,15 @@ package struct AgentSettings: Hashable, Sendable {
             var recovery = Recovery()
             recovery.isEnabled = section.value("enabled", .boolean, default: recovery.isEnabled)
             recovery.model = section.value("model", .modelName, default: recovery.model)
-            recovery.jpegQuality = section.value("jpeg-quality", .integer(1...100), default: recovery.jpegQuality)
+            recovery.jpegQuality = section.value("jpeg-quality", .automatic(or: .integer(1...100)), default: recovery.jpegQuality)
             recovery.maximumInFlight = section.value("max-in-flight", .integer(1...64), default: recovery.maximumInFlight)
             recovery.expiry = section.value("expiry", .duration(.milliseconds(1) ... .seconds(300)), default: recovery.expiry)
             if recovery.expiry < deadline { section.report("expiry", "shorter than the deadline") }
+            recovery.speculativeUpload = section.value("speculative-upload", .choice, default: recovery.speculativeUpload)
+            recovery.bytesPerSavedSecond = section.value("bytes-per-saved-second", .bytes(1...1_000_000_000), default: recovery.bytesPerSavedSecond)
+            recovery.leastContrast = section.value("least-contrast", .number(0...128), default: recovery.leastContrast)
+            recovery.leastSharpness = section.value("least-sharpness", .number(0...10000), default: recovery.leastSharpness)
+            recovery.budget = section.section("budget") { BudgetSettings(&$0) }
             return recovery
         }
         audit = root.section("audit") { section in

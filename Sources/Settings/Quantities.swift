@@ -48,6 +48,18 @@ extension ValueKind where Value == Int {
     }
 }
 
+extension ValueKind {
+    /// A value of another kind, or `auto`, which is `nil`.
+    package static func automatic<Wrapped: Sendable>(or kind: ValueKind<Wrapped>) -> Self where Value == Wrapped? {
+        Self("auto or \(kind.expectation)") { text in
+            if text == "auto" { return .some(nil) }
+            return kind.parse(text).map { .some($0) }
+        } format: {
+            $0.map(kind.format) ?? "auto"
+        }
+    }
+}
+
 extension ValueKind where Value == UInt64 {
     package static var seed: Self {
         Self("0 … \(UInt64.max)") { text in

@@ -64,6 +64,8 @@ enum AgentFixtures {
 
     static func settings(_ change: (inout AgentSettings) -> Void = { _ in }) -> AgentSettings {
         var settings = AgentSettings(device: "d", bundle: "unused", source: .y4m(path: "-"))
+        // The images have one colour each.
+        (settings.recovery.leastContrast, settings.recovery.leastSharpness) = (0, 0)
         change(&settings)
         return settings
     }
@@ -156,7 +158,11 @@ final class ManualCloud: CloudLink {
         events(.status(status))
     }
 
-    func ask(_ question: CloudQuestion) -> String? {
+    /// Bytes that each image counts with.
+    static let bytes = 1000
+
+    func ask(_ question: CloudQuestion, spending: (Int) -> String?) -> String? {
+        if let refusal = spending(Self.bytes) { return refusal }
         askedContinuation.yield(question)
         gate.pass()
         let (refusal, answer) = state.withLock { ($0.refusal, $0.answer) }
@@ -235,13 +241,13 @@ struct AgentBench {
 
     init(
         _ bundle: Bundle = AgentFixtures.bundle(), cloud: ManualCloud? = nil, clock runningClock: AgentClock? = nil, lines: CInt? = nil,
-        settings change: (inout AgentSettings) -> Void = { _ in }
+        logger: Logger = AgentFixtures.quiet, settings change: (inout AgentSettings) -> Void = { _ in }
     ) throws {
         let (records, continuation) = AsyncStream<DecisionRecord>.makeStream()
         (self.records, self.continuation) = (records, continuation)
         agent = try Agent(
             settings: AgentFixtures.settings(change), bundle: bundle, source: source.source, link: cloud, clock: runningClock ?? clock.clock,
-            logger: AgentFixtures.quiet, outputs: Agent.Outputs(lines: lines, onDecision: { continuation.yield($0) }))
+            logger: logger, outputs: Agent.Outputs(lines: lines, onDecision: { continuation.yield($0) }))
     }
 
     /// Stops the agent; the remaining decisions.

@@ -23,6 +23,7 @@ struct FrameDecisionsTests {
         var now = Duration.zero
         var decisions: [Decision] = []
         var asked: [UInt64] = []
+        var comparisons: [Comparison] = []
 
         init(_ settings: FrameDecisions.Settings = FrameDecisionsTests.settings) { machine = FrameDecisions(settings) }
 
@@ -33,6 +34,7 @@ struct FrameDecisionsTests {
                 switch action {
                 case .decide(let decision): decisions.append(decision)
                 case .ask(let frame): asked.append(frame)
+                case .compare(let comparison): comparisons.append(comparison)
                 }
             }
         }
@@ -166,6 +168,87 @@ struct FrameDecisionsTests {
         #expect(run.decisions.map(\.answer) == [nil])
     }
 
+    @Test func aFrameSentAtOnceIsAskedAboutBeforeItIsRead() {
+        var run = Run()
+        run.event(.taken(1))
+        run.event(.routed(1, .sendAtOnce))
+        #expect(run.asked == [1] && run.decisions.isEmpty)
+        run.advance(to: .milliseconds(20))
+        run.event(.read(1, Self.reading(false)))
+        #expect(run.asked == [1] && run.decisions.isEmpty)
+        run.advance(to: .milliseconds(30))
+        run.event(.answered(1, Self.cloudAnswer))
+        #expect(run.decisions.map(\.source) == [.cloud] && run.decisions[0].localAnswer == Self.localAnswer && run.machine.isIdle)
+        #expect(run.machine.counts.sentAtOnce == 1 && run.machine.counts.needless == 0 && run.comparisons.isEmpty)
+    }
+
+    @Test func whatTheGateTrustsIsDecidedAndThenComparedWithTheAnswer() {
+        for answerFirst in [false, true] {
+            var run = Run()
+            run.event(.taken(1))
+            run.event(.routed(1, .sendAtOnce))
+            if answerFirst { run.event(.answered(1, Self.cloudAnswer)) }
+            run.event(.read(1, Self.reading(true)))
+            #expect(run.decisions.map(\.source) == [answerFirst ? .cloud : .local])
+            #expect(run.machine.isIdle == answerFirst)
+            run.advance(to: .milliseconds(500))
+            run.event(.answered(1, Self.cloudAnswer))
+            #expect(run.decisions.count == 1 && run.machine.isIdle)
+            #expect(run.comparisons.map(\.frame) == [1] && run.comparisons[0].agrees == false && run.comparisons[0].cloudAnswer == Self.cloudAnswer)
+            #expect(run.machine.counts.needless == 1 && run.machine.counts.duplicateAnswers == (answerFirst ? 1 : 0))
+        }
+    }
+
+    @Test func anEarlyAnswerDecidesWhileTheBoardIsStillAtWork() {
+        var run = Run()
+        run.event(.taken(1))
+        run.event(.routed(1, .sendAtOnce))
+        run.advance(to: .milliseconds(40))
+        run.event(.answered(1, Self.cloudAnswer))
+        #expect(
+            run.decisions == [Decision(frame: 1, source: .cloud, answer: Self.cloudAnswer, latency: .milliseconds(40))])
+        run.advance(to: .milliseconds(300))
+        run.event(.read(1, Self.reading(false)))
+        #expect(run.decisions.count == 1 && run.machine.isIdle && run.comparisons.isEmpty)
+    }
+
+    @Test func anEarlyQuestionThatFailsIsNotAskedAgain() {
+        var run = Run()
+        run.event(.taken(1))
+        run.event(.routed(1, .sendAtOnce))
+        run.event(.unanswered(1))
+        #expect(run.decisions.isEmpty)
+        run.event(.read(1, Self.reading(false)))
+        #expect(run.asked == [1] && run.decisions.map(\.source) == [.localUnconfirmed] && run.machine.isIdle)
+    }
+
+    @Test func aLateLocalAnswerRevisesUnlessTheCloudDoes() {
+        for cloudAnswers in [true, false] {
+            var run = Run()
+            run.event(.taken(1))
+            run.event(.routed(1, .sendAtOnce))
+            run.advance(to: .milliseconds(150))
+            run.event(.read(1, Self.reading(false)))
+            #expect(run.decisions.map(\.answer) == [nil])
+            if cloudAnswers { run.event(.answered(1, Self.cloudAnswer)) }
+            run.advance(to: .milliseconds(1000))
+            #expect(run.decisions.map(\.isRevision) == [false, true] && run.machine.isIdle)
+            #expect(run.decisions[1].answer == (cloudAnswers ? Self.cloudAnswer : Self.localAnswer))
+        }
+    }
+
+    @Test func aFrameThatIsKeptBackIsNotAskedAbout() {
+        var run = Run()
+        run.event(.taken(1))
+        run.event(.routed(1, .keepBack(.nothingToSee)))
+        run.event(.read(1, Self.reading(false)))
+        #expect(run.asked.isEmpty && run.decisions.map(\.source) == [.localUnconfirmed] && run.machine.counts.keptBack == 1)
+        run.event(.taken(2))
+        run.event(.routed(2, .keepBack(.nothingToSee)))
+        run.event(.read(2, Self.reading(true)))
+        #expect(run.decisions.map(\.source) == [.localUnconfirmed, .local] && run.machine.counts.keptBack == 1 && run.machine.isIdle)
+    }
+
     @Test func strayAnswersAreCountedByKind() {
         var run = Run()
         run.event(.answered(9, Self.cloudAnswer))
@@ -266,10 +349,11 @@ struct FrameDecisionsTests {
         #expect(run.asked == [1, 3])
     }
 
-    /// Every order of up to six events on one frame, with the timer run when it is due.
+    /// Every order of up to five events on one frame, with the timer run when it is due.
     @Test func everyOrderOfEventsGivesOneDecisionAndAtMostOneRevision() {
         let steps: [@Sendable (inout Run) -> Void] = [
             { $0.event(.taken(1)) }, { $0.event(.read(1, Self.reading(true))) }, { $0.event(.read(1, Self.reading(false))) },
+            { $0.event(.routed(1, .sendAtOnce)) }, { $0.event(.routed(1, .keepBack(.blurred))) },
             { $0.event(.failed(1)) }, { $0.event(.answered(1, Self.cloudAnswer)) }, { $0.event(.unanswered(1)) },
             { $0.advance(to: $0.now + .milliseconds(60)) }, { $0.advance(to: $0.now + .milliseconds(950)) },
             { $0.event(.read(1, Reading(confidence: nil, verdict: .escalate(.fault(.overflow))))) },
@@ -289,8 +373,8 @@ struct FrameDecisionsTests {
         }
         var first = Run()
         first.event(.taken(1))
-        explore(first, 6)
-        #expect(checked == (0...6).reduce(0) { total, depth in total + (0..<depth).reduce(1) { power, _ in power * steps.count } })
+        explore(first, 5)
+        #expect(checked == (0...5).reduce(0) { total, depth in total + (0..<depth).reduce(1) { power, _ in power * steps.count } })
     }
 
     private static func isSound(_ run: Run) -> Bool {
@@ -330,6 +414,7 @@ struct FrameDecisionsTests {
                 frame += 1
                 computing.append(frame)
                 run.event(.taken(frame))
+                run.event(.routed(frame, [.compute, .sendAtOnce, .keepBack(.tooSlow)][Int.random(in: 0..<3, using: &random)]))
             case 2 where !computing.isEmpty:
                 let done = computing.remove(at: Int.random(in: 0..<computing.count, using: &random))
                 let reading = Self.reading(Int.random(in: 0..<3, using: &random) == 0, class: .random(in: 1...3, using: &random))

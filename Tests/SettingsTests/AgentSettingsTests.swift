@@ -30,8 +30,19 @@ struct AgentSettingsTests {
             source: {folder: {path: frames, watch: true}}
             deadline: 80 ms
             gate: {measure: entropy, threshold: 30 %}
-            recovery: {enabled: false, model: full.v2, jpeg-quality: 70, max-in-flight: 4, expiry: 1 s}
             audit: {share: 2 %, tightened-share: 10 %, probation-share: 50 %, spacing: 500 ms, false-alarm-after: 5000, pause: 10 min}
+            state: /var/lib/swiftlet
+            recovery:
+              enabled: false
+              model: full.v2
+              jpeg-quality: 70
+              max-in-flight: 4
+              expiry: 1 s
+              speculative-upload: auto
+              bytes-per-saved-second: 50 kB
+              least-contrast: 1.5
+              least-sharpness: 0
+              budget: {messages-per-minute: 3, messages-per-hour: 500, bytes-per-day: 5 MB, audit-reserve: 10 %}
             broker:
               host: broker.example
               port: 8883
@@ -49,10 +60,35 @@ struct AgentSettingsTests {
         #expect(settings.recovery.maximumInFlight == 4 && settings.recovery.expiry == .seconds(1))
         #expect(settings.audit.share == 0.02 && settings.audit.tightenedShare == 0.1 && settings.audit.probationShare == 0.5 && settings.audit.spacing == .milliseconds(500))
         #expect(settings.audit.falseAlarmAfter == 5000 && settings.audit.pause == .seconds(600))
+        #expect(settings.state == "/var/lib/swiftlet" && settings.recovery.speculativeUpload == .auto && settings.recovery.bytesPerSavedSecond == 50_000)
+        #expect(settings.recovery.leastContrast == 1.5 && settings.recovery.leastSharpness == 0)
+        var budget = BudgetSettings()
+        (budget.messagesPerMinute, budget.messagesPerHour, budget.bytesPerDay, budget.auditReserve) = (3, 500, 5_000_000, 0.1)
+        #expect(settings.recovery.budget == budget)
         #expect(settings.broker.host == "broker.example" && settings.broker.port == 8883 && settings.broker.keepAlive == .seconds(20))
         #expect(settings.broker.userName == "drone-7" && settings.broker.firstBackOff == .seconds(2) && settings.broker.longestBackOff == .seconds(60))
         #expect(settings.broker.tls == BrokerSettings.TLS(authoritiesFile: "ca.pem", certificateFile: "c.pem", keyFile: "k.pem"))
         #expect(!settings.output.standardOutput && settings.output.publishes)
+    }
+
+    @Test func aBudgetThatContradictsItselfIsAProblem() {
+        #expect(
+            Self.problems(
+                """
+                device: d
+                model: {bundle: b}
+                source: {flight: {}}
+                recovery:
+                  jpeg-quality: best
+                  budget:
+                    messages-per-hour: 50
+                    messages-per-day: 20
+                    bytes-per-day: 5
+                """) == [
+                    "agent.yaml:5:17: recovery.jpeg-quality: expected auto or 1 … 100, found 'best'",
+                    "agent.yaml:7:24: recovery.budget.messages-per-hour: more than messages-per-day",
+                    "agent.yaml:9:20: recovery.budget.bytes-per-day: expected 1 kB … 1000 GB, found '5'",
+                ])
     }
 
     @Test func theFlightHasItsOwnKeys() throws {

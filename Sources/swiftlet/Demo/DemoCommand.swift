@@ -9,6 +9,7 @@ internal import Images
 internal import Logging
 internal import Networks
 internal import Settings
+internal import Tensors
 internal import Threads
 
 /// `swiftlet demo`: the main job, with everything that it needs started here.
@@ -66,7 +67,7 @@ struct DemoCommand: ParsableCommand {
         let agent = try Agent(
             settings: settings, bundle: bundle,
             source: LoggedFlight(FlightSource(seed: seed, framesPerSecond: rate, speed: speed), logbook: logbook),
-            link: try DeviceCloudLink(settings, task: bundle.details.task, agent: "swiftlet demo"),
+            link: try DeviceCloudLink(settings, task: bundle.details.task, form: UploadForm(settings.recovery, bundle.details.recovery), agent: "swiftlet demo"),
             logger: Logger(label: "demo") { _ in SwiftLogNoOpLogHandler() },
             outputs: Agent.Outputs(onTaken: { logbook.take($0) }, onDecision: { logbook.note($0.decision) }))
         try agent.start()

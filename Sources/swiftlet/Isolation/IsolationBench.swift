@@ -8,6 +8,7 @@ internal import Logging
 internal import Networks
 internal import Rehearsal
 internal import Settings
+internal import Tensors
 internal import Threads
 
 /// Runs the agent in short blocks, each under one condition of the cloud, in turns.
@@ -53,7 +54,7 @@ struct IsolationBench {
         let agent = try Agent(
             settings: settings, bundle: bundle,
             source: SteadyFlight(images, framesPerSecond: rate) { times.handOver($0, at: $1) },
-            link: try condition.link == nil ? nil : DeviceCloudLink(settings, task: bundle.details.task, agent: "swiftlet bench-isolation"),
+            link: try condition.link == nil ? nil : DeviceCloudLink(settings, task: bundle.details.task, form: UploadForm(settings.recovery, bundle.details.recovery), agent: "swiftlet bench-isolation"),
             logger: Logger(label: "isolation") { _ in SwiftLogNoOpLogHandler() },
             outputs: Agent.Outputs(
                 onTaken: { times.take($0, at: ContinuousClock.now) }, onDecision: { times.note($0.decision) }))
