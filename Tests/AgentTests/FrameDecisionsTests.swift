@@ -424,7 +424,7 @@ struct FrameDecisionsTests {
             case 5: run.event(.unanswered(run.asked.suffix(3).randomElement(using: &random) ?? 99))
             default: break
             }
-            #expect(run.asked.count - run.decisions.count <= inFlight)
+            #expect(run.machine.inFlight <= inFlight)
         }
         run.event(.finish)
         let decided = run.decisions.filter { !$0.isRevision }.map(\.frame)
