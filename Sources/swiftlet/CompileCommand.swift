@@ -40,6 +40,8 @@ struct CompileCommand: ParsableCommand {
     @Option(help: "How many of the calibration images to use, evenly spread.")
     var limit = 512
 
+    @OptionGroup(title: "For the full model in the cloud") var pairing: PairingOptions
+
     @Option(help: "Threads to calibrate with.")
     var threads = 2
 
@@ -73,11 +75,12 @@ struct CompileCommand: ParsableCommand {
         let (bundle, report) = try compiler.compile(file.graph, details: details)
         display.finish()
         try bundle.write(to: output)
+        let lines = try pairing.complete(output, threads: threads)
         let written = try Bundle(contentsOf: output)
         let executor = try Executor(written.graph)
         try written.verify { try executor.run($0) }
         let summary = try CompileSummary(output: output, bundle: written, report: report, images: compiler.samples.count)
-        if json { try printJSON(summary) } else { try printLine(summary.text) }
+        if json { try printJSON(summary) } else { try printLine(([summary.text] + lines).joined(separator: "\n")) }
     }
 
     private func samples(_ preprocessing: Preprocessing, classes: Int) throws -> [CalibrationSample] {

@@ -91,6 +91,7 @@ private struct Inspection: Encodable {
             "source         \(details.sourceDigest.isEmpty ? "unknown" : details.sourceDigest)",
             "weights        \(details.weightsDigest), \(weight_bytes / 1024) KiB",
             "gate           \(details.certifiedGate?.lines.joined(separator: "\n               ") ?? "none certified")",
+            "recovery       \(details.recovery?.line ?? "nothing is known about uploads")",
             "work           \(nodes) operations, \(Double(macs / 10_000) / 100) million multiplications",
             "memory         \(memory)",
             "golden output  \(golden ? "there, and reproduced" : "none")",

@@ -87,6 +87,23 @@ struct PairCommandTests {
         #expect(inspected.text.contains("harm ≤ 10"), "\(inspected)")
     }
 
+    @Test func compileWithAPairChoosesTheUploadAndProvesTheGate() async throws {
+        let bundles = try await FlightBundles.shared
+        let folder = TemporaryFolder()
+        let images = try await frames(folder, count: 720)
+        let output = folder("paired.swiftlet")
+        let model = FlightBundles.configuration + "/models/flight-board.onnx"
+        let compiled = try await tool([
+            "compile", model, "--calibration", images, "--limit", "64", "--pair", bundles.cloud, "--certification", images, "--bound", "12 %", "--second-look", "50 %",
+            "-o", output,
+        ])
+        #expect(compiled.ending == .exited(0) && compiled.text.contains("harm ≤ 12.00 %") && compiled.text.contains("upload: "), "\(compiled)")
+        let inspected = try await tool(["inspect", output])
+        #expect(inspected.text.contains("harm ≤ 12.00 %"), "\(inspected)")
+        let alone = try await tool(["compile", model, "--calibration", images, "--pair", bundles.cloud, "-o", folder("none.swiftlet")])
+        #expect(alone.ending == .exited(64) && alone.text.contains("--certification"), "\(alone)")
+    }
+
     @Test func tooFewImagesCertifyNothingAndTheErrorSaysHowManyDo() async throws {
         let bundles = try await FlightBundles.shared
         let folder = TemporaryFolder()

@@ -37,7 +37,7 @@ struct BudgetStore: Sendable {
         let bytes = record.bytes
         do throws(FileError) {
             var file = try AtomicFile(path: path, isWrittenByOne: true)
-            try unsafe file.write(bytes.span.bytes)
+            try unsafe bytes.span.withUnsafeBytes { bytes throws(FileError) in try unsafe file.write(bytes.bytes) }
             try file.commit()
             return nil
         } catch {

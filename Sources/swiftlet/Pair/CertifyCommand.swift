@@ -31,17 +31,7 @@ struct CertifyCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A table like labels.tsv, for a folder without one. Without labels the full model's answers count as right.", valueName: "file"))
     var labels: String?
 
-    @Option(help: "harm or accuracy-loss.")
-    var risk: Certificate.Risk = .harm
-
-    @Option(help: "The most that the risk may be.")
-    var bound = Fraction(0.01)
-
-    @Option(help: "How sure the proof has to be.")
-    var confidence = Fraction(0.95)
-
-    @Option(help: "What the gate looks at: top-1, margin, entropy, energy or score.")
-    var measure: Measure = .margin
+    @OptionGroup var wanted: CertificateOptions
 
     @OptionGroup var selection: PairOptions
 
@@ -64,9 +54,6 @@ struct CertifyCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard Certifier(risk: risk, bound: bound.value, confidence: confidence.value, measure: measure) != nil else {
-            throw ValidationError("--bound and --confidence must be above 0 % and below 100 %")
-        }
         if let limit, limit < 1 { throw ValidationError("--limit must be above 0") }
         if let trials, trials < 1 { throw ValidationError("--trials must be above 0") }
         if trials != nil, output != nil { throw ValidationError("--trials tries certificates and writes none: leave out --output") }
@@ -81,19 +68,12 @@ struct CertifyCommand: ParsableCommand {
         var pair = try Pair(board: board, full: full, upload: selection.upload ?? board.details.recovery?.form ?? .standard,
             secondLook: selection.secondLook?.value, options: ExecutorOptions(threads: threads))
         let samples = try pair.ask(selection.images(images, labels: labels, limit: limit, classes: pair.classes)).map(\.sample)
-        guard let certifier = Certifier(risk: risk, bound: bound.value, confidence: confidence.value, measure: measure) else { return }
         if let trials {
-            let report = CertificateTrials(certifier, samples: samples, trials: trials, seed: seed)
+            let report = CertificateTrials(try wanted.certifier(), samples: samples, trials: trials, seed: seed)
             if json { try printJSON(report) } else { try printLine(report.text) }
             return
         }
-        let rungs: [Certificate]
-        do {
-            rungs = try certifier.rungs(samples)
-        } catch {
-            throw CommandFailure(.unavailable, "no certificate: \(error)")
-        }
-        guard let gate = CertifiedGate(rungs: rungs, fullModel: full.details.weightsDigest, secondLook: selection.secondLook?.value) else { return }
+        let gate = try wanted.gate(on: samples, fullModel: full.details.weightsDigest, secondLook: selection.secondLook?.value)
         if let output {
             guard !ModelFile.isONNX(bundle) else { throw CommandFailure(.usage, "\(bundle) is no bundle: compile it first") }
             var certified = try Bundle(contentsOf: bundle)

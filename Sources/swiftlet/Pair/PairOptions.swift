@@ -38,6 +38,11 @@ struct Part: ExpressibleByArgument, Hashable {
     var index: Int
     var count: Int
 
+    init(index: Int, count: Int) {
+        self.index = index
+        self.count = count
+    }
+
     init?(argument: String) {
         let numbers = argument.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
         guard numbers.count == 2, let index = numbers[0], let count = numbers[1], count >= 1, (1...count).contains(index) else { return nil }
@@ -79,7 +84,7 @@ struct LabelledImages {
     private let labels: [String: Int]?
     private var positions: [Int]
 
-    fileprivate init(_ path: String, labels: String?, classes: Int) throws {
+    init(_ path: String, labels: String?, classes: Int) throws {
         set = try ImageSet(path: path)
         if labels == nil { try set.check(classes: classes, path: path) }
         self.labels = try labels.map { try labelsByName($0, classes: classes) }
@@ -92,6 +97,22 @@ struct LabelledImages {
         var generator = SplitMix64(seed: 0x9E37_79B9_7F4A_7C15)
         positions.shuffle(using: &generator)
         positions = positions.indices.filter { $0 % part.count == part.index - 1 }.map { positions[$0] }.sorted()
+    }
+
+    /// Parts of about equal size that have no image in common, drawn as ``Part`` says.
+    func parts(_ count: Int) -> [LabelledImages] {
+        (1...count).map { index in
+            var part = self
+            part.keep(Part(index: index, count: count))
+            return part
+        }
+    }
+
+    /// The images of both.
+    func joined(_ other: LabelledImages) -> LabelledImages {
+        var joined = self
+        joined.positions = (positions + other.positions).sorted()
+        return joined
     }
 
     /// Evenly spread.
