@@ -14,8 +14,12 @@ struct GraphDescription: Encodable {
         var packing: Packing?
     }
 
-    /// See ``PackedWeights``.
-    enum Packing: String, Encodable { case o16k4 }
+    enum Packing: String, Encodable {
+        /// See ``PackedWeights``.
+        case o16k4
+        /// See ``BitPackedWeights``.
+        case bits2, bits3, bits4
+    }
 
     /// Scales and zero points of one tensor as they are; those of symmetric channels in a tensor, because text is slow to read.
     struct QuantizationDescription: Encodable {
@@ -51,7 +55,7 @@ extension GraphDescription {
     init(_ graph: Graph) {
         name = graph.name
         var taken: Set<String> = [Safetensors.metadataKey]
-        let packable = graph.packableWeights
+        let packings = graph.packings
         values = graph.values.enumerated().map { index, value in
             var constant: String?
             if value.constant != nil {
@@ -72,7 +76,7 @@ extension GraphDescription {
             }
             return ValueDescription(
                 name: value.name, type: value.type, shape: value.shape, quantization: quantization, constant: constant,
-                packing: packable.contains(ValueID(rawValue: index)) ? .o16k4 : nil)
+                packing: packings[ValueID(rawValue: index)])
         }
         nodes = graph.nodes.map { node in
             NodeDescription(
@@ -88,7 +92,7 @@ extension GraphDescription {
         var tensors: [(name: String, tensor: Tensor)] = []
         for (description, value) in zip(values, graph.values) {
             if let name = description.constant, let tensor = value.constant {
-                tensors.append((name, description.packing == nil ? tensor : tensor.packed))
+                tensors.append((name, tensor.packed(description.packing)))
             }
             if let name = description.quantization?.tensor, let scales = value.quantization?.scales {
                 tensors.append((name, Tensor(shape: [scales.count], scales)))
@@ -135,7 +139,7 @@ extension GraphDescription {
         }
         if let name = description.constant {
             guard let tensor = constants[name] else { throw Contradiction(description: "the tensor '\(name)' is missing") }
-            guard let constant = description.packing == nil ? tensor : tensor.unpacked(description.shape),
+            guard let constant = tensor.unpacked(description.packing, shape: description.shape),
                 constant.shape == description.shape, constant.type == description.type
             else { throw Contradiction(description: "the tensor '\(name)' isn't what the graph says of it") }
             value.constant = constant
@@ -160,34 +164,70 @@ extension GraphDescription {
 }
 
 extension Graph {
-    /// int8 weights of quantised convolutions in one group and of products.
-    fileprivate var packableWeights: Set<ValueID> {
-        var result: Set<ValueID> = []
+    /// How int8 weights of quantised convolutions and products stand in a file: in as few bits as they need, where that is less than a byte;
+    /// else, in one group, in the order of most kernels.
+    fileprivate var packings: [ValueID: GraphDescription.Packing] {
+        var result: [ValueID: GraphDescription.Packing] = [:]
         for node in nodes {
             guard node.inputs.count > 1, case let weights? = node.inputs[1], let constant = self[weights].constant, constant.type == .int8,
                 constant.count > 0
             else { continue }
+            let isInOneGroup: Bool
             switch node.operation {
-            case .convolution(let convolution) where convolution.groups == 1 && (3...4).contains(constant.shape.count): result.insert(weights)
-            case .gemm(let gemm) where gemm.transposesB && constant.shape.count == 2: result.insert(weights)
+            case .convolution(let convolution): isInOneGroup = convolution.groups == 1 && (3...4).contains(constant.shape.count)
+            case .gemm(let gemm): isInOneGroup = gemm.transposesB && constant.shape.count == 2
             default: continue
             }
+            let width = constant.withElements(of: Int8.self) { BitPackedWeights.Width(holding: $0) }
+            result[weights] = width.map(GraphDescription.Packing.init) ?? (isInOneGroup ? .o16k4 : nil)
         }
         return result
     }
 }
 
-extension Tensor {
-    /// The packed form of weights, as it stands in a file.
-    fileprivate var packed: Tensor {
-        let packed = storage.packed ?? PackedWeights(reshaped(shape.asWindows))
-        return Tensor(type: .int8, shape: packed.packedShape, storage: packed.storage)
+extension GraphDescription.Packing {
+    fileprivate init(_ width: BitPackedWeights.Width) {
+        switch width {
+        case .two: self = .bits2
+        case .three: self = .bits3
+        case .four: self = .bits4
+        }
     }
 
-    /// Weights of another shape that this tensor holds packed; `nil` where it can't.
-    fileprivate func unpacked(_ shape: [Int]) -> Tensor? {
-        guard (2...4).contains(shape.count), type == .int8, let packed = PackedWeights(shape: shape.asWindows, storage: storage),
-            packed.packedShape == self.shape
+    /// `nil` where numbers have whole bytes.
+    fileprivate var width: BitPackedWeights.Width? {
+        switch self {
+        case .bits2: .two
+        case .bits3: .three
+        case .bits4: .four
+        case .o16k4: nil
+        }
+    }
+}
+
+extension Tensor {
+    /// What stands in a file for this tensor.
+    fileprivate func packed(_ packing: GraphDescription.Packing?) -> Tensor {
+        guard let packing else { return self }
+        guard let width = packing.width else {
+            let packed = storage.packed ?? PackedWeights(reshaped(shape.asWindows))
+            return Tensor(type: .int8, shape: packed.packedShape, storage: packed.storage)
+        }
+        let storage = withElements(of: Int8.self) { BitPackedWeights($0, width: width).storage }
+        return Tensor(type: .uint8, shape: [storage.count], storage: storage)
+    }
+
+    /// The constant of another shape that this tensor of a file stands for; `nil` where it can't be one.
+    fileprivate func unpacked(_ packing: GraphDescription.Packing?, shape: [Int]) -> Tensor? {
+        guard let packing else { return self }
+        guard let width = packing.width else {
+            guard (2...4).contains(shape.count), type == .int8, let packed = PackedWeights(shape: shape.asWindows, storage: storage),
+                packed.packedShape == self.shape
+            else { return nil }
+            return Tensor(type: .int8, shape: shape, storage: TensorStorage(packed))
+        }
+        guard type == .uint8, self.shape.count == 1, let count = shape.checkedElementCount,
+            let packed = BitPackedWeights(width: width, count: count, storage: storage)
         else { return nil }
         return Tensor(type: .int8, shape: shape, storage: TensorStorage(packed))
     }

@@ -16,6 +16,8 @@ package final class TensorStorage: @unchecked Sendable {
     private let owner: (any AnyObject & Sendable)?
     /// Where the bytes are int8 weights that lie packed: they are unpacked each time when they are asked for in canonical order.
     package let packed: PackedWeights?
+    /// Where the bytes are int8 weights that lie in fewer bits: they are unpacked each time when they are asked for.
+    private let bitPacked: BitPackedWeights?
 
     /// Reserves `count` bytes and lets `fill` write all of them.
     package init(count: Int, filling fill: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
@@ -29,6 +31,7 @@ package final class TensorStorage: @unchecked Sendable {
         unsafe bytes = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count])
         owner = nil
         packed = nil
+        bitPacked = nil
     }
 
     /// Borrows bytes of a mapped file, which `owner` keeps valid and unchanged for as long as it lives.
@@ -36,6 +39,7 @@ package final class TensorStorage: @unchecked Sendable {
         unsafe self.bytes = bytes
         self.owner = owner
         packed = nil
+        bitPacked = nil
     }
 
     /// Weights in canonical order that lie packed.
@@ -43,6 +47,15 @@ package final class TensorStorage: @unchecked Sendable {
         unsafe bytes = UnsafeRawBufferPointer(start: nil, count: 0)
         owner = nil
         self.packed = packed
+        bitPacked = nil
+    }
+
+    /// Weights, a byte each, that lie in fewer bits.
+    package init(_ bitPacked: BitPackedWeights) {
+        unsafe bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+        owner = nil
+        packed = nil
+        self.bitPacked = bitPacked
     }
 
     deinit {
@@ -51,6 +64,7 @@ package final class TensorStorage: @unchecked Sendable {
 
     package var count: Int {
         if let packed { return packed.shape.elementCount }
+        if let bitPacked { return bitPacked.count }
         return unsafe bytes.count
     }
 
@@ -58,10 +72,11 @@ package final class TensorStorage: @unchecked Sendable {
     package func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        guard let packed else { return try unsafe body(bytes) }
+        guard packed != nil || bitPacked != nil else { return try unsafe body(bytes) }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: Self.alignment)
         defer { unsafe buffer.deallocate() }
-        unsafe packed.unpack(into: buffer)
+        unsafe packed?.unpack(into: buffer)
+        unsafe bitPacked?.unpack(into: buffer)
         return try unsafe body(UnsafeRawBufferPointer(buffer))
     }
 

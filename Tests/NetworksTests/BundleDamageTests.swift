@@ -7,10 +7,10 @@ import Testing
 
 /// A bundle is data from outside: whatever its bytes are, reading ends in a bundle or a ``BundleError``.
 @Suite struct BundleDamageTests {
-    @Test func everyTruncationIsRefused() throws {
+    @Test(arguments: [127, 7, 3, 1] as [Int8]) func everyTruncationIsRefused(largest: Int8) throws {
         try withTemporaryDirectory { directory in
             let path = "\(directory)/net.swiftlet"
-            try sampleBundle().write(to: path)
+            try sampleBundle(weights: -largest...largest).write(to: path)
             let bytes = try contents(of: path)
             for count in Array(0..<80) + stride(from: 80, to: bytes.count, by: 7) {
                 try write(Array(bytes[..<count]), to: path)
@@ -21,10 +21,10 @@ import Testing
         }
     }
 
-    @Test func aChangedByteIsRefusedOrChangesNothing() throws {
+    @Test(arguments: [127, 3] as [Int8]) func aChangedByteIsRefusedOrChangesNothing(largest: Int8) throws {
         try withTemporaryDirectory { directory in
             let path = "\(directory)/net.swiftlet"
-            try sampleBundle().write(to: path)
+            try sampleBundle(weights: -largest...largest).write(to: path)
             let bytes = try contents(of: path)
             let original = try transcript(Bundle(contentsOf: path).graph)
             var random = SeededGenerator(seed: 7)
@@ -45,10 +45,10 @@ import Testing
     }
 
     /// The digests are no secret: whoever means harm makes them fit. What is described must be checked all the same.
-    @Test func changedDescriptionsWithFittingDigestsNeverTrap() throws {
+    @Test(arguments: [127, 7, 3] as [Int8]) func changedDescriptionsWithFittingDigestsNeverTrap(largest: Int8) throws {
         try withTemporaryDirectory { directory in
             let path = "\(directory)/net.swiftlet"
-            try sampleBundle().write(to: path)
+            try sampleBundle(weights: -largest...largest).write(to: path)
             let original = try Safetensors(MappedFile(path: path))
             var random = SeededGenerator(seed: 11)
             var refused = 0

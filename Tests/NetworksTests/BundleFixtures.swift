@@ -18,7 +18,9 @@ func contents(of path: String) throws -> [UInt8] { try Array(Data(contentsOf: UR
 func write(_ bytes: [UInt8], to path: String) throws { try Data(bytes).write(to: URL(filePath: path)) }
 
 /// A bundle with every kind of field: a quantised convolution, an odd-sized constant, an absent input, infinities, golden tensors.
-func sampleBundle(seed: UInt64 = 1) -> Bundle {
+///
+/// - Parameter weights: the range of int8 weights.
+func sampleBundle(seed: UInt64 = 1, weights range: ClosedRange<Int8> = -127...127) -> Bundle {
     var random = SeededGenerator(seed: seed)
     func floats(_ count: Int) -> [Float] { (0..<count).map { _ in Float.random(in: -1...1, using: &random) } }
     var graph = Graph(name: "sample")
@@ -31,7 +33,7 @@ func sampleBundle(seed: UInt64 = 1) -> Bundle {
     let scales = floats(5).map { abs($0) + 0.001 }
     let weights = graph.add(
         Value(
-            name: "w", constant: Tensor(shape: [5, 3, 1, 1], (0..<15).map { _ in Int8.random(in: -127...127, using: &random) }),
+            name: "w", constant: Tensor(shape: [5, 3, 1, 1], (0..<15).map { _ in Int8.random(in: range, using: &random) }),
             quantization: Quantization(channelScales: scales)))
     let bias = graph.add(
         Value(

@@ -23,6 +23,26 @@ import Testing
         }
     }
 
+    @Test(arguments: [(7, "bits4", 8), (3, "bits3", 6), (1, "bits2", 4), (8, "o16k4", 64)] as [(Int8, String, Int)])
+    func weightsStandInAsFewBitsAsTheyNeed(largest: Int8, packing: String, bytes: Int) throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/net.swiftlet"
+            var bundle = sampleBundle()
+            let index = try #require(bundle.graph.values.firstIndex { $0.name == "w" })
+            let weights = (0..<15).map { Int8($0 % 2 == 0 ? Int(largest) : -Int(largest)) }
+            bundle.graph.values[index].constant = Tensor(shape: [5, 3, 1, 1], weights)
+            try bundle.write(to: path)
+            let container = try Safetensors(MappedFile(path: path))
+            #expect(container.metadata["graph"]?.contains("\"packing\":\"\(packing)\"") == true)
+            #expect(container.tensors.first { $0.name == "w" }?.tensor.storage.count == bytes)
+            let read = try Bundle(contentsOf: path)
+            #expect(transcript(read.graph) == transcript(bundle.graph))
+            // And once more from what was read.
+            try read.write(to: path)
+            #expect(try Bundle(contentsOf: path).details.weightsDigest == read.details.weightsDigest)
+        }
+    }
+
     @Test func everyTensorIsAlignedInTheMapping() throws {
         try withTemporaryDirectory { directory in
             let path = "\(directory)/net.swiftlet"
