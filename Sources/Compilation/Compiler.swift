@@ -12,6 +12,8 @@ package struct Compiler {
     /// The rule for ranges; `nil` picks the one with the least error.
     package var rule: RangeRule?
     package var threads = 1
+    /// Of all weights in int8: less than 8 bits takes more time to compile.
+    package var weights = LayerPrecision.bits8
     /// Is told what is being done, and how much of how much is done.
     package var progress: (String, Int, Int) -> Void = { _, _, _ in }
 
@@ -25,6 +27,8 @@ package struct Compiler {
         /// Squared error of the logits over their variance, by rule, on images that the statistics don't know; empty for fp32.
         package var errorByRule: [String: Double] = [:]
         package var rule: String?
+        /// Of the quantised network, as in ``errorByRule``.
+        package var error: Double?
         /// Share of those images on which the quantised network and the float32 one have the same top-1.
         package var agreement: Double?
         package var quantizedNodes = 0
@@ -40,16 +44,20 @@ package struct Compiler {
     ///     probabilities, whatever `outputKind` says.
     /// - Throws: ``CompilationError`` where the network doesn't take the images, or its numbers or results aren't finite.
     package func compile(_ graph: Graph, details: BundleDetails) throws -> (bundle: Bundle, report: Report) {
-        try check(graph)
-        try graph.checkNumbers()
+        try checkInput(of: graph)
         var report = Report()
         let compiled: Graph
         switch details.precision {
         case .fp32: compiled = try graph.optimized(for: .float)
         case .int8: compiled = try quantize(graph, report: &report)
         }
+        return (try finished(compiled, details: details, report: &report), report)
+    }
+
+    /// The bundle of a graph that is ready to run.
+    func finished(_ compiled: Graph, details: BundleDetails, report: inout Report) throws -> Bundle {
         report.nodes = compiled.nodes.count
-        report.quantizedNodes = compiled.nodes.filter { node in node.inputs.first.flatMap(\.self).map { compiled[$0].type == .uint8 } ?? false }.count
+        report.quantizedNodes = compiled.nodes.count { node in node.inputs.first.flatMap(\.self).map { compiled[$0].type == .uint8 } ?? false }
         try compiled.checkNumbers()
         var details = details
         details.preprocessing = preprocessing
@@ -57,10 +65,11 @@ package struct Compiler {
         try calibrate(&details, by: compiled)
         report.temperature = details.temperature
         report.classOffsets = details.combination?.offsets.count ?? 0
-        return (Bundle(graph: compiled, details: details, golden: try golden(of: compiled)), report)
+        return Bundle(graph: compiled, details: details, golden: try golden(of: compiled))
     }
 
-    private func check(_ graph: Graph) throws(CompilationError) {
+    func checkInput(of graph: Graph) throws(CompilationError) {
+        try graph.checkNumbers()
         let wanted = [1, preprocessing.channels, preprocessing.height, preprocessing.width]
         guard graph.inputs.count == 1, graph[graph.inputs[0]].type == .float32, graph[graph.inputs[0]].shape == wanted else {
             let found = graph.inputs.map { "\(graph[$0].type.rawValue) \(graph[$0].shape)" }.joined(separator: ", ")
@@ -72,63 +81,91 @@ package struct Compiler {
     private func quantize(_ graph: Graph, report: inout Report) throws -> Graph {
         guard !samples.isEmpty else { throw CompilationError("network '\(graph.name)' to int8", "there are no calibration images") }
         let prepared = try graph.takingQuantizationIntoValues().optimized(for: .quantized)
-        let judges = samples.count < 8 ? samples : samples.enumerated().filter { $0.offset % 8 == 7 }.prefix(Self.mostJudges).map(\.element)
-        let seen = samples.count < 8 ? samples : samples.enumerated().filter { $0.offset % 8 != 7 }.map(\.element)
-        let statistics = try statistics(of: prepared, seen)
         let reference = try outputs(of: prepared.withoutQuantization(), judges, "reference")
-        var best: (error: Double, graph: Graph)?
+        let network = try calibrated(prepared, reference: reference, report: &report)
+        guard case .bits(let width) = weights else { return try network.quantized() }
+        let rounded = network.roundedWeights(widths: [width]) { progress("rounding", $0, $1) }
+        let narrowed = try network.quantized(Dictionary(uniqueKeysWithValues: network.layers.map { ($0, weights) }), rounded: rounded)
+        let results = try outputs(of: narrowed, judges, "\(width.rawValue) bits")
+        report.error = Self.relativeError(results, reference)
+        report.agreement = Self.agreement(results, reference)
+        return narrowed
+    }
+
+    /// Images that the statistics don't know.
+    var judges: [CalibrationSample] {
+        samples.count < 8 ? samples : samples.enumerated().filter { $0.offset % 8 == 7 }.prefix(Self.mostJudges).map(\.element)
+    }
+
+    /// The network with statistics, and the rule for ranges that judges find best.
+    func calibrated(_ prepared: Graph, reference: [[Float]], report: inout Report) throws -> CalibratedNetwork {
+        let seen = samples.count < 8 ? samples : samples.enumerated().filter { $0.offset % 8 != 7 }.map(\.element)
+        var network = try observed(prepared, seen)
+        var best: (error: Double, network: CalibratedNetwork)?
         let rules = rule.map { [$0] } ?? RangeRule.all
         func judge(_ rule: RangeRule, joinsConcatenations: Bool, largestError: Double) throws {
-            let candidate = try prepared.quantized(
-                statistics: statistics, rule: rule, given: [prepared.inputs[0]: preprocessing.quantization],
-                joinsConcatenations: joinsConcatenations)
-            let results = try outputs(of: candidate, judges, "\(rule)")
+            network.rule = rule
+            network.joinsConcatenations = joinsConcatenations
+            let results = try outputs(of: network.quantized(), judges, "\(rule)")
             let error = Self.relativeError(results, reference)
             if joinsConcatenations { report.errorByRule["\(rule)"] = error }
             guard error < largestError else { return }
-            best = (error, candidate)
+            best = (error, network)
             report.rule = "\(rule)"
             report.errorByRule["\(rule)"] = error
-            report.agreement = Double(zip(results, reference).filter { $0.largestIndex == $1.largestIndex }.count) / Double(judges.count)
+            report.error = error
+            report.agreement = Self.agreement(results, reference)
         }
         for rule in rules { try judge(rule, joinsConcatenations: true, largestError: best?.error ?? .infinity) }
         // Conversions on the way into concatenations cost time: they must be worth it.
-        if let joined = best, let rule = rules.first(where: { "\($0)" == report.rule }), prepared.hasConcatenations {
-            try judge(rule, joinsConcatenations: false, largestError: joined.error * Self.worthwhileError)
+        if let joined = best, prepared.hasConcatenations {
+            try judge(joined.network.rule, joinsConcatenations: false, largestError: joined.error * Self.worthwhileError)
         }
-        guard let best else { throw CompilationError("network '\(graph.name)' to int8", "no quantisation gives finite results") }
-        return best.graph
+        guard let best else { throw CompilationError("network '\(prepared.name)' to int8", "no quantisation gives finite results") }
+        return best.network
     }
 
     private static let mostJudges = 128
     /// Quantisations of their own for what is concatenated are taken where they leave less than this share of the error.
     private static let worthwhileError = 0.8
 
-    private func statistics(of graph: Graph, _ samples: [CalibrationSample]) throws -> [ValueID: ValueStatistics] {
+    private func observed(_ graph: Graph, _ samples: [CalibrationSample]) throws -> CalibratedNetwork {
         let executor = try Executor(graph.withoutQuantization(), options: ExecutorOptions(threads: threads))
         var statistics: [ValueID: ValueStatistics] = [:]
+        var covariances: [ValueID: InputCovariance] = [:]
+        /// Outputs of convolutions and products by what they read.
+        var readers: [ValueID: [ValueID]] = [:]
+        if weights != .bits8 {
+            for node in graph.nodes {
+                guard let input = node.input(0), let covariance = InputCovariance(node, in: graph, images: samples.count) else { continue }
+                readers[input, default: []].append(node.outputs[0])
+                covariances[node.outputs[0]] = covariance
+            }
+        }
         for (index, sample) in samples.enumerated() {
             try executor.run([preprocessing.tensor(pixels: sample.pixels)]) { id, numbers in
                 statistics[id, default: ValueStatistics()].observe(numbers, shape: graph[id].shape)
+                for reader in readers[id] ?? [] { covariances[reader]?.observe(numbers, shape: graph[id].shape) }
             }
             progress("calibrating", index + 1, samples.count)
         }
-        return statistics
+        return CalibratedNetwork(
+            graph: graph, statistics: statistics, covariances: covariances, given: [graph.inputs[0]: preprocessing.quantization])
     }
 
-    private func outputs(of graph: Graph, _ samples: [CalibrationSample], _ name: String) throws -> [[Float]] {
+    func outputs(of graph: Graph, _ samples: [CalibrationSample], _ name: String?) throws -> [[Float]] {
         let executor = try Executor(graph, preprocessing: preprocessing, options: ExecutorOptions(threads: threads))
         var results: [[Float]] = []
         for (index, sample) in samples.enumerated() {
             try executor.run(pixels: sample.pixels.span)
             results.append(executor.withOutput { span in span.indices.map { span[$0] } })
-            progress(name, index + 1, samples.count)
+            if let name { progress(name, index + 1, samples.count) }
         }
         return results
     }
 
     /// `Σ (result − reference)² / Σ (reference − mean of its image)²`
-    private static func relativeError(_ results: [[Float]], _ references: [[Float]]) -> Double {
+    static func relativeError(_ results: [[Float]], _ references: [[Float]]) -> Double {
         var (error, spread) = (0.0, 0.0)
         for (result, reference) in zip(results, references) {
             let mean = Double(reference.reduce(0, +)) / Double(max(reference.count, 1))
@@ -138,6 +175,11 @@ package struct Compiler {
             }
         }
         return spread > 0 ? error / spread : error
+    }
+
+    /// The share of images with the same top-1.
+    static func agreement(_ results: [[Float]], _ references: [[Float]]) -> Double {
+        Double(zip(results, references).count { $0.largestIndex == $1.largestIndex }) / Double(max(results.count, 1))
     }
 
     /// Fits temperatures and scores, of one look and of two, on the compiled network's own outputs; without labelled samples it changes nothing.

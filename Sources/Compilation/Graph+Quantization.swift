@@ -26,9 +26,21 @@ extension Graph {
     package func quantized(
         statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization] = [:], joinsConcatenations: Bool = true
     ) throws(CompilationError) -> Graph {
+        try quantized(statistics: statistics, rule: rule, given: given, joinsConcatenations: joinsConcatenations, rounded: [:], kept: [])
+    }
+
+    /// As above.
+    ///
+    /// - Parameters:
+    ///   - rounded: weights of layers, by output, that are rounded already; the others are rounded to 8 bits.
+    ///   - kept: outputs of layers that stay float32.
+    func quantized(
+        statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization], joinsConcatenations: Bool,
+        rounded: [ValueID: RoundedWeights], kept: Set<ValueID>
+    ) throws(CompilationError) -> Graph {
         try checkNumbers()
-        let plan = QuantizationPlan(self, joinsConcatenations: joinsConcatenations)
-        var emitter = QuantizedEmitter(self, plan: plan, statistics: statistics, rule: rule, given: given)
+        let plan = QuantizationPlan(self, joinsConcatenations: joinsConcatenations, kept: kept)
+        var emitter = QuantizedEmitter(self, plan: plan, statistics: statistics, rule: rule, given: given, rounded: rounded)
         let result = try emitter.run()
         do {
             try result.check()
@@ -45,15 +57,20 @@ private struct QuantizedEmitter {
     private let plan: QuantizationPlan
     private let parameters: QuantizationParameters
     private let statistics: [ValueID: ValueStatistics]
+    private let rounded: [ValueID: RoundedWeights]
     private var target: Graph
     /// Where each value of the source is in the target, as real numbers and quantised.
     private var real: [ValueID: ValueID] = [:]
     private var quantized: [ValueID: ValueID] = [:]
 
-    init(_ source: Graph, plan: QuantizationPlan, statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization]) {
+    init(
+        _ source: Graph, plan: QuantizationPlan, statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization],
+        rounded: [ValueID: RoundedWeights]
+    ) {
         self.source = source
         self.plan = plan
         self.statistics = statistics
+        self.rounded = rounded
         parameters = QuantizationParameters(source, plan: plan, statistics: statistics, rule: rule, given: given)
         target = Graph(name: source.name)
     }
@@ -106,10 +123,12 @@ private struct QuantizedEmitter {
         }
         let input = try quantizedID(x)
         let inputScale = target[input].quantization?.scale ?? 1
+        let narrow = rounded[node.outputs[0]].flatMap { WeightQuantization($0, bias: product.bias, inputScale: inputScale) }
         guard
-            let weights = WeightQuantization(
-                weights: product.weights, bias: product.bias, inputScale: inputScale, given: givenScales(w, channels: product.outputChannels),
-                inputMeans: inputMeans(of: product, from: x))
+            let weights = narrow
+                ?? WeightQuantization(
+                    weights: product.weights, bias: product.bias, inputScale: inputScale, given: source.givenScales(w, channels: product.outputChannels),
+                    inputMeans: product.inputMeans(statistics[x]))
         else {
             throw CompilationError("node '\(node.name)' to int8", "its weights or biases hold a number that isn't finite, or too large")
         }
@@ -145,22 +164,7 @@ private struct QuantizedEmitter {
                 outputs: [addReal(output)]))
     }
 
-    /// The mean of what each weight is multiplied with, padding left aside.
-    private func inputMeans(of product: FoldableProduct, from x: ValueID) -> [Float]? {
-        guard let means = statistics[x]?.channelMeans, means.count == product.inputChannels, means.allSatisfy(\.isFinite) else {
-            return nil
-        }
-        return product.weights.indices.map { means[product.channels(ofWeight: $0).input] }
-    }
-
     private func biasScale(_ input: Float, _ weight: Float) -> Float { max(input * weight, .leastNormalMagnitude) }
-
-    /// The scales that a quantised model brought for its weights.
-    private func givenScales(_ id: ValueID, channels: Int) -> [Float]? {
-        guard let quantization = source[id].quantization, quantization.zeroPoints.allSatisfy({ $0 == 0 }) else { return nil }
-        if quantization.axis == 0, quantization.scales.count == channels { return quantization.scales }
-        return quantization.axis == nil ? Array(repeating: quantization.scale, count: channels) : nil
-    }
 
     private mutating func addReal(_ id: ValueID) -> ValueID {
         var value = source[id]
@@ -210,5 +214,22 @@ private struct QuantizedEmitter {
             Node(name: "\(value.name).quantize", operation: .quantize(axis: 0, blockSize: 0), inputs: [present], outputs: [copy]))
         quantized[id] = copy
         return copy
+    }
+}
+
+extension Graph {
+    /// The scales that a quantised model brought for its weights.
+    func givenScales(_ id: ValueID, channels: Int) -> [Float]? {
+        guard let quantization = self[id].quantization, quantization.zeroPoints.allSatisfy({ $0 == 0 }) else { return nil }
+        if quantization.axis == 0, quantization.scales.count == channels { return quantization.scales }
+        return quantization.axis == nil ? Array(repeating: quantization.scale, count: channels) : nil
+    }
+}
+
+extension FoldableProduct {
+    /// The mean of what each weight is multiplied with, padding left aside, where the input's statistics tell.
+    func inputMeans(_ statistics: ValueStatistics?) -> [Float]? {
+        guard let means = statistics?.channelMeans, means.count == inputChannels, means.allSatisfy(\.isFinite) else { return nil }
+        return weights.indices.map { means[channels(ofWeight: $0).input] }
     }
 }

@@ -7,16 +7,20 @@ struct QuantizationPlan {
     private let graph: Graph
     private let uses: Uses
     private let joinsConcatenations: Bool
+    private let kept: Set<ValueID>
     /// By node.
     private(set) var isQuantized: [Bool]
     /// By value: a value that stands for those with the same quantisation.
     private var representatives: [Int]
 
-    /// - Parameter joinsConcatenations: everything that is concatenated has the quantisation of the result, so that nothing is converted on the way;
-    ///   otherwise only what nothing else reads.
-    init(_ graph: Graph, joinsConcatenations: Bool = true) {
+    /// - Parameters:
+    ///   - joinsConcatenations: everything that is concatenated has the quantisation of the result, so that nothing is converted on the way;
+    ///     otherwise only what nothing else reads.
+    ///   - kept: outputs of convolutions and products that stay float32.
+    init(_ graph: Graph, joinsConcatenations: Bool = true, kept: Set<ValueID> = []) {
         self.graph = graph
         self.joinsConcatenations = joinsConcatenations
+        self.kept = kept
         uses = Uses(graph)
         isQuantized = Array(repeating: false, count: graph.nodes.count)
         representatives = Array(graph.values.indices)
@@ -44,7 +48,7 @@ struct QuantizationPlan {
         let node = graph.nodes[index]
         guard graph.hasQuantizedForm(node) else { return false }
         switch node.operation {
-        case .convolution, .gemm: return true
+        case .convolution, .gemm: return !kept.contains(node.outputs[0])
         default: return node.outputs.contains(where: isReadQuantized)
         }
     }

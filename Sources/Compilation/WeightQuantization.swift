@@ -29,7 +29,7 @@ struct WeightQuantization {
             let row = weights.span.extracting(channel * length..<(channel + 1) * length)
             let wanted = given?[channel] ?? Self.scale(of: row)
             let least = Float(abs(Double(bias[channel])) / (Double(inputScale) * Self.largestBias))
-            let scale = max(wanted, least, Float.leastNormalMagnitude * 0x1p10)
+            let scale = max(wanted, least, Self.leastScale)
             guard scale.isFinite else { return nil }
             scales.append(scale)
             var drift = 0.0
@@ -46,7 +46,8 @@ struct WeightQuantization {
     }
 
     /// Leaves room for sums of products beside the bias.
-    private static let largestBias = 0x1p28
+    static let largestBias = 0x1p28
+    static let leastScale = Float.leastNormalMagnitude * 0x1p10
 
     private static func scale(of row: Span<Float>) -> Float {
         var largest: Float = 0

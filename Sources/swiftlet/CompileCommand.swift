@@ -37,6 +37,11 @@ struct CompileCommand: ParsableCommand {
     @Option(help: "Numbers of the bundle: int8 or fp32.")
     var precision: BundleDetails.Precision = .int8
 
+    @Option(help: "Bits of the weights in an int8 bundle: 8, 4, 3, 2, or mixed: layer by layer, judged beside --pair. Activations have 8.")
+    var weights: WeightBits = .eight
+
+    @OptionGroup(title: "Mixed weights") var mixture: MixtureOptions
+
     @Option(help: "How many of the calibration images to use, evenly spread.")
     var limit = 512
 
@@ -52,6 +57,8 @@ struct CompileCommand: ParsableCommand {
         guard ModelFile.isONNX(model) else { throw ValidationError("expected an ONNX file, found \(model)") }
         guard limit > 0 else { throw ValidationError("--limit must be above 0") }
         guard (1...64).contains(threads) else { throw ValidationError("--threads must be 1 … 64") }
+        guard precision == .int8 || weights == .eight else { throw ValidationError("--weights goes with int8") }
+        guard weights != .mixed || pairing.pair != nil else { throw ValidationError("--weights mixed needs --pair and --certification") }
         guard precision == .fp32 || calibration != nil else { throw ValidationError("int8 needs --calibration PATH") }
     }
 
@@ -66,20 +73,32 @@ struct CompileCommand: ParsableCommand {
         guard file.details.labels.isEmpty || file.details.labels.count == classes else {
             throw CommandFailure(.badData, "\(file.details.labels.count) labels for \(classes) classes of \(model)")
         }
+        let trial = try weights == .mixed ? mixture.trial(pairing, classes: classes, threads: threads) : nil
         var compiler = Compiler(preprocessing: preprocessing, samples: try samples(preprocessing, classes: classes))
         compiler.threads = threads
+        if let precision = weights.precision { compiler.weights = precision }
         let display = StageDisplay()
         compiler.progress = display.show
         var details = file.details
         details.precision = precision
-        let (bundle, report) = try compiler.compile(file.graph, details: details)
-        display.finish()
+        let bundle: Bundle
+        let report: Compiler.Report
+        var precisions: PrecisionReport?
+        if let trial {
+            let candidates = try compiler.candidates(for: file.graph, details: details, mixtures: mixture.choices)
+            display.finish()
+            let (measured, pick) = try trial.report(of: candidates)
+            (bundle, report, precisions) = (candidates[pick].bundle, candidates[pick].report, measured)
+        } else {
+            (bundle, report) = try compiler.compile(file.graph, details: details)
+            display.finish()
+        }
         try bundle.write(to: output)
         let lines = try pairing.complete(output, threads: threads)
         let written = try Bundle(contentsOf: output)
         let executor = try Executor(written.graph)
         try written.verify { try executor.run($0) }
-        let summary = try CompileSummary(output: output, bundle: written, report: report, images: compiler.samples.count)
+        let summary = try CompileSummary(output: output, bundle: written, report: report, images: compiler.samples.count, precisions: precisions)
         if json { try printJSON(summary) } else { try printLine(([summary.text] + lines).joined(separator: "\n")) }
     }
 
@@ -112,8 +131,11 @@ private struct CompileSummary: Encodable {
     var task: String
     var calibration_images: Int
     var report: Compiler.Report
+    /// Of `--weights mixed`: what there was to choose from.
+    var precisions: PrecisionReport?
 
-    init(output: String, bundle: Bundle, report: Compiler.Report, images: Int) throws {
+    init(output: String, bundle: Bundle, report: Compiler.Report, images: Int, precisions: PrecisionReport?) throws {
+        self.precisions = precisions
         self.output = output
         let attributes = try FileManager.default.attributesOfItem(atPath: output)
         guard let size = attributes[.size] as? Int else { throw CommandFailure(.badData, "\(output) has no size") }
@@ -126,8 +148,9 @@ private struct CompileSummary: Encodable {
     }
 
     var text: String {
-        var lines = ["\(output): \(precision.rawValue), \(bytes / 1024) KiB, \(report.quantizedNodes) of \(report.nodes) operations in int8"]
-        if let rule = report.rule, let error = report.errorByRule[rule] {
+        var lines = precisions.map { [$0.text] } ?? []
+        lines.append("\(output): \(precision.rawValue), \(bytes / 1024) KiB, \(report.quantizedNodes) of \(report.nodes) operations in int8")
+        if let rule = report.rule, let error = report.error {
             lines.append("ranges by \(rule): squared error of the logits \(percent(error)) of their variance, same top-1 on \(percent(report.agreement ?? 0))")
         }
         lines.append("temperature \(Double(Int(report.temperature * 1000)) / 1000)")

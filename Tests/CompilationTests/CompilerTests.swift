@@ -133,6 +133,31 @@ import Testing
         }
     }
 
+    @Test(arguments: BitPackedWeights.Width.allCases) func weightsOfFewBitsAreExactAndTakeLittleSpace(width: BitPackedWeights.Width) throws {
+        var compiler = Compiler(preprocessing: preprocessing, samples: samples(32, labelled: false))
+        let (plain, plainReport) = try compiler.compile(network(), details: BundleDetails(name: "net", precision: .int8))
+        compiler.weights = .bits(width)
+        let (bundle, report) = try compiler.compile(network(), details: BundleDetails(name: "net", precision: .int8))
+        #expect(bundle.golden?.tolerance == 0)
+        var layers = 0
+        for node in bundle.graph.nodes {
+            switch node.operation {
+            case .convolution, .gemm: break
+            default: continue
+            }
+            layers += 1
+            let weights = try #require(node.inputs[1].flatMap { bundle.graph[$0].constant?.integers })
+            let limit = 1 << (width.rawValue - 1)
+            #expect(weights.allSatisfy { abs($0) < limit } && weights.contains { $0 != 0 })
+        }
+        #expect(layers == 3)
+        let error = try #require(report.error)
+        #expect(error > plainReport.error ?? 0)
+        let most: [BitPackedWeights.Width: Double] = [.four: 0.1, .three: 0.4, .two: 0.95]
+        #expect(error < most[width] ?? 0)
+        #expect(plain.graph.nodes.count == bundle.graph.nodes.count)
+    }
+
     @Test func aNetworkThatDoesNotTakeTheImagesIsRefused() throws {
         var small = preprocessing
         small.width = 4

@@ -79,7 +79,7 @@ extension UploadForm {
 }
 
 /// A network that is asked about images, with its calibration.
-private struct PairedNetwork {
+struct PairedNetwork {
     private let executor: Executor
     private var preprocessor: Preprocessor
     private let calibration: Calibration
@@ -100,10 +100,15 @@ private struct PairedNetwork {
         if let secondLook { second = (secondLook, ofMean, LogitMean(classes: classes, scores: calibration.scores)) }
     }
 
+    /// Makes an image the one that ``run()`` is about.
+    mutating func prepare(_ image: Image) { preprocessor.prepare(image) }
+
+    func run() throws { try executor.run(pixels: preprocessor.pixels.span) }
+
     /// `nil` where the output is damaged.
     mutating func confidence(of image: Image) throws -> Confidence? {
-        preprocessor.prepare(image)
-        try executor.run(pixels: preprocessor.pixels.span)
+        prepare(image)
+        try run()
         looks += 1
         let first = executor.withOutput { try? calibration.confidence(of: $0) }
         guard let first, let bound = second?.bound, first.margin < bound else { return first }

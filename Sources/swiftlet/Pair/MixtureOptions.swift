@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import Compilation
+internal import Gating
+internal import Tensors
+
+/// Of the weights of every layer.
+enum WeightBits: String, CaseIterable, ExpressibleByArgument {
+    case eight = "8"
+    case four = "4"
+    case three = "3"
+    case two = "2"
+    case mixed
+
+    /// `nil` where layers differ.
+    var precision: LayerPrecision? {
+        switch self {
+        case .mixed: nil
+        case .eight: .bits8
+        case .four: .bits(.four)
+        case .three: .bits(.three)
+        case .two: .bits(.two)
+        }
+    }
+}
+
+/// What `--weights mixed` asks besides a pair. The images that choose the upload choose the precisions, too.
+struct MixtureOptions: ParsableArguments {
+    @Option(help: "The most coverage at --bound that may be lost against the precisions that cover most.")
+    var allowedLoss = Fraction(0.01)
+
+    @Option(help: "How many mixtures to measure.")
+    var choices = 10
+
+    func validate() throws {
+        guard (1...100).contains(choices) else { throw ValidationError("--choices must be 1 … 100") }
+        guard (0...1).contains(allowedLoss.value) else { throw ValidationError("--allowed-loss must be 0 % … 100 %") }
+    }
+
+    /// - Precondition: `pairing` has a full network and images.
+    func trial(_ pairing: PairingOptions, classes: Int, threads: Int) throws -> PrecisionTrial {
+        guard let pair = pairing.pair, let images = pairing.certification else {
+            throw CommandFailure(.usage, "--weights mixed needs --pair and --certification")
+        }
+        return try PrecisionTrial(
+            full: ModelFile(forImages: pair), images: LabelledImages(images, labels: pairing.certificationLabels, classes: classes).parts(3)[0],
+            risk: pairing.wanted.risk, bound: pairing.wanted.bound.value, measure: pairing.wanted.measure, allowedLoss: allowedLoss.value, threads: threads)
+    }
+}
