@@ -56,8 +56,8 @@ struct EvaluateCommand: ParsableCommand {
         if let limit, limit < 1 { throw ValidationError("--limit must be above 0") }
         guard (1...64).contains(threads) else { throw ValidationError("--threads must be 1 … 64") }
         if pair != nil, reference != nil { throw ValidationError("--pair and --reference exclude each other") }
-        if pair == nil, gate != nil || plot != nil || selection.upload != nil || board.boardTime != nil {
-            throw ValidationError("--gate, --plot, --upload and --board-time need --pair")
+        if pair == nil, gate != nil || plot != nil || selection.upload != nil || selection.looks.secondLook != nil || board.boardTime != nil {
+            throw ValidationError("--gate, --plot, --upload, --second-look and --board-time need --pair")
         }
     }
 
@@ -71,7 +71,7 @@ struct EvaluateCommand: ParsableCommand {
         let local = try ModelFile(forImages: bundle)
         var pair = try Pair(
             board: local, full: ModelFile(forImages: full), upload: selection.upload ?? local.details.recovery?.form ?? .standard,
-            secondLook: selection.secondLook?.value ?? (gate == nil ? local.details.certifiedGate?.secondLook : nil), options: ExecutorOptions(threads: threads))
+            secondLook: selection.looks.secondLook?.value ?? (gate == nil ? local.details.certifiedGate?.secondLook : nil), options: ExecutorOptions(threads: threads))
         let outcomes = try pair.ask(selection.images(images, labels: labels, limit: limit, classes: pair.classes))
         guard !outcomes.isEmpty else { throw CommandFailure(.badData, "\(images) has no image in this part") }
         let certificate = gate == nil ? local.details.certifiedGate?.rungs[0] : nil

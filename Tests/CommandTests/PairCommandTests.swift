@@ -114,6 +114,23 @@ struct PairCommandTests {
         #expect(!FileManager.default.fileExists(atPath: output))
     }
 
+    @Test func aProofOfAccuracyLossIsWrittenForTheBundlesOwnUploadOnly() async throws {
+        let bundles = try await FlightBundles.shared
+        let folder = TemporaryFolder()
+        let output = folder("other.swiftlet")
+        let outcome = try await tool([
+            "certify", bundles.board, "--pair", bundles.cloud, "--images", bundles.frames, "--risk", "accuracy-loss", "--upload", "png", "-o", output,
+        ])
+        #expect(outcome.ending == .exited(64) && outcome.text.contains("--upload"), "\(outcome)")
+        #expect(!FileManager.default.fileExists(atPath: output))
+    }
+
+    @Test func aSecondLookWithoutAPairIsAUsageError() async throws {
+        let bundles = try await FlightBundles.shared
+        let outcome = try await tool(["evaluate", bundles.board, "--images", bundles.frames, "--second-look", "90 %"])
+        #expect(outcome.ending == .exited(64) && outcome.text.contains("--second-look"), "\(outcome)")
+    }
+
     @Test func partsHaveNoImageInCommonAndTogetherTheyAreAll() async throws {
         let bundles = try await FlightBundles.shared
         let folder = TemporaryFolder()

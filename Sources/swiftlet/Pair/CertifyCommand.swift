@@ -65,15 +65,19 @@ struct CertifyCommand: ParsableCommand {
     private func certify() throws {
         let board = try ModelFile(forImages: bundle)
         let full = try ModelFile(forImages: pair)
-        var pair = try Pair(board: board, full: full, upload: selection.upload ?? board.details.recovery?.form ?? .standard,
-            secondLook: selection.secondLook?.value, options: ExecutorOptions(threads: threads))
+        let agreed = board.details.recovery?.form ?? .standard
+        if output != nil, wanted.risk == .accuracyLoss, let upload = selection.upload, upload != agreed {
+            throw CommandFailure(.usage, "the board will upload as its bundle says: a proof of accuracy-loss with another --upload isn't about it; leave out --upload or --output")
+        }
+        var pair = try Pair(
+            board: board, full: full, upload: selection.upload ?? agreed, secondLook: selection.looks.secondLook?.value, options: ExecutorOptions(threads: threads))
         let samples = try pair.ask(selection.images(images, labels: labels, limit: limit, classes: pair.classes)).map(\.sample)
         if let trials {
             let report = CertificateTrials(try wanted.certifier(), samples: samples, trials: trials, seed: seed)
             if json { try printJSON(report) } else { try printLine(report.text) }
             return
         }
-        let gate = try wanted.gate(on: samples, fullModel: full.details.weightsDigest, secondLook: selection.secondLook?.value)
+        let gate = try wanted.gate(on: samples, fullModel: full.details.weightsDigest, secondLook: selection.looks.secondLook?.value)
         if let output {
             guard !ModelFile.isONNX(bundle) else { throw CommandFailure(.usage, "\(bundle) is no bundle: compile it first") }
             var certified = try Bundle(contentsOf: bundle)

@@ -13,8 +13,7 @@ struct PairOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How the board uploads: jpeg:1 … jpeg:100, or png, instead of what the bundle says (jpeg:90 where it says nothing).", valueName: "form"))
     var upload: UploadForm?
 
-    @Option(help: ArgumentHelp("The board looks again, at the mirror image, where the margin is below this. Not for text or traffic signs.", valueName: "margin"))
-    var secondLook: Fraction?
+    @OptionGroup var looks: LookOptions
 
     @Option(help: ArgumentHelp("Use only part K of N of the images, drawn at random but always alike; parts have no image in common.", valueName: "k/n"))
     var part: Part?
@@ -30,6 +29,12 @@ struct PairOptions: ParsableArguments {
         if let limit { images.keep(atMost: limit) }
         return images
     }
+}
+
+/// How often the board looks at an image.
+struct LookOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The board looks again, at the mirror image, where the margin is below this. Not for text or traffic signs.", valueName: "margin"))
+    var secondLook: Fraction?
 }
 
 /// Part `index` of `count`, written `2/5`.

@@ -21,8 +21,7 @@ struct PairingOptions: ParsableArguments {
 
     @OptionGroup var wanted: CertificateOptions
 
-    @Option(help: ArgumentHelp("The board looks again, at the mirror image, where the margin is below this. Not for text or traffic signs.", valueName: "margin"))
-    var secondLook: Fraction?
+    @OptionGroup var looks: LookOptions
 
     func validate() throws {
         guard (pair == nil) == (certification == nil) else { throw ValidationError("--pair and --certification go together") }
@@ -30,7 +29,7 @@ struct PairingOptions: ParsableArguments {
 
     /// Completes the bundle at a path.
     ///
-    /// - Throws: where nothing is proved; the bundle holds the upload by then, but no gate.
+    /// - Throws: where nothing is proved; the bundle at the path has neither upload nor gate then.
     /// - Returns: lines for people; none without a pair.
     func complete(_ path: String, threads: Int) throws -> [String] {
         guard let pair, let certification else { return [] }
@@ -42,10 +41,9 @@ struct PairingOptions: ParsableArguments {
         var bundle = try Bundle(contentsOf: path)
         let upload = try upload(for: full, preprocessing: full.details.preprocessing ?? board.details.preprocessing, images: parts[0], options: options)
         bundle.details.recovery = upload
-        try bundle.write(to: path)
-        var both = try Pair(board: board, full: full, upload: upload?.form ?? .standard, secondLook: secondLook?.value, options: options)
+        var both = try Pair(board: board, full: full, upload: upload?.form ?? .standard, secondLook: looks.secondLook?.value, options: options)
         let samples = try both.ask(parts[1].joined(parts[2])).map(\.sample)
-        let gate = try wanted.gate(on: samples, fullModel: full.details.weightsDigest, secondLook: secondLook?.value)
+        let gate = try wanted.gate(on: samples, fullModel: full.details.weightsDigest, secondLook: looks.secondLook?.value)
         bundle.details.certifiedGate = gate
         try bundle.write(to: path)
         return [upload.map(\.line) ?? "upload: \(parts[0].count) images prove nothing cheaper than quality 90"] + gate.lines
