@@ -42,7 +42,7 @@ struct AgentNetwork {
             throw AgentError(.data, operation, "\(details.labels.count) labels for \(classes) classes")
         }
         do {
-            try bundle.verify { inputs in try executor.run(inputs) }
+            try executor.verify(bundle)
         } catch {
             throw AgentError(.data, operation, "\(error)")
         }

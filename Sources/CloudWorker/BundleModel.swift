@@ -22,6 +22,7 @@ package final class BundleModel: FullModel {
         }
         do {
             executor = try Executor(bundle.graph, preprocessing: preprocessing, options: options)
+            try executor.verify(bundle)
         } catch {
             throw ModelFault(.network, operation, "\(error)")
         }

@@ -217,15 +217,14 @@ package struct Compiler {
 
     private func golden(of graph: Graph) throws -> Bundle.Golden {
         let pixels = samples.first?.pixels ?? (0..<preprocessing.width * preprocessing.height * preprocessing.channels).map { UInt8($0 * 7 % 256) }
-        let input = preprocessing.tensor(pixels: pixels)
-        let outputs = try Executor(graph).run([input])
+        let outputs = try Executor(graph).run([preprocessing.tensor(pixels: pixels)])
         for (id, output) in zip(graph.outputs, outputs) where output.type.isFloatingPoint {
             guard output.floats.allSatisfy(\.isFinite) else {
                 throw CompilationError("network '\(graph.name)'", "its output '\(graph[id].name)' is not a finite number for the first image: it overflows")
             }
         }
         let largest = outputs.flatMap(\.floats).map(\.magnitude).max() ?? 0
-        return Bundle.Golden(inputs: [input], outputs: outputs, tolerance: graph.goldenTolerance * largest)
+        return Bundle.Golden(inputs: .pixels(Tensor(shape: preprocessing.imageShape, pixels)), outputs: outputs, tolerance: graph.goldenTolerance * largest)
     }
 }
 

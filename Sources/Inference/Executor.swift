@@ -86,8 +86,11 @@ package final class Executor {
     package func run(_ inputs: [Tensor]) throws(InferenceError) -> [Tensor] {
         try fill(inputs)
         for index in program.entries.indices { try program.run(entry: index) }
-        return program.outputs.map { program.memory.tensor($0.slot, type: $0.value.type, shape: $0.value.shape) }
+        return outputTensors
     }
+
+    /// A copy of the outputs of the last run.
+    var outputTensors: [Tensor] { program.outputs.map { program.memory.tensor($0.slot, type: $0.value.type, shape: $0.value.shape) } }
 
     /// Runs the network and shows every float32 value, inputs included, as soon as it is computed: row-major in logical order, valid
     /// during the call. It reserves memory.

@@ -53,13 +53,16 @@ private enum Key {
 
 /// The names of golden tensors.
 private struct GoldenNames: Encodable {
-    var inputs: [String]
+    /// Instead of `inputs`.
+    var pixels: String?
+    var inputs: [String] = []
     var outputs: [String]
     var tolerance: Float
 }
 
 extension GoldenNames {
     init(_ json: JSONValue) throws(JSONError) {
+        pixels = try json.memberIfPresent("pixels")?.string()
         inputs = try json.member("inputs").elements().map { name throws(JSONError) in try name.string() }
         outputs = try json.member("outputs").elements().map { name throws(JSONError) in try name.string() }
         tolerance = try json.member("tolerance").float()
@@ -101,26 +104,38 @@ extension Bundle {
         }
         if container.metadata[Key.golden] != nil {
             let names = try Self.read(Key.golden, of: container, operation: operation, GoldenNames.init)
-            golden = try Self.golden(names, tensors: tensors, graph: graph, operation: operation)
+            golden = try Self.golden(names, tensors: tensors, graph: graph, preprocessing: details.preprocessing, operation: operation)
         }
     }
 
     private static func golden(
-        _ names: GoldenNames, tensors: [String: Tensor], graph: Graph, operation: String
+        _ names: GoldenNames, tensors: [String: Tensor], graph: Graph, preprocessing: Preprocessing?, operation: String
     ) throws(BundleError) -> Golden {
-        var golden = Golden(inputs: [], outputs: [], tolerance: names.tolerance)
-        for (list, ids, path) in [(names.inputs, graph.inputs, \Golden.inputs), (names.outputs, graph.outputs, \Golden.outputs)] {
-            guard list.count == ids.count else {
-                throw BundleError(.damaged, operation, "\(list.count) golden tensors for \(ids.count) inputs or outputs")
+        func stored(_ names: [String], for ids: [ValueID]) throws(BundleError) -> [Tensor] {
+            guard names.count == ids.count else {
+                throw BundleError(.damaged, operation, "\(names.count) golden tensors for \(ids.count) inputs or outputs")
             }
-            for (name, id) in zip(list, ids) {
+            var result: [Tensor] = []
+            for (name, id) in zip(names, ids) {
                 guard let tensor = tensors[name], tensor.shape == graph[id].shape, tensor.type == graph[id].type else {
                     throw BundleError(.damaged, operation, "golden tensor '\(name)' doesn't fit '\(graph[id].name)'")
                 }
-                golden[keyPath: path].append(tensor)
+                result.append(tensor)
             }
+            return result
         }
-        return golden
+        let inputs: Golden.Inputs
+        if let name = names.pixels {
+            guard let preprocessing, let image = tensors[name], image.type == .uint8, image.shape == preprocessing.imageShape,
+                graph.inputs.map({ graph[$0].tensorType }) == [TensorType(.float32, preprocessing.inputShape)]
+            else {
+                throw BundleError(.damaged, operation, "golden image '\(name)' doesn't fit the network's input")
+            }
+            inputs = .pixels(image)
+        } else {
+            inputs = .tensors(try stored(names.inputs, for: graph.inputs))
+        }
+        return Golden(inputs: inputs, outputs: try stored(names.outputs, for: graph.outputs), tolerance: names.tolerance)
     }
 
     private static func read<T>(
@@ -142,10 +157,16 @@ extension Bundle {
         container.metadata[Key.formatVersion] = String(BundleDetails.currentVersion)
         container.metadata[Key.graph] = try Self.encode(description, Key.graph, operation: operation)
         if let golden {
-            let names = GoldenNames(
-                inputs: golden.inputs.indices.map { "golden.input.\($0)" },
-                outputs: golden.outputs.indices.map { "golden.output.\($0)" }, tolerance: golden.tolerance)
-            container.tensors += zip(names.inputs + names.outputs, golden.inputs + golden.outputs).map { ($0, $1) }
+            var names = GoldenNames(outputs: golden.outputs.indices.map { "golden.output.\($0)" }, tolerance: golden.tolerance)
+            switch golden.inputs {
+            case .pixels(let image):
+                names.pixels = "golden.pixels"
+                container.tensors.append(("golden.pixels", image))
+            case .tensors(let tensors):
+                names.inputs = tensors.indices.map { "golden.input.\($0)" }
+                container.tensors += zip(names.inputs, tensors).map { ($0, $1) }
+            }
+            container.tensors += zip(names.outputs, golden.outputs).map { ($0, $1) }
             container.metadata[Key.golden] = try Self.encode(names, Key.golden, operation: operation)
         }
         var details = details

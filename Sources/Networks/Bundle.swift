@@ -18,12 +18,20 @@ package struct Bundle: Sendable {
 
     /// Inputs, and what the network gives for them.
     package struct Golden: Sendable {
-        package var inputs: [Tensor]
+        package var inputs: Inputs
         package var outputs: [Tensor]
         /// The largest absolute difference of an output that is still the same result; 0 where the network is exact.
         package var tolerance: Float
 
-        package init(inputs: [Tensor], outputs: [Tensor], tolerance: Float) {
+        /// What goes in.
+        package enum Inputs: Sendable {
+            /// An image of uint8 `[h, w, c]`, which the bundle's preprocessing makes the only input of.
+            case pixels(Tensor)
+            /// One tensor an input.
+            case tensors([Tensor])
+        }
+
+        package init(inputs: Inputs, outputs: [Tensor], tolerance: Float) {
             self.inputs = inputs
             self.outputs = outputs
             self.tolerance = tolerance
@@ -38,11 +46,11 @@ package struct Bundle: Sendable {
 
     /// Runs the golden inputs and compares; a bundle without golden inputs passes. What was mapped for it takes no memory afterwards.
     ///
-    /// - Parameter run: the network: one tensor an input, one an output.
+    /// - Parameter run: the network: one tensor an output.
     /// - Throws: ``BundleError/Code/goldenMismatch``, or what `run` throws.
-    package func verify(_ run: ([Tensor]) throws -> [Tensor]) throws {
+    package func verify(_ run: (Golden.Inputs) throws -> [Tensor]) throws {
         guard let golden else { return }
-        defer { for tensor in golden.inputs + golden.outputs { tensor.storage.releasePages() } }
+        defer { for tensor in golden.inputs.stored + golden.outputs { tensor.storage.releasePages() } }
         let outputs = try run(golden.inputs)
         guard outputs.count == golden.outputs.count else {
             throw BundleError(.goldenMismatch, "verify \(details.name)", "\(outputs.count) outputs instead of \(golden.outputs.count)")
@@ -59,6 +67,16 @@ package struct Bundle: Sendable {
                     .goldenMismatch, "verify \(details.name)",
                     "output \(index) is \(value) at \(position), should be \(wanted) ± \(golden.tolerance)")
             }
+        }
+    }
+}
+
+extension Bundle.Golden.Inputs {
+    /// What a file holds of them.
+    package var stored: [Tensor] {
+        switch self {
+        case .pixels(let image): [image]
+        case .tensors(let tensors): tensors
         }
     }
 }

@@ -40,6 +40,10 @@ package struct Preprocessing: Hashable, Sendable, Codable {
     }
 
     package var channels: Int { channelOrder == .gray ? 1 : 3 }
+    /// Of the pixels that a network's input is made of: rows of pixels of channels.
+    package var imageShape: [Int] { [height, width, channels] }
+    /// Of a network's input.
+    package var inputShape: [Int] { [1, channels, height, width] }
 
     /// The network's input for each value of an 8-bit pixel of `channel`: 256 values, computed in double and rounded to float32 once.
     package func table(channel: Int) -> [Float] {

@@ -50,8 +50,7 @@ package struct Tensor: Sendable {
     package func elements<Element: TensorElement>(of type: Element.Type) -> [Element] {
         withElements(of: type) { span in
             unsafe [Element](unsafeUninitializedCapacity: span.count) { buffer, count in
-                for index in span.indices { unsafe buffer.initializeElement(at: index, to: span[index]) }
-                count = span.count
+                unsafe span.withUnsafeBufferPointer { count = unsafe buffer.initialize(fromContentsOf: $0) }
             }
         }
     }

@@ -96,8 +96,7 @@ struct CompileCommand: ParsableCommand {
         try bundle.write(to: output)
         let lines = try pairing.complete(output, threads: threads)
         let written = try Bundle(contentsOf: output)
-        let executor = try Executor(written.graph)
-        try written.verify { try executor.run($0) }
+        _ = try Executor(verifying: written)
         let summary = try CompileSummary(output: output, bundle: written, report: report, images: compiler.samples.count, precisions: precisions)
         if json { try printJSON(summary) } else { try printLine(([summary.text] + lines).joined(separator: "\n")) }
     }

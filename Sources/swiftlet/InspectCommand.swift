@@ -20,8 +20,7 @@ struct InspectCommand: ParsableCommand {
 
     private func inspect() throws {
         let content = try Bundle(contentsOf: bundle, isThorough: true)
-        let executor = try Executor(content.graph)
-        try content.verify { try executor.run($0) }
+        let executor = try Executor(verifying: content)
         let inspection = Inspection(content, executor)
         if json { try printJSON(inspection) } else { try printLine(inspection.text) }
     }

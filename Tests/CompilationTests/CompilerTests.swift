@@ -33,9 +33,18 @@ import Testing
             #expect(bundle.details.preprocessing == preprocessing)
             #expect(bundle.details.temperature == 1)
             #expect((report.quantizedNodes > 0) == (precision == .int8))
-            let executor = try Executor(bundle.graph)
-            try bundle.verify { try executor.run($0) }
+            _ = try Executor(verifying: bundle)
             if precision == .int8 { #expect(bundle.golden?.tolerance == 0) }
+            // Pixels and the floats that they stand for are the same input; another image isn't.
+            guard case .pixels(let image)? = bundle.golden?.inputs else {
+                Issue.record("the golden input is no image")
+                continue
+            }
+            var other = bundle
+            other.golden?.inputs = .tensors([preprocessing.tensor(pixels: image.elements(of: UInt8.self))])
+            _ = try Executor(verifying: other)
+            other.golden?.inputs = .pixels(Tensor(shape: image.shape, image.elements(of: UInt8.self).map { ~$0 }))
+            #expect(throws: BundleError.self) { try Executor(verifying: other) }
         }
     }
 

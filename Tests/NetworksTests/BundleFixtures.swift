@@ -67,7 +67,7 @@ func sampleBundle(seed: UInt64 = 1, weights range: ClosedRange<Int8> = -127...12
         form: UploadForm(size: .square(5), encoding: .jpeg(quality: 70, fullColour: false)), meanBytes: 1234.5, p95Bytes: 2000, samples: 900, changed: 3, lost: 1,
         gained: 2, isLabelled: true, bound: 0.004, confidence: 0.95, fullModel: String(repeating: "b", count: 64))
     let golden = Bundle.Golden(
-        inputs: [Tensor(shape: [1, 3, 4, 4], floats(48))], outputs: [Tensor(shape: [1, 5, 4, 4], floats(80))], tolerance: 0)
+        inputs: .tensors([Tensor(shape: [1, 3, 4, 4], floats(48))]), outputs: [Tensor(shape: [1, 5, 4, 4], floats(80))], tolerance: 0)
     return Bundle(graph: graph, details: details, golden: golden)
 }
 

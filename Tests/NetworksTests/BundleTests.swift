@@ -18,7 +18,7 @@ import Testing
             details.weightsDigest = ""
             #expect(details == bundle.details)
             let golden = try #require(read.golden)
-            #expect(golden.inputs.map(\.floats) == bundle.golden?.inputs.map(\.floats))
+            #expect(golden.inputs.stored.map(\.floats) == bundle.golden?.inputs.stored.map(\.floats))
             #expect(golden.outputs.map(\.floats) == bundle.golden?.outputs.map(\.floats))
         }
     }
@@ -40,6 +40,31 @@ import Testing
             // And once more from what was read.
             try read.write(to: path)
             #expect(try Bundle(contentsOf: path).details.weightsDigest == read.details.weightsDigest)
+        }
+    }
+
+    @Test func aGoldenImageTakesAByteAPixel() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/net.swiftlet"
+            var bundle = sampleBundle()
+            let pixels = (0..<48).map { UInt8($0 * 5) }
+            bundle.golden?.inputs = .pixels(Tensor(shape: [4, 4, 3], pixels))
+            try bundle.write(to: path)
+            guard case .pixels(let image)? = try Bundle(contentsOf: path).golden?.inputs else {
+                Issue.record("the golden input is no image")
+                return
+            }
+            #expect(image.shape == [4, 4, 3] && image.elements(of: UInt8.self) == pixels)
+            // An image without the preprocessing that makes it an input, or of another size, is none.
+            var container = try Safetensors(MappedFile(path: path))
+            let details = try #require(container.metadata["details"])
+            container.metadata["details"] = details.replacing("\"preprocessing\":", with: "\"other\":")
+            container.metadata["digest"] = "\(container.metadataDigest(without: "digest"))"
+            #expect(throws: BundleError.self) { try Bundle(container, operation: "read") }
+            bundle.golden?.inputs = .pixels(Tensor(shape: [3, 4, 4], pixels))
+            try bundle.write(to: path)
+            let error = #expect(throws: BundleError.self) { try Bundle(contentsOf: path) }
+            #expect(error?.code == .damaged)
         }
     }
 
@@ -95,7 +120,7 @@ import Testing
         var bundle = sampleBundle()
         let golden = try #require(bundle.golden)
         try bundle.verify { inputs in
-            #expect(inputs.map(\.floats) == golden.inputs.map(\.floats))
+            #expect(inputs.stored.map(\.floats) == golden.inputs.stored.map(\.floats))
             return golden.outputs
         }
         let shape = golden.outputs[0].shape

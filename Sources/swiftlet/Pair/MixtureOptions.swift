@@ -26,7 +26,7 @@ enum WeightBits: String, CaseIterable, ExpressibleByArgument {
 
 /// What `--weights mixed` asks besides a pair. The images that choose the upload choose the precisions, too.
 struct MixtureOptions: ParsableArguments {
-    @Option(help: "The most coverage at --bound that may be lost against the precisions that cover most.")
+    @Option(help: "The most coverage at --bound that may be lost against float32 and int8.")
     var allowedLoss = Fraction(0.01)
 
     @Option(help: "How many mixtures to measure.")
