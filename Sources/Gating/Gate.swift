@@ -17,8 +17,8 @@ package indirect enum Gate: Hashable, Sendable {
     /// A confidence with a value that isn't finite is a fault, whatever the gate.
     package func verdict(on confidence: Confidence) -> Verdict { verdict(on: confidence, stricterBy: 0) }
 
-    /// As ``verdict(on:)``, with each threshold moved so that the gate accepts less: by this share of the way to the end of its measure's range, of energy by this
-    /// share of its magnitude. A greater share never accepts more.
+    /// As ``verdict(on:)``, with each threshold moved so that the gate accepts less: by this share of the way to the end of its measure's range, of energy, which has no
+    /// end, by this share of its magnitude or of 1 nat, whichever is more. A greater share never accepts more.
     ///
     /// - Parameter share: 0 … 1.
     package func verdict(on confidence: Confidence, stricterBy share: Double) -> Verdict {
@@ -67,7 +67,7 @@ extension Measure {
         switch self {
         case .topOne, .margin, .score: return threshold + share * max(0, share > 0 ? 1 - threshold : threshold)
         case .entropy: return threshold - share * max(0, share > 0 ? threshold : 1 - threshold)
-        case .energy: return threshold - share * threshold.magnitude
+        case .energy: return threshold - share * max(1, threshold.magnitude)
         }
     }
 }

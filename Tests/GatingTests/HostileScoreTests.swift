@@ -120,7 +120,7 @@ struct HostileScoreTests {
     }
 
     @Test func halfWayToCertaintyIsHalfOfWhatIsMissing() {
-        let cases: [(Measure, Double, Double)] = [(.topOne, 0.6, 0.8), (.margin, 0, 0.5), (.score, 1, 1), (.entropy, 0.4, 0.2), (.energy, -4, -6), (.energy, 4, 2)]
+        let cases: [(Measure, Double, Double)] = [(.topOne, 0.6, 0.8), (.margin, 0, 0.5), (.score, 1, 1), (.entropy, 0.4, 0.2), (.energy, -4, -6), (.energy, 4, 2), (.energy, 0, -0.5)]
         for (measure, threshold, stricter) in cases {
             let confidence = Confidence(classIndex: 0, topOne: -9, margin: -9, entropy: 9, energy: 9, score: -9)
             guard case .escalate(.unsure(_, _, let used)) = Gate.threshold(measure, threshold).verdict(on: confidence, stricterBy: 0.5) else {
