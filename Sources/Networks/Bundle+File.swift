@@ -169,6 +169,7 @@ extension Bundle {
             container.tensors += zip(names.outputs, golden.outputs).map { ($0, $1) }
             container.metadata[Key.golden] = try Self.encode(names, Key.golden, operation: operation)
         }
+        if let contradiction = details.contradiction { throw BundleError(.unwritable, operation, contradiction) }
         var details = details
         details.formatVersion = BundleDetails.currentVersion
         details.weightsDigest = container.tensorsDigest.description

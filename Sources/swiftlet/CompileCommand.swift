@@ -73,7 +73,8 @@ struct CompileCommand: ParsableCommand {
         guard file.details.labels.isEmpty || file.details.labels.count == classes else {
             throw CommandFailure(.badData, "\(file.details.labels.count) labels for \(classes) classes of \(model)")
         }
-        let trial = try weights == .mixed ? mixture.trial(pairing, classes: classes, threads: threads) : nil
+        let paired = try pairing.inputs(classes: classes, calibration: calibration)
+        let trial = weights == .mixed ? paired.map { mixture.trial(full: $0.full, images: $0.images, wanted: pairing.wanted, threads: threads) } : nil
         var compiler = Compiler(preprocessing: preprocessing, samples: try samples(preprocessing, classes: classes))
         compiler.threads = threads
         if let precision = weights.precision { compiler.weights = precision }
@@ -81,7 +82,7 @@ struct CompileCommand: ParsableCommand {
         compiler.progress = display.show
         var details = file.details
         details.precision = precision
-        let bundle: Bundle
+        var bundle: Bundle
         let report: Compiler.Report
         var precisions: PrecisionReport?
         if let trial {
@@ -93,8 +94,15 @@ struct CompileCommand: ParsableCommand {
             (bundle, report) = try compiler.compile(file.graph, details: details)
             display.finish()
         }
+        var lines: [String] = []
+        if let paired {
+            let outcome = try Pairing(
+                board: ModelFile(bundle, path: output), full: paired.full, secondLook: pairing.looks.secondLook?.value, wanted: pairing.wanted,
+                options: ExecutorOptions(threads: threads)
+            ).prove(on: paired.images)
+            (bundle.details.recovery, bundle.details.certifiedGate, lines) = (outcome.upload, outcome.gate, outcome.lines)
+        }
         try bundle.write(to: output)
-        let lines = try pairing.complete(output, threads: threads)
         let written = try Bundle(contentsOf: output)
         _ = try Executor(verifying: written)
         let summary = try CompileSummary(output: output, bundle: written, report: report, images: compiler.samples.count, precisions: precisions)

@@ -27,6 +27,11 @@ package struct ModelFile {
         }
     }
 
+    /// A bundle that isn't written yet.
+    ///
+    /// - Parameter path: what it is called in messages.
+    init(_ bundle: Bundle, path: String) { self.init(path: path, graph: bundle.graph, details: bundle.details) }
+
     private init(path: String, graph: Graph, details: BundleDetails) {
         self.path = path
         self.graph = graph

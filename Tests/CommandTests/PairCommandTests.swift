@@ -73,7 +73,7 @@ struct PairCommandTests {
             "certify", bundles.board, "--pair", bundles.cloud, "--images", images, "--bound", "10 %", "--part", "1/2", "-o", output,
         ]
         let outcome = try await tool(certify)
-        #expect(outcome.ending == .exited(0) && outcome.text.contains("harm ≤ 10.00 % with 95.00 % confidence: margin ≥ "), "\(outcome)")
+        #expect(outcome.ending == .exited(0) && outcome.text.contains("harm ≤ 10 % with 95 % confidence: margin ≥ "), "\(outcome)")
         let picture = folder("pair.svg")
         let measured = try await report([
             "evaluate", output, "--pair", bundles.cloud, "--images", images, "--part", "2/2", "--plot", picture,
@@ -82,7 +82,7 @@ struct PairCommandTests {
         #expect(try #require(measured.certificate).bound == 0.1)
         #expect(measured.certificate?.contradicted == false)
         let svg = try String(contentsOf: URL(filePath: picture), encoding: .utf8)
-        #expect(svg.hasPrefix("<svg xmlns=") && svg.contains("Risk against coverage") && svg.contains("certified: harm ≤ 10.00 %"))
+        #expect(svg.hasPrefix("<svg xmlns=") && svg.contains("Risk against coverage") && svg.contains("certified: harm ≤ 10 %"))
         let inspected = try await tool(["inspect", output])
         #expect(inspected.text.contains("harm ≤ 10"), "\(inspected)")
     }
@@ -93,15 +93,25 @@ struct PairCommandTests {
         let images = try await frames(folder, count: 720)
         let output = folder("paired.swiftlet")
         let model = FlightBundles.configuration + "/models/flight-board.onnx"
-        let compiled = try await tool([
-            "compile", model, "--calibration", images, "--limit", "64", "--pair", bundles.cloud, "--certification", images, "--bound", "12 %", "--second-look", "50 %",
-            "-o", output,
-        ])
-        #expect(compiled.ending == .exited(0) && compiled.text.contains("harm ≤ 12.00 %") && compiled.text.contains("upload: "), "\(compiled)")
+        let calibration = try await frames(folder, count: 64)
+        let compile = ["compile", model, "--calibration", calibration, "--pair", bundles.cloud, "--certification", images, "--second-look", "50 %", "-o", output]
+        let compiled = try await tool(compile + ["--bound", "12 %"])
+        #expect(compiled.ending == .exited(0) && compiled.text.contains("harm ≤ 12 %") && compiled.text.contains("upload: "), "\(compiled)")
         let inspected = try await tool(["inspect", output])
-        #expect(inspected.text.contains("harm ≤ 12.00 %"), "\(inspected)")
-        let alone = try await tool(["compile", model, "--calibration", images, "--pair", bundles.cloud, "-o", folder("none.swiftlet")])
+        #expect(inspected.text.contains("harm ≤ 12 %"), "\(inspected)")
+        // What can't be proved leaves the bundle as it was.
+        let before = try Data(contentsOf: URL(filePath: output))
+        let unproved = try await tool(compile + ["--bound", "0.01 %"])
+        #expect(unproved.ending == .exited(69) && unproved.text.contains("the other third chose the upload"), "\(unproved)")
+        let missing = try await tool(compile + ["--certification", folder("none")])
+        #expect(missing.ending == .exited(66), "\(missing)")
+        #expect(try Data(contentsOf: URL(filePath: output)) == before)
+        let alone = try await tool(["compile", model, "--calibration", calibration, "--pair", bundles.cloud, "-o", folder("none.swiftlet")])
         #expect(alone.ending == .exited(64) && alone.text.contains("--certification"), "\(alone)")
+        let same = try await tool([
+            "compile", model, "--calibration", images, "--pair", bundles.cloud, "--certification", images + "/.", "-o", folder("none.swiftlet"),
+        ])
+        #expect(same.ending == .exited(64) && same.text.contains("the same images"), "\(same)")
     }
 
     @Test func tooFewImagesCertifyNothingAndTheErrorSaysHowManyDo() async throws {
@@ -114,15 +124,20 @@ struct PairCommandTests {
         #expect(!FileManager.default.fileExists(atPath: output))
     }
 
-    @Test func aProofOfAccuracyLossIsWrittenForTheBundlesOwnUploadOnly() async throws {
+    @Test func theBoardUploadsAsTheProofSays() async throws {
         let bundles = try await FlightBundles.shared
         let folder = TemporaryFolder()
-        let output = folder("other.swiftlet")
-        let outcome = try await tool([
-            "certify", bundles.board, "--pair", bundles.cloud, "--images", bundles.frames, "--risk", "accuracy-loss", "--upload", "png", "-o", output,
-        ])
-        #expect(outcome.ending == .exited(64) && outcome.text.contains("--upload"), "\(outcome)")
-        #expect(!FileManager.default.fileExists(atPath: output))
+        let images = try await frames(folder, count: 720)
+        let certify = ["certify", bundles.board, "--pair", bundles.cloud, "--images", images, "--bound", "12 %"]
+        for (options, kind) in [(["--upload", "png"], "PNG"), (["--upload", "jpeg:70"], "JPEG of quality 70"), ([], "")] {
+            let output = folder("upload-\(kind.count).swiftlet")
+            let outcome = try await tool(certify + options + ["-o", output])
+            #expect(outcome.ending == .exited(0) && outcome.text.contains("upload: \(kind)"), "\(outcome)")
+            #expect(outcome.text.contains("on \(options.isEmpty ? 480 : 720) images"), "\(outcome)")
+            // The next proof is about that upload, too.
+            let again = try await tool(["certify", output, "--pair", bundles.cloud, "--images", images, "--bound", "12 %"])
+            #expect(again.text.contains("upload: \(kind)") && again.text.contains("on 720 images"), "\(again)")
+        }
     }
 
     @Test func aSecondLookWithoutAPairIsAUsageError() async throws {
@@ -150,6 +165,7 @@ struct PairCommandTests {
 
     @Test(arguments: [
         ["--part", "3/2"], ["--part", "0/2"], ["--upload", "jpeg:101"], ["--upload", "tiff"], ["--gate", "margin"], ["--gate", "sureness:1"], ["--gate", "margin:nan"],
+        ["--second-look", "150%"], ["--second-look", "0"],
     ])
     func badOptionsAreUsageErrors(options: [String]) async throws {
         let bundles = try await FlightBundles.shared

@@ -14,7 +14,7 @@ struct CertifyCommand: ParsableCommand {
         discussion: """
             The gate is the one that answers most on the board and of which these images prove, with the confidence asked for, that its risk is at most the bound. \
             harm is the share of all images that the board answers wrongly though the full model has them right; accuracy-loss is how much less often the system is right \
-            than the full model, uploads included.
+            than the full model, uploads included. Where neither the bundle nor --upload says how the board uploads, a third of the images chooses it.
 
             The proof is about images that come as these do. It is worth nothing if a network was trained or calibrated on them: use images that neither has seen.
             """)
@@ -63,28 +63,27 @@ struct CertifyCommand: ParsableCommand {
     func run() throws { try exiting { try certify() } }
 
     private func certify() throws {
+        if output != nil, ModelFile.isONNX(bundle) { throw CommandFailure(.usage, "\(bundle) is no bundle: compile it first") }
         let board = try ModelFile(forImages: bundle)
         let full = try ModelFile(forImages: pair)
-        let agreed = board.details.recovery?.form ?? .standard
-        if output != nil, wanted.risk == .accuracyLoss, let upload = selection.upload, upload != agreed {
-            throw CommandFailure(.usage, "the board will upload as its bundle says: a proof of accuracy-loss with another --upload isn't about it; leave out --upload or --output")
-        }
-        var pair = try Pair(
-            board: board, full: full, upload: selection.upload ?? agreed, secondLook: selection.looks.secondLook?.value, options: ExecutorOptions(threads: threads))
-        let samples = try pair.ask(selection.images(images, labels: labels, limit: limit, classes: pair.classes)).map(\.sample)
+        let options = ExecutorOptions(threads: threads)
+        let secondLook = selection.looks.secondLook?.value
+        let classes = board.graph.outputs.first.map { board.graph[$0].shape.elementCount } ?? 0
+        let chosen = try selection.images(images, labels: labels, limit: limit, classes: classes)
         if let trials {
-            let report = CertificateTrials(try wanted.certifier(), samples: samples, trials: trials, seed: seed)
+            var pair = try Pair(
+                board: board, full: full, upload: selection.upload ?? board.details.recovery?.form ?? .standard, secondLook: secondLook, options: options)
+            let report = CertificateTrials(try wanted.certifier(), samples: try pair.ask(chosen).map(\.sample), trials: trials, seed: seed)
             if json { try printJSON(report) } else { try printLine(report.text) }
             return
         }
-        let gate = try wanted.gate(on: samples, fullModel: full.details.weightsDigest, secondLook: selection.looks.secondLook?.value)
+        let outcome = try Pairing(board: board, full: full, upload: selection.upload, secondLook: secondLook, wanted: wanted, options: options).prove(on: chosen)
         if let output {
-            guard !ModelFile.isONNX(bundle) else { throw CommandFailure(.usage, "\(bundle) is no bundle: compile it first") }
             var certified = try Bundle(contentsOf: bundle)
-            certified.details.certifiedGate = gate
+            (certified.details.recovery, certified.details.certifiedGate) = (outcome.upload, outcome.gate)
             try certified.write(to: output)
         }
-        if json { try printJSON(gate) } else { try printLine(gate.lines.joined(separator: "\n")) }
+        if json { try printJSON(outcome.gate) } else { try printLine(outcome.lines.joined(separator: "\n")) }
     }
 }
 
@@ -93,7 +92,7 @@ extension CertifiedGate {
     var lines: [String] {
         rungs.map { rung in
             let coverage = Proportion(rung.accepted, of: rung.samples).interval(confidence: PairReport.confidence)
-            return "\(rung.risk.rawValue) ≤ \(PairReport.percent(rung.bound)) % with \(PairReport.percent(rung.confidence)) % confidence: \(rung.measure.rawValue) "
+            return "\(rung.risk.rawValue) ≤ \(PairReport.exact(rung.bound)) % with \(PairReport.exact(rung.confidence)) % confidence: \(rung.measure.rawValue) "
                 + "\(rung.measure.risesWithConfidence ? "≥" : "≤") \(rung.threshold.rounded(to: 6)), \(PairReport.percent(rung.coverage)) % answered on the board "
                 + "(\(PairReport.percent(coverage.lowerBound)) … \(PairReport.percent(coverage.upperBound))), on \(rung.samples) images"
         }
@@ -161,7 +160,7 @@ private struct CertificateTrials: Encodable {
         }
         let ideal = ideal_coverage.map { "\(PairReport.percent($0)) %" } ?? "nothing"
         return """
-            \(trials) certificates of \(risk) ≤ \(PairReport.percent(bound)) % with \(PairReport.percent(confidence)) % confidence, by \(measure); \
+            \(trials) certificates of \(risk) ≤ \(PairReport.exact(bound)) % with \(PairReport.exact(confidence)) % confidence, by \(measure); \
             the best threshold of these \(images) images answers \(ideal) on the board
             \(line("random halves", halves))
             \(line("draws from all", population))

@@ -37,13 +37,9 @@ struct MixtureOptions: ParsableArguments {
         guard (0...1).contains(allowedLoss.value) else { throw ValidationError("--allowed-loss must be 0 % … 100 %") }
     }
 
-    /// - Precondition: `pairing` has a full network and images.
-    func trial(_ pairing: PairingOptions, classes: Int, threads: Int) throws -> PrecisionTrial {
-        guard let pair = pairing.pair, let images = pairing.certification else {
-            throw CommandFailure(.usage, "--weights mixed needs --pair and --certification")
-        }
-        return try PrecisionTrial(
-            full: ModelFile(forImages: pair), images: LabelledImages(images, labels: pairing.certificationLabels, classes: classes).parts(3)[0],
-            risk: pairing.wanted.risk, bound: pairing.wanted.bound.value, measure: pairing.wanted.measure, allowedLoss: allowedLoss.value, threads: threads)
+    func trial(full: ModelFile, images: LabelledImages, wanted: CertificateOptions, threads: Int) -> PrecisionTrial {
+        PrecisionTrial(
+            full: full, images: images.parts(3)[0], risk: wanted.risk, bound: wanted.bound.value, measure: wanted.measure, allowedLoss: allowedLoss.value,
+            threads: threads)
     }
 }

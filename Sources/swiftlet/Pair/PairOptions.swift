@@ -35,6 +35,10 @@ struct PairOptions: ParsableArguments {
 struct LookOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The board looks again, at the mirror image, where the margin is below this. Not for text or traffic signs.", valueName: "margin"))
     var secondLook: Fraction?
+
+    func validate() throws {
+        if let secondLook, !(secondLook.value > 0 && secondLook.value <= 1) { throw ValidationError("--second-look must be above 0 % and at most 100 %") }
+    }
 }
 
 /// Part `index` of `count`, written `2/5`.

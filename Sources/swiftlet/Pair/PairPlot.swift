@@ -51,7 +51,7 @@ struct PairPlot {
         var legend = [("harm", Self.orange), ("accuracy loss", Self.blue)]
         if let certificate {
             panel.line([(0, certificate.bound), (1, certificate.bound)], color: Self.green, dashes: true)
-            legend.append(("certified: \(certificate.risk.rawValue) ≤ \(fixed(certificate.bound * 100, 2)) %", Self.green))
+            legend.append(("certified: \(certificate.risk.rawValue) ≤ \(PairReport.exact(certificate.bound)) %", Self.green))
         }
         if let threshold, let point = curve.points.last(where: { measure.risesWithConfidence ? $0.threshold >= threshold : $0.threshold <= threshold }) {
             panel.dot((point.coverage, point.harm), color: Self.orange)

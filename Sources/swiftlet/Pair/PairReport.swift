@@ -193,7 +193,7 @@ struct PairReport: Encodable {
         if let gate { lines.append("gate: \(gate.measure) \(gate.value)") }
         lines += rows.map { $0.0 + String(repeating: " ", count: width - $0.0.count + 2) + $0.1 }
         if let certificate {
-            let says = "\(certificate.risk) ≤ \(percent(certificate.bound)) % with \(percent(certificate.confidence)) % confidence, proved on \(certificate.samples) images"
+            let says = "\(certificate.risk) ≤ \(Self.exact(certificate.bound)) % with \(Self.exact(certificate.confidence)) % confidence, proved on \(certificate.samples) images"
             lines.append("certificate: \(says); " + (certificate.isContradicted ? "CONTRADICTED by these images" : "these images don't contradict it"))
         } else {
             lines.append("certificate: none")
@@ -213,6 +213,11 @@ struct PairReport: Encodable {
     private func row(_ share: Share) -> String { "\(percent(share.value)) %  (\(percent(share.low)) … \(percent(share.high)))" }
     /// Without the sign, so that ranges need it once.
     static func percent(_ share: Double) -> String { fixed(share * 100, 2) }
+    /// What was asked for, in per cent: not rounded to something else.
+    static func exact(_ share: Double) -> String {
+        let digits = "\((share * 100).rounded(to: 8))"
+        return digits.hasSuffix(".0") ? String(digits.dropLast(2)) : digits
+    }
     private func percent(_ share: Double) -> String { Self.percent(share) }
     private func points(_ share: Double) -> String { (share >= 0 ? "+" : "") + percent(share) }
 }

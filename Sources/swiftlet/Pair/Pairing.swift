@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import Certification
 internal import Compilation
+internal import Foundation
 internal import Gating
 internal import Images
 internal import Inference
@@ -27,30 +28,82 @@ struct PairingOptions: ParsableArguments {
         guard (pair == nil) == (certification == nil) else { throw ValidationError("--pair and --certification go together") }
     }
 
-    /// Completes the bundle at a path.
+    /// The full network and the images.
     ///
-    /// - Throws: where nothing is proved; the bundle at the path has neither upload nor gate then.
-    /// - Returns: lines for people; none without a pair.
-    func complete(_ path: String, threads: Int) throws -> [String] {
-        guard let pair, let certification else { return [] }
-        let options = ExecutorOptions(threads: threads)
-        let board = try ModelFile(forImages: path)
-        let full = try ModelFile(forImages: pair)
-        let classes = board.graph.outputs.first.map { board.graph[$0].shape.elementCount } ?? 0
-        let parts = try LabelledImages(certification, labels: certificationLabels, classes: classes).parts(3)
-        var bundle = try Bundle(contentsOf: path)
-        let upload = try upload(for: full, preprocessing: full.details.preprocessing ?? board.details.preprocessing, images: parts[0], options: options)
-        bundle.details.recovery = upload
-        var both = try Pair(board: board, full: full, upload: upload?.form ?? .standard, secondLook: looks.secondLook?.value, options: options)
-        let samples = try both.ask(parts[1].joined(parts[2])).map(\.sample)
-        let gate = try wanted.gate(on: samples, fullModel: full.details.weightsDigest, secondLook: looks.secondLook?.value)
-        bundle.details.certifiedGate = gate
-        try bundle.write(to: path)
-        return [upload.map(\.line) ?? "upload: \(parts[0].count) images prove nothing cheaper than quality 90"] + gate.lines
+    /// - Parameter calibration: where the board's network takes its ranges from: images that it has seen.
+    /// - Returns: `nil` without a pair.
+    func inputs(classes: Int, calibration: String?) throws -> (full: ModelFile, images: LabelledImages)? {
+        guard let pair, let certification else { return nil }
+        if let calibration, URL(filePath: calibration).resolvingSymlinksInPath() == URL(filePath: certification).resolvingSymlinksInPath() {
+            throw CommandFailure(.usage, "--calibration and --certification are the same images: a proof on images that the network has seen is worth nothing")
+        }
+        return (try ModelFile(forImages: pair), try LabelledImages(certification, labels: certificationLabels, classes: classes))
+    }
+}
+
+/// Makes of two networks a pair: how the board uploads, and a gate with a proof.
+struct Pairing {
+    struct Outcome {
+        /// `nil`: as ``UploadForm/standard`` says, of which nothing is proved.
+        var upload: UploadDetails?
+        var gate: CertifiedGate
+        /// For people.
+        var lines: [String]
     }
 
-    private func upload(for full: ModelFile, preprocessing: Preprocessing?, images: LabelledImages, options: ExecutorOptions) throws -> UploadDetails? {
-        guard let preprocessing, images.count > 0 else { return nil }
+    var board: ModelFile
+    var full: ModelFile
+    /// How the board is to upload; `nil`: as its bundle says, or, where that says nothing, as a third of the images chooses.
+    var upload: UploadForm?
+    var secondLook: Double?
+    var wanted: CertificateOptions
+    var options: ExecutorOptions
+
+    /// - Throws: where nothing is proved.
+    func prove(on images: LabelledImages) throws -> Outcome {
+        var images = images
+        var details = upload == nil ? board.details.recovery : nil
+        var lines: [String] = []
+        var isShared = false
+        if details == nil {
+            if let upload {
+                details = try measurement(of: images) { search, measurement in
+                    try search.measure(upload, images.count, full.details.weightsDigest, search.confidence, measurement.sample, measurement.classOf)
+                }
+            } else {
+                let parts = images.parts(3)
+                details = try measurement(of: parts[0]) { search, measurement in
+                    try search.run(count: parts[0].count, fullModel: full.details.weightsDigest, sample: measurement.sample, classOf: measurement.classOf).choice
+                }
+                images = parts[1].joined(parts[2])
+                isShared = true
+                if details == nil { lines.append("upload: JPEG of quality 90, since \(parts[0].count) images prove nothing cheaper") }
+            }
+        }
+        if let details { lines.append(details.line) }
+        var both = try Pair(board: board, full: full, upload: details?.form ?? .standard, secondLook: secondLook, options: options)
+        let samples = try both.ask(images).map(\.sample)
+        let whole = Proportion(samples.count(where: \.fullIsRight), of: samples.count)
+        let recovered = Proportion(samples.count(where: \.recoveredIsRight), of: samples.count)
+        let isLabelled = samples.allSatisfy { $0.label != nil }
+        lines.append("the full model is \(isLabelled ? "right on" : "taken as right on") \(PairReport.percent(whole.value)) % of the images and on \(PairReport.percent(recovered.value)) % of their uploads")
+        let gate: CertifiedGate
+        do {
+            gate = try wanted.gate(on: samples, fullModel: full.details.weightsDigest, secondLook: secondLook)
+        } catch let failure as CommandFailure where isShared {
+            throw CommandFailure(failure.exitStatus, "\(failure.description); these were two thirds of the images, the other third chose the upload")
+        }
+        lines += gate.lines
+        if full.details.weightsDigest.isEmpty {
+            lines.append("\(full.path) is no bundle: the agent won't notice a cloud that runs another model; name the cloud's bundle to have it compared")
+        }
+        return Outcome(upload: details, gate: gate, lines: lines)
+    }
+
+    private typealias Measurement = (sample: (Int) throws -> UploadSearch.Sample, classOf: (Image) throws -> Int)
+
+    private func measurement(of images: LabelledImages, _ body: (UploadSearch, Measurement) throws -> UploadDetails?) throws -> UploadDetails? {
+        guard let preprocessing = full.details.preprocessing ?? board.details.preprocessing, images.count > 0 else { return nil }
         let executor = try Executor(full.runnable(), preprocessing: preprocessing, options: options)
         var preprocessor = Preprocessor(preprocessing)
         func classOf(_ image: Image) throws -> Int {
@@ -58,18 +111,16 @@ struct PairingOptions: ParsableArguments {
             try executor.run(pixels: preprocessor.pixels.span)
             return executor.withOutput { output in output.indices.reduce(0) { output[$1] > output[$0] ? $1 : $0 } }
         }
-        var bar = ProgressBar("choosing the upload", total: images.count)
+        var bar = ProgressBar("measuring uploads", total: images.count)
         var classes: [Int] = []
         for index in 0..<images.count { classes.append(try classOf(images.image(at: index).image)) }
         var search = UploadSearch(preprocessing: preprocessing)
         search.progress = { _, done in bar.update(done) }
-        return try search.run(
-            count: images.count, fullModel: full.details.weightsDigest,
-            sample: { index in
-                let (image, label) = try images.image(at: index)
-                return UploadSearch.Sample(image: image, fullClass: classes[index], label: label)
-            }, classOf: classOf
-        ).choice
+        let sample = { (index: Int) throws -> UploadSearch.Sample in
+            let (image, label) = try images.image(at: index)
+            return UploadSearch.Sample(image: image, fullClass: classes[index], label: label)
+        }
+        return try body(search, (sample, classOf))
     }
 }
 
