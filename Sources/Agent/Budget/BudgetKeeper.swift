@@ -16,7 +16,7 @@ final class BudgetKeeper: Sendable {
     }
 
     private let state: Monitor<State>
-    private let store: BudgetStore?
+    private let store: StateFile?
     private let clock: AgentClock
     private let log: AgentLog
     private let thread: WorkerThread?
@@ -33,14 +33,14 @@ final class BudgetKeeper: Sendable {
     /// - Parameters:
     ///   - folder: `nil`: nothing outlasts a restart.
     ///   - boot: names the present boot, which `clock` counts from.
-    init(_ limits: Budget.Limits, folder: String?, boot: String = BudgetStore.boot(), clock: AgentClock, log: AgentLog) throws(AgentError) {
+    init(_ limits: Budget.Limits, folder: String?, boot: String = StateFile.boot(), clock: AgentClock, log: AgentLog) throws(AgentError) {
         self.clock = clock
         self.log = log
-        let store: BudgetStore? = if let folder { try BudgetStore(folder: folder) } else { nil }
+        let store: StateFile? = if let folder { try StateFile("budget", in: folder, of: "the budget") } else { nil }
         self.store = store
         let now = clock.now()
         let ledger: BudgetLedger
-        switch store?.read() {
+        switch store?.read(atMost: BudgetRecord.mostBytes, BudgetRecord.init) {
         case nil:
             ledger = BudgetLedger(limits, boot: boot)
             log.write(.notice, "the budget begins anew with each start: the settings name no folder for its state")
@@ -139,7 +139,7 @@ final class BudgetKeeper: Sendable {
         thread?.join(timeout: timeout)
     }
 
-    private static func keep(_ state: Monitor<State>, in store: BudgetStore, _ clock: AgentClock, _ log: AgentLog) {
+    private static func keep(_ state: Monitor<State>, in store: StateFile, _ clock: AgentClock, _ log: AgentLog) {
         while true {
             let (record, isLast): (BudgetRecord, Bool) = state.wait { state in
                 let now = clock.now()
@@ -158,7 +158,7 @@ final class BudgetKeeper: Sendable {
                 state.wish = nil
                 return .done((state.ledger.record(for: wish, now: now), false))
             }
-            let failure = store.write(record)
+            let failure = store.write(record.bytes)
             state.change { state in
                 state.isWriting = false
                 if failure == nil {
