@@ -15,7 +15,7 @@ internal import Threads
 /// - the source's own puts frames into the slot for the newest: waits for the source;
 /// - `swiftlet-frames` takes the newest frame, runs the network and the gate: waits for frames only;
 /// - `swiftlet-asks` compresses images and hands them to the link: for the budget's storage half a second at most, never for the network;
-/// - `swiftlet-budget` writes what was spent to the state folder, where there is one;
+/// - `swiftlet-budget` and `swiftlet-audit` write what was spent, and what audits have found, to the state folder, where there is one;
 /// - `swiftlet-timer` decides at the deadline;
 /// - `swiftlet-notes` calls the callback and the link's `publish`, `swiftlet-lines` writes standard output, `swiftlet-log` the log:
 ///   each from a bounded queue, so that whoever is slow there loses elements and holds up nobody.
@@ -108,9 +108,7 @@ package final class Agent: Sendable {
         }
         self.desk = desk
         self.labels = labels
-        let audits = network.certifiedGate.flatMap { gate in
-            asksCloud ? link.flatMap { Self.audits(of: gate, settings.audit, link: $0, clock: clock, log: log) } : nil
-        }
+        let audits = try Self.audits(of: network, settings, link: asksCloud ? link : nil, clock: clock, log: log)
         self.audits = audits
         let limits = asksCloud ? Budget.Limits(settings.recovery.budget) : nil
         let budget: BudgetKeeper? = if let limits { try BudgetKeeper(limits, folder: settings.state, clock: clock, log: log) } else { nil }
@@ -127,16 +125,20 @@ package final class Agent: Sendable {
         ) { questions?.offer($0) ?? false }
     }
 
-    /// What watches over a certified gate; `nil`, with a line in the log, where its certificate says too little for that.
+    /// What watches over a certified gate; `nil` where there is none and, with a line in the log, where its certificate says too little for that.
+    ///
+    /// - Parameter link: `nil`: nothing can be audited, but the gate stays where earlier audits have put it.
     private static func audits(
-        of gate: CertifiedGate, _ settings: AgentSettings.Audit, link: any CloudLink, clock: AgentClock, log: AgentLog
-    ) -> AuditDesk? {
-        let desk = AuditDesk(gate, settings: AuditLadder.Settings(settings), clock: clock) { move in
+        of network: AgentNetwork, _ settings: AgentSettings, link: (any CloudLink)?, clock: AgentClock, log: AgentLog
+    ) throws(AgentError) -> AuditDesk? {
+        guard let gate = network.certifiedGate, let certificate = network.certificate, link != nil || settings.state != nil else { return nil }
+        let ladder = AuditLadder.Settings(settings.audit, asks: link != nil)
+        let desk = try AuditDesk(gate, settings: ladder, folder: settings.state, certificate: certificate, clock: clock, log: log) { move in
             log.write(move.isRelaxing ? .notice : .warning, "audit: \(move)")
-            link.publish(audit: move.json(time: clock.wall(), uptime: clock.now()))
+            link?.publish(audit: move.json(time: clock.wall(), uptime: clock.now()))
         }
         if let desk {
-            log.write(.notice, "audit: \(desk.promise)")
+            if link != nil { log.write(.notice, "audit: \(desk.promise)") }
         } else {
             log.write(.warning, "audit: the certificate is proved on too few samples to be audited")
         }
@@ -217,6 +219,7 @@ package final class Agent: Sendable {
         if threads.count == 2 { threads[1].join(timeout: .seconds(5)) }
         questions?.close(timeout: .seconds(1))
         budget?.close(timeout: .seconds(2))
+        audits?.close(timeout: .seconds(2))
         desk.stop()
         threads.first?.join(timeout: .seconds(1))
         notes?.close(timeout: .seconds(1))
@@ -232,6 +235,7 @@ package final class Agent: Sendable {
     package func clockMoved() {
         desk.wake()
         budget?.wake()
+        audits?.wake()
     }
 
     /// How long the present frame has been in the network; `nil` between frames. A frame thread that hangs shows here.

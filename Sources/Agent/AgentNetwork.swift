@@ -12,6 +12,8 @@ struct AgentNetwork {
     let classes: Int
     /// Where `gate` is its first rung.
     let certifiedGate: CertifiedGate?
+    /// Names what was proved of it.
+    let certificate: String?
     let preprocessor: Preprocessor
     let calibration: Calibration
     let gate: Gate
@@ -67,7 +69,8 @@ struct AgentNetwork {
         }
         self.executor = executor
         self.classes = classes
-        certifiedGate = settings.gate == nil ? details.certifiedGate : nil
+        certifiedGate = certified
+        certificate = certified == nil ? nil : details.certificateDigest
         self.gate = gate
         let margin = FrameDecisions.Settings(deadline: settings.deadline, expiry: settings.recovery.expiry).margin
         if let bound = settings.secondLook ?? certified?.secondLook, let mean = details.secondLookCalibration {

@@ -17,7 +17,7 @@ package struct AgentStatistics: Hashable, Sendable {
     package var confidences = FractionHistogram()
     /// What the gate said, and how sure the board's network was of each class.
     package var gate = GateStatistics()
-    /// `nil` where no certified gate is in use.
+    /// `nil` where no certified gate is in use, or nothing can be known of it.
     package var audit: AuditStatistics?
     /// The names of the classes.
     package var labels: [String] = []

@@ -23,6 +23,18 @@ struct AuditBand: Hashable, Sendable {
     private var accepted = Mean()
     private var between = Mean()
 
+    init() {}
+
+    /// - Returns: `nil` where this isn't another one's ``memory``.
+    init?(_ memory: [Double]) {
+        guard memory.count == 4, memory.allSatisfy({ $0 >= 0 && $0.isFinite }), memory[1] <= memory[0], memory[3] <= memory[2] else { return nil }
+        accepted = Mean(count: memory[0], sum: memory[1])
+        between = Mean(count: memory[2], sum: memory[3])
+    }
+
+    /// What it has seen, for a restart of the program.
+    var memory: [Double] { [accepted.count, accepted.sum, between.count, between.sum] }
+
     mutating func addAccepted(differs: Bool) { accepted.add(differs ? 1 : 0) }
     mutating func addBetween(differs: Bool) { between.add(differs ? 1 : 0) }
 

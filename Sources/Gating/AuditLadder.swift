@@ -86,7 +86,7 @@ package struct AuditLadder: Sendable {
     package private(set) var rung = 0
     /// Audits of the present rung, since it was come to; an event is an answer that differs.
     package private(set) var interval = AuditInterval()
-    /// All audits, since the start.
+    /// All audits of the certificate, those before a restart as well; likewise the changes.
     package private(set) var total = AuditInterval()
     /// When the last audit was answered.
     package private(set) var lastAnswer: Duration?
@@ -125,6 +125,51 @@ package struct AuditLadder: Sendable {
         holding = DriftDetector(.fall, of: limit, runLength: settings.runLength)
         pause = settings.pause
     }
+
+    /// Begins where it isn't known any more which rung was the last: at the strictest one, on probation, from where only evidence leads back.
+    ///
+    /// Nothing speaks against a rung here, so the gate isn't closed: where the cloud is gone it would take the board's answers away, and it would spend the budget of
+    /// questions where there is one. Should the strictest rung be broken as well, probation finds it soonest.
+    ///
+    /// - Returns: as ``init(_:settings:)``.
+    package init?(cautiously gate: CertifiedGate, settings: Settings = Settings(), now: Duration) {
+        self.init(gate, settings: settings)
+        rung = rungs - 1
+        isOnProbation = rung > 0
+        lastMove = now
+    }
+
+    /// Goes on from what another one of the same gate remembers; other settings hold from now on.
+    ///
+    /// - Returns: `nil` where a ladder of this gate can't remember that, and as ``init(_:settings:)``.
+    package init?(_ gate: CertifiedGate, settings: Settings = Settings(), from memory: AuditMemory, now: Duration) {
+        self.init(gate, settings: settings)
+        guard (0...rungs).contains(memory.rung), memory.shares.count == rungs, memory.shares.allSatisfy((0...1).contains),
+            (1...Self.shareMemory).contains(memory.frames), memory.breaking.count == rungs, memory.ages.count == Self.times.count,
+            memory.ages.allSatisfy({ $0.map { $0 >= .zero } ?? true }), let band = AuditBand(memory.band), holding.restore(memory.holding)
+        else { return nil }
+        for index in breaking.indices {
+            guard breaking[index].restore(memory.breaking[index]) else { return nil }
+        }
+        self.band = band
+        (rung, isOnProbation) = (memory.rung, memory.isOnProbation)
+        (interval, total) = (memory.interval, memory.total)
+        (tightenings, relaxings) = (memory.tightenings, memory.relaxings)
+        (frames, shares) = (memory.frames, memory.shares)
+        pause = min(max(memory.pause, settings.pause), max(settings.longestPause, settings.pause))
+        for (time, age) in zip(Self.times, memory.ages) { self[keyPath: time] = age.map { now - $0 } }
+    }
+
+    /// What another one needs to go on. It shares no memory with this one's counts of frames, which go on changing in place.
+    package func memory(now: Duration) -> AuditMemory {
+        AuditMemory(
+            rung: rung, isOnProbation: isOnProbation, interval: interval, total: total, tightenings: tightenings, relaxings: relaxings, pause: pause,
+            ages: Self.times.map { self[keyPath: $0].map { max(now - $0, .zero) } }, frames: frames, shares: shares.map { $0 }, band: band.memory,
+            holding: holding.memory, breaking: breaking.map(\.memory))
+    }
+
+    /// In the order of ``AuditMemory/ages``.
+    private static let times: [any WritableKeyPath<AuditLadder, Duration?> & Sendable] = [\.lastAnswer, \.lastAudit, \.lastBetween, \.lastMove, \.lastRelaxing]
 
     package var rungs: Int { thresholds.count }
     package var isClosed: Bool { rung == rungs }

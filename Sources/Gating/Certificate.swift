@@ -72,6 +72,15 @@ package struct CertifiedGate: Hashable, Sendable, Codable {
         self.secondLook = secondLook
     }
 
+    /// Text that is the same for the same gate, and another one for any other.
+    package var identity: String {
+        let proofs = rungs.map { rung in
+            "\(rung.risk.rawValue) \(rung.bound) \(rung.confidence) \(rung.measure.rawValue) \(rung.threshold) \(rung.samples) \(rung.accepted) \(rung.loss) "
+                + "\(rung.disagreements) \(rung.isLabelled)"
+        }
+        return ([fullModel, secondLook.map { "\($0)" } ?? "-"] + proofs).joined(separator: "\n")
+    }
+
     package var gate: Gate { .threshold(rungs[0].measure, rungs[0].threshold) }
 
     /// The first thing that can't be true of a certified gate from a file; `nil` when there is none.

@@ -70,6 +70,11 @@ package struct BundleDetails: Hashable, Sendable, Encodable {
 
     package static func task(labels: [String]) -> String { SHA256Digest(of: labels.joined(separator: "\n")).description }
 
+    /// What was proved, of which network: SHA-256 of the weights' digest, the temperature and the certified gate, hexadecimal; `nil` where none was certified.
+    package var certificateDigest: String? {
+        certifiedGate.map { SHA256Digest(of: "\(weightsDigest)\n\(temperature)\n\($0.identity)").description }
+    }
+
     /// The first thing that can't be true of any network; `nil` when there is none.
     var contradiction: String? {
         guard Temperature(temperature) != nil else { return "temperature \(temperature) isn't above 0" }

@@ -281,4 +281,86 @@ struct AuditLadderTests {
         #expect(world.ladder.tightenings + world.ladder.relaxings == UInt64(world.moves.count))
         #expect(Set(world.moves.map(\.isRelaxing)) == [false, true], "seed \(seed): nothing happened")
     }
+
+    /// A restart at every hundredth frame or so, each with the memory alone, changes nothing: not one draw and not one move.
+    @Test(arguments: 1...10 as ClosedRange<UInt64>)
+    func withItsMemoryALadderGoesOnAsIfItHadNotBeenRestarted(seed: UInt64) throws {
+        var settings = World.settings
+        (settings.share, settings.spacing, settings.pause, settings.runLength) = (0.2, .milliseconds(130), .seconds(20), 500)
+        var (straight, restarted) = (World(settings, seed: seed), World(settings, seed: seed))
+        var restarts = SeededGenerator(seed: 1000 + seed)
+        var forgets = 0
+        for phase in 0..<6 {
+            let share = phase % 2 == 0 ? 0.2 : 0.001
+            (straight.differs, restarted.differs) = ({ _ in share }, { _ in share })
+            for _ in 0..<20_000 {
+                straight.frame()
+                restarted.frame()
+                guard Int.random(in: 0..<100, using: &restarts) == 0 else { continue }
+                let memory = restarted.ladder.memory(now: restarted.now)
+                restarted.ladder = try #require(AuditLadder(World.gate(), settings: settings, from: memory, now: restarted.now))
+                #expect(restarted.ladder.memory(now: restarted.now) == memory)
+                forgets += 1
+            }
+        }
+        #expect(straight.moves == restarted.moves && straight.moves.contains(where: \.isRelaxing) && forgets > 500, "seed \(seed)")
+        #expect(straight.audits == restarted.audits && straight.ladder.total == restarted.ladder.total)
+        #expect(straight.ladder.memory(now: straight.now) == restarted.ladder.memory(now: restarted.now))
+    }
+
+    /// Pauses go on counting: from when they began, as far as that is known.
+    @Test func timeThatIsNotKnownToHavePassedMakesPausesLonger() throws {
+        var settings = World.settings
+        (settings.share, settings.tightenedShare, settings.probationShare, settings.pause) = (1, 1, 1, .seconds(60))
+        var world = World(settings, seed: 11)
+        world.differs = { _ in 0.3 }
+        world.run(frames: 100_000) { !$0.moves.isEmpty }
+        world.differs = { _ in 0 }
+        let memory = world.ladder.memory(now: world.now)
+        func relaxed(after age: Duration) throws -> Duration {
+            var later = world
+            later.ladder = try #require(AuditLadder(World.gate(), settings: settings, from: memory.aged(by: age), now: world.now))
+            later.run(frames: 100_000) { $0.moves.last?.isRelaxing == true }
+            return later.now - world.now
+        }
+        let (unknown, half, over) = (try relaxed(after: .zero), try relaxed(after: .seconds(30)), try relaxed(after: .seconds(60)))
+        #expect(unknown >= .seconds(60) && half >= .seconds(30) && half < unknown && over < half)
+    }
+
+    @Test func whatALadderCannotRememberIsRefused() throws {
+        var world = World(seed: 12)
+        world.differs = { _ in 0.1 }
+        world.runUntilItHolds()
+        let memory = world.ladder.memory(now: world.now)
+        #expect(AuditLadder(World.gate(), from: memory, now: world.now)?.rung == world.ladder.rung)
+        let damages: [(inout AuditMemory) -> Void] = [
+            { $0.rung = -1 }, { $0.rung = 5 }, { $0.shares.removeLast() }, { $0.shares[0] = 1.5 }, { $0.shares[1] = .nan }, { $0.frames = 0 }, { $0.frames = 1e9 },
+            { $0.frames = .nan }, { $0.breaking.removeLast() }, { $0.breaking[2].removeLast() }, { $0.breaking[0][0] = -1 }, { $0.breaking[0][0] = .infinity },
+            { $0.holding = [] }, { $0.holding[0] = .nan }, { $0.band = [1] }, { $0.band = [1, 2, 0, 0] }, { $0.band = [1, .nan, 0, 0] }, { $0.ages.removeLast() },
+            { $0.ages[0] = .seconds(-1) },
+        ]
+        for (index, damage) in damages.enumerated() {
+            var damaged = memory
+            damage(&damaged)
+            #expect(AuditLadder(World.gate(), from: damaged, now: world.now) == nil, "\(index)")
+        }
+    }
+
+    /// From the strictest rung, with more audits, and by evidence only.
+    @Test func whereTheRungIsNotKnownTheStrictestIsTaken() throws {
+        var settings = World.settings
+        settings.pause = .seconds(60)
+        var world = World(settings, seed: 13)
+        world.ladder = try #require(AuditLadder(cautiously: World.gate(), settings: settings, now: .zero))
+        #expect(world.ladder.rung == 3 && !world.ladder.isClosed)
+        world.run(frames: 1000)
+        // 25 % of a tenth of a thousand frames.
+        #expect(world.audits > 10 && world.audits < 45 && world.moves.isEmpty)
+        world.run(frames: 1_000_000) { $0.ladder.rung == 0 }
+        #expect(world.ladder.rung == 0 && world.moves.count == 3 && world.moves.allSatisfy(\.isRelaxing))
+        world.ladder = try #require(AuditLadder(cautiously: World.gate(), settings: settings, now: world.now))
+        world.differs = { _ in 0.5 }
+        world.run(frames: 1_000_000) { $0.ladder.isClosed }
+        #expect(world.ladder.isClosed)
+    }
 }

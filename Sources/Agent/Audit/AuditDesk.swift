@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Answers
 internal import Gating
+internal import Logging
 internal import Settings
 internal import Synchronization
 internal import Threads
 
-/// The shell around ``AuditLadder``: its lock, its clock, its random numbers, and the frames whose answers it waits for. Calls come from any thread.
+/// The shell around ``AuditLadder``: its lock, its clock, its random numbers, the frames whose answers it waits for, its file and the thread that writes it. Calls come
+/// from any thread, and none waits for the file.
 final class AuditDesk: Sendable {
     /// A frame that the full model was asked about.
-    private struct Question {
+    fileprivate struct Question {
         var frame: UInt64
         var classIndex: Int
         var score: Double
         var rung: Int
     }
 
-    private struct State {
+    fileprivate struct State {
         var ladder: AuditLadder
         /// One at a time, so that audits take little from what recovery may have under way.
         var audit: Question?
@@ -24,6 +26,8 @@ final class AuditDesk: Sendable {
         var next = 0
         var asked: UInt64 = 0
         var unanswered: UInt64 = 0
+        var schedule: AuditSchedule
+        var isClosing = false
         /// In the order of the moves, under the lock: it must be quick, and not call back.
         var onMove: (@Sendable (AuditLadder.Move) -> Void)?
     }
@@ -35,17 +39,58 @@ final class AuditDesk: Sendable {
     private let measure: Measure
     private let clock: AgentClock
     private let state: Monitor<State>
-    private let present = Atomic<Int>(0)
+    private let present: Atomic<Int>
+    private let keeper: WorkerThread?
 
+    /// Takes up what the folder holds of earlier audits of the same certificate.
+    ///
+    /// - Parameters:
+    ///   - folder: `nil`: nothing outlasts a restart.
+    ///   - certificate: names what was proved; what is stored about another one is discarded.
+    ///   - boot: names the present boot, which `clock` counts from.
+    ///   - onMove: called with each move in their order, under the desk's lock: it must be quick, and not call back.
     /// - Returns: `nil` where the certificate gives audits nothing to be held against.
-    init?(_ gate: CertifiedGate, settings: AuditLadder.Settings, clock: AgentClock, onMove: @escaping @Sendable (AuditLadder.Move) -> Void) {
-        guard let ladder = AuditLadder(gate, settings: settings) else { return nil }
+    /// - Throws: where the folder can't be used.
+    init?(
+        _ gate: CertifiedGate, settings: AuditLadder.Settings, folder: String?, certificate: String, boot: String = StateFile.boot(), clock: AgentClock,
+        log: AgentLog, onMove: @escaping @Sendable (AuditLadder.Move) -> Void
+    ) throws(AgentError) {
+        guard let fresh = AuditLadder(gate, settings: settings) else { return nil }
+        let file: StateFile? = if let folder { try StateFile("audit", in: folder, of: "what audits find") } else { nil }
+        let now = clock.now()
+        var initial = State(ladder: fresh, schedule: AuditSchedule(now: now), onMove: onMove)
+        initial.escalated.reserveCapacity(Self.remembered)
+        switch file?.read(atMost: AuditRecord.mostBytes, AuditRecord.init) {
+        case nil: log.write(.notice, "audit: the gate begins as certified with each start: the settings name no folder for its state")
+        case .nothing?: break
+        case .record(let record)? where record.certificate != certificate:
+            log.write(.notice, "audit: what is stored is about another certificate, and is discarded: the gate begins as certified")
+            initial.schedule.note(.move, now: now)
+        case .record(let record)?:
+            if let ladder = AuditLadder(gate, settings: settings, from: record.memory(boot: boot, now: now), now: now) {
+                initial.ladder = ladder
+                if ladder.rung > 0 { log.write(.warning, "audit: the gate goes on \(ladder.place), where audits have put it") }
+            } else {
+                initial.beginCautiously(gate, settings, "what is stored can't be true of the certificate", now, log)
+            }
+        case .damaged(let reason)?: initial.beginCautiously(gate, settings, reason, now, log)
+        }
         gates = gate.rungs.map { .threshold($0.measure, $0.threshold) } + [.any([])]
         measure = gate.rungs[0].measure
         self.clock = clock
-        var initial = State(ladder: ladder, onMove: onMove)
-        initial.escalated.reserveCapacity(Self.remembered)
-        state = Monitor(initial)
+        present = Atomic(initial.ladder.rung)
+        let state = Monitor(initial)
+        self.state = state
+        keeper =
+            if let file {
+                try WorkerThread.ofAgent("swiftlet-audit") {
+                    Self.keep(state, clock, log) { now, memory in
+                        file.write(AuditRecord(certificate: certificate, boot: boot, time: now, memory: memory).bytes)
+                    }
+                }
+            } else {
+                nil
+            }
     }
 
     /// The rung of the moment; waits for nothing.
@@ -80,7 +125,8 @@ final class AuditDesk: Sendable {
     ///
     /// - Returns: whether it was an audit, which decides nothing.
     func answered(_ frame: UInt64, _ answer: Answer) -> Bool {
-        state.withLock { state in
+        defer { wake() }
+        return state.withLock { state in
             // Boxes are compared with nothing yet.
             let answer: Int? = if case .classification(let classification) = answer { classification.classIndex } else { nil }
             if let audit = state.audit, audit.frame == frame {
@@ -114,12 +160,47 @@ final class AuditDesk: Sendable {
     @discardableResult
     private func handle(_ event: AuditLadder.Event, in state: inout State) -> AuditLadder.Action? {
         var random = SystemRandomNumberGenerator()
-        let action = state.ladder.handle(event, now: clock.now(), using: &random)
+        let now = clock.now()
+        let action = state.ladder.handle(event, now: now, using: &random)
         if case .move(let move)? = action {
             present.store(move.to, ordering: .relaxed)
             state.onMove?(move)
+            state.schedule.note(.move, now: now)
+        } else if let news = event.news {
+            state.schedule.note(news, now: now)
         }
         return action
+    }
+
+    /// Lets the thread that writes look at the clock again.
+    func wake() { if keeper != nil { state.wakeAll() } }
+
+    /// Stores what is known. What is learnt after it is lost.
+    func close(timeout: Duration) {
+        state.change { $0.isClosing = true }
+        keeper?.join(timeout: timeout)
+    }
+
+    /// The thread that writes.
+    ///
+    /// - Parameter write: gives why it failed, if so.
+    private static func keep(_ state: Monitor<State>, _ clock: AgentClock, _ log: AgentLog, write: (Duration, AuditMemory) -> String?) {
+        while true {
+            let (now, memory, isLast): (Duration, AuditMemory, Bool) = state.wait { state in
+                let now = clock.now()
+                if !state.isClosing {
+                    guard let due = state.schedule.due else { return .wait(nil) }
+                    guard due <= now else { return .wait(due - now) }
+                }
+                state.schedule.begin(now: now)
+                return .done((now, state.ladder.memory(now: now), state.isClosing))
+            }
+            if let failure = write(now, memory) {
+                state.withLock { $0.schedule.failed(now: clock.now()) }
+                log.write(.warning, kind: "audit state", "audit: \(failure): a restart would forget what audits have found")
+            }
+            if isLast { return }
+        }
     }
 
     /// What the audits are for, in one line for people.
@@ -144,12 +225,38 @@ final class AuditDesk: Sendable {
     }
 }
 
+extension AuditDesk.State {
+    /// Begins at the strictest rung, since it isn't known which one was the last.
+    fileprivate mutating func beginCautiously(_ gate: CertifiedGate, _ settings: AuditLadder.Settings, _ reason: String, _ now: Duration, _ log: AgentLog) {
+        guard let ladder = AuditLadder(cautiously: gate, settings: settings, now: now) else { return }
+        self.ladder = ladder
+        log.write(.warning, "audit: \(reason): the gate begins \(ladder.place), the strictest, until audits speak for more")
+        schedule.note(.move, now: now)
+    }
+}
+
+extension AuditLadder {
+    fileprivate var place: String { isClosed ? "closed" : "at rung \(rung) of \(rungs)" }
+}
+
+extension AuditLadder.Event {
+    /// What there is to store of it; `nil` for what comes with every frame.
+    fileprivate var news: AuditSchedule.News? {
+        switch self {
+        case .read: nil
+        case .audited(_, _, let agrees): agrees ? .agreeing : .differing
+        case .escalated: .agreeing
+        }
+    }
+}
+
 extension AuditLadder.Settings {
-    init(_ settings: AgentSettings.Audit) {
+    /// - Parameter asks: without it nothing is audited.
+    init(_ settings: AgentSettings.Audit, asks: Bool) {
         self.init()
-        share = settings.share
-        tightenedShare = settings.tightenedShare
-        probationShare = settings.probationShare
+        share = asks ? settings.share : 0
+        tightenedShare = asks ? settings.tightenedShare : 0
+        probationShare = asks ? settings.probationShare : 0
         spacing = settings.spacing
         runLength = Double(settings.falseAlarmAfter)
         pause = settings.pause

@@ -12,7 +12,7 @@ package struct AuditStatistics: Hashable, Sendable {
     package var limit: Double
     /// Audits of the present rung; an event is an answer that differs.
     package var interval: AuditInterval
-    /// Audits since the start.
+    /// All audits of the certificate, those before a restart as well.
     package var total: AuditInterval
     /// How near the alarm is, 0 … 1.
     package var suspicion: Double
