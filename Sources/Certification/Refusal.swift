@@ -17,7 +17,7 @@ package enum Refusal: Error, Hashable, Sendable, CustomStringConvertible {
                 + "at least \(needed) are needed, and more where there are errors among them"
         case .noThreshold(let risk, let bound, let confidence, let accepted, let losses, let gains, let mostLosses):
             "no threshold certifies \(risk.words) of at most \(bound.percent) at \(confidence.percent) confidence: accepting "
-                + (accepted == 0 ? "nothing" : "the \(accepted) surest") + " loses \(losses)"
+                + (accepted == 0 ? "nothing, which leaves all to the uploads," : "the \(accepted) surest") + " loses \(losses)"
                 + (risk == .accuracyLoss ? " and gains \(gains)" : "") + (mostLosses < 0 ? ", and no outcome" : ", and at most \(mostLosses)") + " would be a proof"
         case .nothingToAccept(let samples): "no threshold accepts any of the \(samples) samples: their outputs are damaged or their scores are not numbers"
         }

@@ -34,11 +34,20 @@ struct PairingOptions: ParsableArguments {
     /// - Returns: `nil` without a pair.
     func inputs(classes: Int, calibration: String?) throws -> (full: ModelFile, images: LabelledImages)? {
         guard let pair, let certification else { return nil }
-        if let calibration, URL(filePath: calibration).resolvingSymlinksInPath() == URL(filePath: certification).resolvingSymlinksInPath() {
+        if let calibration, isSameFile(calibration, certification) {
             throw CommandFailure(.usage, "--calibration and --certification are the same images: a proof on images that the network has seen is worth nothing")
         }
         return (try ModelFile(forImages: pair), try LabelledImages(certification, labels: certificationLabels, classes: classes))
     }
+}
+
+/// Whether two paths lead to one file or folder.
+private func isSameFile(_ path: String, _ other: String) -> Bool {
+    let identities = [path, other].map { path in
+        let attributes = try? FileManager.default.attributesOfItem(atPath: URL(filePath: path).resolvingSymlinksInPath().path(percentEncoded: false))
+        return [attributes?[.systemNumber], attributes?[.systemFileNumber]].map { $0 as? Int }
+    }
+    return identities[0] == identities[1] && !identities[0].contains(nil)
 }
 
 /// Makes of two networks a pair: how the board uploads, and a gate with a proof.
