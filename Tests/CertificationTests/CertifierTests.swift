@@ -59,7 +59,7 @@ struct CertifierTests {
         for index in stride(from: 0, to: 2500, by: 100) { samples[index].recoveredClass = 4 }
         #expect(
             refusal(try certifier(.accuracyLoss, 0.01), samples)?.description
-                == "no threshold certifies an accuracy loss of at most 1 % at 95 % confidence: accepting nothing loses 25 and gains 0, "
+                == "no threshold certifies an accuracy loss of at most 1 % at 95 % confidence: accepting nothing, which leaves all to the uploads, loses 25 and gains 0, "
                 + "and at most 16 would be a proof")
         #expect(try certifier(.harm, 0.01).certify(samples).coverage == 1)
         let certificate = try certifier(.accuracyLoss, 0.02).certify(samples)
