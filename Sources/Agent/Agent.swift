@@ -53,6 +53,8 @@ package final class Agent: Sendable {
     private let log: AgentLog
     private let desk: DecisionDesk
     private let audits: AuditDesk?
+    /// `nil` where no certified gate is in use, or the cloud is never asked.
+    private let fullModel: Monitor<FullModelCheck>?
     private let labels: [String]
     private let loop: FrameLoop
     /// `nil` where nobody listens.
@@ -110,6 +112,7 @@ package final class Agent: Sendable {
         self.labels = labels
         let audits = try Self.audits(of: network, settings, link: asksCloud ? link : nil, clock: clock, log: log)
         self.audits = audits
+        fullModel = asksCloud ? network.certifiedGate.map { Monitor(FullModelCheck(certified: $0.fullModel)) } : nil
         let limits = asksCloud ? Budget.Limits(settings.recovery.budget) : nil
         let budget: BudgetKeeper? = if let limits { try BudgetKeeper(limits, folder: settings.state, clock: clock, log: log) } else { nil }
         self.budget = budget
@@ -176,8 +179,8 @@ package final class Agent: Sendable {
 
     private func take(_ event: CloudEvent) {
         switch event {
-        case .answered(let frame, let answer):
-            if audits?.answered(frame, answer) != true { desk.handle(.answered(frame, answer)) }
+        case .answered(let frame, let answer, let model):
+            if audits?.answered(frame, answer, counts: isCovered(model)) != true { desk.handle(.answered(frame, answer)) }
         case .unanswered(let frame, let reason):
             desk.count(refusal: reason)
             if audits?.unanswered(frame) != true { desk.handle(.unanswered(frame)) }
@@ -186,6 +189,17 @@ package final class Agent: Sendable {
             desk.setConnected(status.mode == .connected)
             log.write(.notice, kind: "cloud " + status.mode.rawValue, "cloud: \(status.mode.rawValue): \(status.reason)")
         }
+    }
+
+    /// Whether the certificate may be about a model that has answered. Another one is told of once.
+    private func isCovered(_ model: String?) -> Bool {
+        guard let fullModel else { return true }
+        let (standing, isNew) = fullModel.withLock { $0.answered(by: model) }
+        if isNew, let model, let certified = fullModel.withLock({ $0.certified }) {
+            log.write(.warning, FullModelCheck.warning(of: model, instead: certified))
+            link?.publish(health: FullModelCheck.event(of: model, instead: certified, time: clock.wall(), uptime: clock.now()))
+        }
+        return standing != .other
     }
 
     /// Waits until the source has ended, every frame is decided and no answer is waited for; or until ``stop()``.
@@ -254,6 +268,7 @@ package final class Agent: Sendable {
         statistics.budget = budget?.left ?? [:]
         statistics.cloud = running.withLock { $0.cloud }
         statistics.audit = audits?.statistics
+        statistics.fullModel = fullModel?.withLock { $0 }
         statistics.labels = labels
         statistics.uptime = clock.now() - started
         return statistics

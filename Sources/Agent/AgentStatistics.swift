@@ -19,6 +19,8 @@ package struct AgentStatistics: Hashable, Sendable {
     package var gate = GateStatistics()
     /// `nil` where no certified gate is in use, or nothing can be known of it.
     package var audit: AuditStatistics?
+    /// Whether the cloud runs the model that the gate is certified with; `nil` where no certified gate is in use, or the cloud is never asked.
+    package var fullModel: FullModelCheck?
     /// The names of the classes.
     package var labels: [String] = []
     /// Frames that were looked at twice.
@@ -73,6 +75,7 @@ package struct AgentStatistics: Hashable, Sendable {
         object.add("confidences", array: confidences.counts.map { "\($0)" })
         gate.add(to: &object, labels: labels)
         if let audit { object.add("audit", number: audit.json) }
+        if let fullModel { object.add("full_model", number: fullModel.json) }
         object.add("mode", text: cloud.mode.rawValue)
         object.add("reason", text: cloud.reason)
         return Array(object.closed.utf8)

@@ -21,6 +21,9 @@ package protocol CloudLink: Sendable {
     /// Sends what audits have done to the gate, a JSON object, as an event where it can; returns at once.
     func publish(audit json: [UInt8])
 
+    /// Sends that something isn't as it should be, a JSON object, as an event where it can; returns at once.
+    func publish(health json: [UInt8])
+
     /// Says goodbye and ends; takes a few seconds at most.
     func stop()
 
@@ -73,8 +76,8 @@ package struct CloudQuestion: Sendable {
 }
 
 package enum CloudEvent: Sendable {
-    /// Also one that comes too late: the agent knows and counts it.
-    case answered(frame: UInt64, Answer)
+    /// Also one that comes too late: the agent knows and counts it. The model is the SHA-256 of the weights that answered, hexadecimal; `nil` where it isn't known.
+    case answered(frame: UInt64, Answer, model: String? = nil)
     case unanswered(frame: UInt64, reason: String)
     case status(CloudStatus)
 }

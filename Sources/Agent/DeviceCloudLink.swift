@@ -60,7 +60,7 @@ package final class DeviceCloudLink: CloudLink {
     }
 
     private static func event(_ frame: UInt64, _ reply: Reply) -> CloudEvent {
-        if reply.status == .ok, let answer = reply.answer { return .answered(frame: frame, answer) }
+        if reply.status == .ok, let answer = reply.answer { return .answered(frame: frame, answer, model: reply.digest?.description) }
         return .unanswered(frame: frame, reason: "worker: " + reply.status.rawValue)
     }
 
@@ -92,6 +92,8 @@ package final class DeviceCloudLink: CloudLink {
     }
 
     package func publish(audit json: [UInt8]) { link.publish(event: .audit, Array("{\"v\":1,".utf8) + json.dropFirst()) }
+
+    package func publish(health json: [UInt8]) { link.publish(event: .health, Array("{\"v\":1,".utf8) + json.dropFirst()) }
 
     package func stop() { link.stop() }
 

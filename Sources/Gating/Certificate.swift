@@ -59,7 +59,8 @@ package struct CertifiedGate: Hashable, Sendable, Codable {
     /// The first is the gate's own; each further one has a smaller bound and accepts no more than the one before. An audit that finds the certificate broken moves down this list.
     /// Never empty.
     package var rungs: [Certificate]
-    /// SHA-256 of the full network's weights, hexadecimal: the certificate says nothing beside another one.
+    /// The weights' digest of the full network's bundle, SHA-256, hexadecimal: the certificate says nothing beside another one. Empty where it isn't known; then nothing is
+    /// compared with it.
     package var fullModel: String
     /// Frames with a smaller margin were looked at a second time; `nil`: none was.
     package var secondLook: Double?

@@ -133,9 +133,11 @@ final class ManualCloud: CloudLink {
         var events: (@Sendable (CloudEvent) -> Void)?
         var published: [[UInt8]] = []
         var audits: [[UInt8]] = []
+        var healths: [[UInt8]] = []
         var isStopped = false
         var refusal: String?
         var answer: Answer?
+        var model: String?
     }
 
     private let state = Mutex(State())
@@ -145,13 +147,17 @@ final class ManualCloud: CloudLink {
     /// While it is locked, `ask` doesn't return.
     let gate = DispatchGate()
 
-    init(refusal: String? = nil, answer: Answer? = nil) {
+    init(refusal: String? = nil, answer: Answer? = nil, model: String? = nil) {
         (asked, askedContinuation) = AsyncStream.makeStream()
         state.withLock {
             $0.refusal = refusal
             $0.answer = answer
+            $0.model = model
         }
     }
+
+    /// From now on another model answers.
+    func change(to model: String?) { state.withLock { $0.model = model } }
 
     func start(events: @escaping @Sendable (CloudEvent) -> Void) throws(AgentError) {
         state.withLock { $0.events = events }
@@ -165,8 +171,8 @@ final class ManualCloud: CloudLink {
         if let refusal = spending(Self.bytes) { return refusal }
         askedContinuation.yield(question)
         gate.pass()
-        let (refusal, answer) = state.withLock { ($0.refusal, $0.answer) }
-        if let answer, refusal == nil { send(.answered(frame: question.frame, answer)) }
+        let (refusal, answer, model) = state.withLock { ($0.refusal, $0.answer, $0.model) }
+        if let answer, refusal == nil { send(.answered(frame: question.frame, answer, model: model)) }
         return refusal
     }
 
@@ -176,12 +182,15 @@ final class ManualCloud: CloudLink {
 
     func publish(audit json: [UInt8]) { state.withLock { $0.audits.append(json) } }
 
+    func publish(health json: [UInt8]) { state.withLock { $0.healths.append(json) } }
+
     func stop() { state.withLock { $0.isStopped = true } }
 
     var status: CloudStatus { CloudStatus(.connected, reason: "the test says so") }
     var damagedMessages: UInt64 { 0 }
     var published: [[UInt8]] { state.withLock { $0.published } }
     var audits: [[UInt8]] { state.withLock { $0.audits } }
+    var healths: [[UInt8]] { state.withLock { $0.healths } }
     var isStopped: Bool { state.withLock { $0.isStopped } }
 }
 

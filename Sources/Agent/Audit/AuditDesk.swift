@@ -26,6 +26,10 @@ final class AuditDesk: Sendable {
         var next = 0
         var asked: UInt64 = 0
         var unanswered: UInt64 = 0
+        /// Answers to audits by a model that the certificate isn't about.
+        var uncounted: UInt64 = 0
+        /// Nothing is audited before.
+        var quietUntil = Duration.zero
         var schedule: AuditSchedule
         var isClosing = false
         /// In the order of the moves, under the lock: it must be quick, and not call back.
@@ -33,6 +37,8 @@ final class AuditDesk: Sendable {
     }
 
     private static let remembered = 16
+    /// After an answer that doesn't count the next audit is so much later: it would hardly count either.
+    private static let quietTime = Duration.seconds(60)
 
     /// One a rung, and the closed one.
     private let gates: [Gate]
@@ -109,7 +115,7 @@ final class AuditDesk: Sendable {
             let action = handle(.read(score: score, isAccepted: reading.verdict.accepts && !isAsked), in: &state)
             guard let score, let confidence = reading.confidence else { return nil }
             let question = Question(frame: frame, classIndex: confidence.classIndex, score: score, rung: rung)
-            if case .audit? = action, state.audit == nil {
+            if case .audit? = action, state.audit == nil, state.quietUntil <= clock.now() {
                 state.asked += 1
                 state.audit = question
                 return score
@@ -121,24 +127,29 @@ final class AuditDesk: Sendable {
         }
     }
 
-    /// The full model has answered about a frame.
+    /// A full model has answered about a frame.
     ///
+    /// - Parameter counts: whether it may be the model that the certificate is about. What another one says is evidence neither for nor against it.
     /// - Returns: whether it was an audit, which decides nothing.
-    func answered(_ frame: UInt64, _ answer: Answer) -> Bool {
+    func answered(_ frame: UInt64, _ answer: Answer, counts: Bool) -> Bool {
         defer { wake() }
         return state.withLock { state in
             // Boxes are compared with nothing yet.
-            let answer: Int? = if case .classification(let classification) = answer { classification.classIndex } else { nil }
+            let answer: Int? = if counts, case .classification(let classification) = answer { classification.classIndex } else { nil }
             if let audit = state.audit, audit.frame == frame {
                 state.audit = nil
+                if !counts {
+                    state.uncounted += 1
+                    state.quietUntil = clock.now() + Self.quietTime
+                }
                 if let answer { handle(.audited(score: audit.score, rung: audit.rung, agrees: audit.classIndex == answer), in: &state) }
                 return true
             }
-            if let answer, let index = state.escalated.firstIndex(where: { $0.frame == frame && $0.rung >= 0 }) {
+            if let index = state.escalated.firstIndex(where: { $0.frame == frame && $0.rung >= 0 }) {
                 let question = state.escalated[index]
                 // Each counts once.
                 state.escalated[index].rung = -1
-                handle(.escalated(score: question.score, rung: question.rung, agrees: question.classIndex == answer), in: &state)
+                if let answer { handle(.escalated(score: question.score, rung: question.rung, agrees: question.classIndex == answer), in: &state) }
             }
             return false
         }
@@ -219,7 +230,7 @@ final class AuditDesk: Sendable {
             let ladder = state.ladder
             return AuditStatistics(
                 rung: ladder.rung, rungs: ladder.rungs, coverage: ladder.coverage, limit: ladder.limit, interval: ladder.interval, total: ladder.total,
-                suspicion: ladder.suspicion, tightenings: ladder.tightenings, relaxings: ladder.relaxings, asked: state.asked, unanswered: state.unanswered,
+                suspicion: ladder.suspicion, tightenings: ladder.tightenings, relaxings: ladder.relaxings, asked: state.asked, unanswered: state.unanswered, uncounted: state.uncounted,
                 age: ladder.lastAnswer.map { clock.now() - $0 })
         }
     }

@@ -22,6 +22,8 @@ package struct AuditStatistics: Hashable, Sendable {
     package var asked: UInt64
     /// Of them, those that weren't sent or answered.
     package var unanswered: UInt64
+    /// And those that a model answered which the certificate isn't about.
+    package var uncounted: UInt64
     /// Since the last audit was answered: while the cloud is gone, nothing newer is known. `nil` before the first.
     package var age: Duration?
 
@@ -43,6 +45,7 @@ package struct AuditStatistics: Hashable, Sendable {
         object.add("relaxings", number: "\(relaxings)")
         object.add("asked", number: "\(asked)")
         object.add("unanswered", number: "\(unanswered)")
+        object.add("uncounted", number: "\(uncounted)")
         if let age { object.add("age_ms", milliseconds: age) }
         return object.closed
     }

@@ -148,7 +148,7 @@ struct AgentAuditTests {
 }
 
 /// The members of a flat JSON object, as text.
-private enum FlatJSON {
+enum FlatJSON {
     private struct Member: Decodable {
         var text: String
 
