@@ -55,6 +55,8 @@ package final class Agent: Sendable {
     private let audits: AuditDesk?
     /// `nil` where no certified gate is in use, or the cloud is never asked.
     private let fullModel: Monitor<FullModelCheck>?
+    /// `nil` where the certificate isn't about uploads, or nothing is sent.
+    private let isUploadProved: Bool?
     private let labels: [String]
     private let loop: FrameLoop
     /// `nil` where nobody listens.
@@ -113,6 +115,9 @@ package final class Agent: Sendable {
         let audits = try Self.audits(of: network, settings, link: asksCloud ? link : nil, clock: clock, log: log)
         self.audits = audits
         fullModel = asksCloud ? network.certifiedGate.map { Monitor(FullModelCheck(certified: $0.fullModel)) } : nil
+        let proof = asksCloud ? network.uploadProof : nil
+        isUploadProved = proof?.holds
+        if let proof, !proof.holds { log.write(.warning, proof.warning) }
         let limits = asksCloud ? Budget.Limits(settings.recovery.budget) : nil
         let budget: BudgetKeeper? = if let limits { try BudgetKeeper(limits, folder: settings.state, clock: clock, log: log) } else { nil }
         self.budget = budget
@@ -269,6 +274,7 @@ package final class Agent: Sendable {
         statistics.cloud = running.withLock { $0.cloud }
         statistics.audit = audits?.statistics
         statistics.fullModel = fullModel?.withLock { $0 }
+        statistics.isUploadProved = isUploadProved
         statistics.labels = labels
         statistics.uptime = clock.now() - started
         return statistics

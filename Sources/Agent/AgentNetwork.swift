@@ -14,6 +14,8 @@ struct AgentNetwork {
     let certifiedGate: CertifiedGate?
     /// Names what was proved of it.
     let certificate: String?
+    /// `nil` where nothing is proved about uploads.
+    let uploadProof: UploadProof?
     let preprocessor: Preprocessor
     let calibration: Calibration
     let gate: Gate
@@ -71,6 +73,7 @@ struct AgentNetwork {
         self.classes = classes
         certifiedGate = certified
         certificate = certified == nil ? nil : details.certificateDigest
+        uploadProof = certified.flatMap { UploadProof($0, settings.recovery, details.recovery) }
         self.gate = gate
         let margin = FrameDecisions.Settings(deadline: settings.deadline, expiry: settings.recovery.expiry).margin
         if let bound = settings.secondLook ?? certified?.secondLook, let mean = details.secondLookCalibration {

@@ -21,6 +21,8 @@ package struct AgentStatistics: Hashable, Sendable {
     package var audit: AuditStatistics?
     /// Whether the cloud runs the model that the gate is certified with; `nil` where no certified gate is in use, or the cloud is never asked.
     package var fullModel: FullModelCheck?
+    /// Whether images are sent in the form that the certificate is about; `nil` where none of accuracy loss is in use, or the cloud is never asked.
+    package var isUploadProved: Bool?
     /// The names of the classes.
     package var labels: [String] = []
     /// Frames that were looked at twice.
@@ -76,6 +78,7 @@ package struct AgentStatistics: Hashable, Sendable {
         gate.add(to: &object, labels: labels)
         if let audit { object.add("audit", number: audit.json) }
         if let fullModel { object.add("full_model", number: fullModel.json) }
+        if let isUploadProved { object.add("upload_proved", number: isUploadProved ? "true" : "false") }
         object.add("mode", text: cloud.mode.rawValue)
         object.add("reason", text: cloud.reason)
         return Array(object.closed.utf8)
