@@ -118,7 +118,7 @@ package final class Agent: Sendable {
         let proof = asksCloud ? network.uploadProof : nil
         isUploadProved = proof?.holds
         if let proof, !proof.holds { log.write(.warning, proof.warning) }
-        let limits = asksCloud ? Budget.Limits(settings.recovery.budget) : nil
+        let limits = asksCloud ? Budget.Limits(settings.recovery.budget, audits: audits != nil && settings.audit.share > 0) : nil
         let budget: BudgetKeeper? = if let limits { try BudgetKeeper(limits, folder: settings.state, clock: clock, log: log) } else { nil }
         self.budget = budget
         // And one audit.

@@ -176,11 +176,13 @@ final class BudgetKeeper: Sendable {
 
 extension Budget.Limits {
     /// `nil` where nothing is limited.
-    init?(_ settings: BudgetSettings) {
+    ///
+    /// - Parameter audits: whether there are any; else nothing is reserved for them.
+    init?(_ settings: BudgetSettings, audits: Bool) {
         self.init(
             minute: Budget.Limit(messages: settings.messagesPerMinute, bytes: settings.bytesPerMinute),
             hour: Budget.Limit(messages: settings.messagesPerHour, bytes: settings.bytesPerHour),
-            day: Budget.Limit(messages: settings.messagesPerDay, bytes: settings.bytesPerDay), auditReserve: settings.auditReserve)
+            day: Budget.Limit(messages: settings.messagesPerDay, bytes: settings.bytesPerDay), auditReserve: audits ? settings.auditReserve : 0)
         if !isLimited { return nil }
     }
 }

@@ -2,6 +2,9 @@
 import Agent
 import Answers
 import FoundationEssentials
+import Gating
+import Images
+import Networks
 import Settings
 import TestSupport
 import Testing
@@ -40,6 +43,37 @@ struct AgentBudgetTests {
     @Test func whatTheLinkRefusesCostsNothing() async throws {
         let statistics = try await Self.run(5, refusal: "busy") { $0.recovery.budget.messagesPerHour = 3 }
         #expect(statistics.refusals == ["busy": 5] && statistics.budget == [.hour: .init(messages: 3)])
+    }
+
+    /// By default a tenth.
+    @Test func theReserveIsKeptForAuditsWhereThereAreSome() async throws {
+        for (bundle, share, left) in [
+            (AgentFixtures.certifiedBundle(), 1, 2), (AgentFixtures.certifiedBundle(), 0, 0), (AgentFixtures.bundle(), 1, 0),
+        ] as [(Bundle, Double, Int)] {
+            let bench = try AgentBench(bundle, cloud: ManualCloud(answer: AgentTests.cloudAnswer)) {
+                AgentAuditTests.everyFrame(&$0)
+                $0.audit.share = share
+                $0.recovery.budget.messagesPerHour = 20
+            }
+            var records = bench.records.makeAsyncIterator()
+            try bench.agent.start()
+            func push(_ frame: UInt64, _ image: Image) async throws {
+                bench.source.push(frame, image)
+                #expect(await records.next(isolation: #isolation)?.decision.frame == frame)
+            }
+            // Hard frames take what they may, audits what is left.
+            for frame in 0..<30 as Range<UInt64> { try await push(frame, AgentFixtures.unclear) }
+            var frame: UInt64 = 30
+            while bench.agent.statistics.audit?.total.count ?? 0 < left, frame < 10_000 {
+                try await push(frame, AgentFixtures.clear)
+                frame += 1
+            }
+            for frame in frame..<frame + 20 { try await push(frame, AgentFixtures.clear) }
+            _ = await bench.finish(&records)
+            let statistics = bench.agent.statistics
+            #expect(statistics.decisions.cloud == UInt64(20 - left) && statistics.budget == [.hour: .init(messages: 0)])
+            #expect(statistics.audit?.total.count ?? 0 == left)
+        }
     }
 
     @Test func aRestartGivesNothingBack() async throws {
