@@ -22,7 +22,10 @@ package struct PairedSample: Hashable, Sendable {
     package var localIsRight: Bool { confidence.map { $0.classIndex == label ?? fullClass } ?? false }
     package var fullIsRight: Bool { label.map { $0 == fullClass } ?? true }
     package var recoveredIsRight: Bool { (recoveredClass ?? fullClass) == label ?? fullClass }
+    /// Whether both networks say the same of the image itself.
     package var agrees: Bool { confidence?.classIndex == fullClass }
+    /// Whether the full model says what the local network says, but of the image as it is uploaded: all that an audit in the field sees.
+    package var agreesWithUpload: Bool { confidence?.classIndex == recoveredClass ?? fullClass }
 
     /// What this sample costs: 0 or 1 for ``Certificate/Risk/harm``, −1, 0 or 1 for ``Certificate/Risk/accuracyLoss``.
     ///

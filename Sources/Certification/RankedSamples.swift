@@ -91,7 +91,7 @@ extension RankedSamples.Entry {
         self.init(
             rank: turned.isFinite ? turned : -.infinity, acceptedLoss: Int8(sample.loss(.accuracyLoss, accepted: true)),
             escalatedLoss: Int8(sample.loss(.accuracyLoss, accepted: false)), harms: Int8(sample.loss(.harm, accepted: true)),
-            errors: sample.localIsRight ? 0 : 1, disagreements: sample.agrees ? 0 : 1)
+            errors: sample.localIsRight ? 0 : 1, disagreements: sample.agreesWithUpload ? 0 : 1)
     }
 }
 
@@ -102,7 +102,7 @@ struct Outcome: Hashable, Sendable {
     var harms = 0
     /// Accepted samples that the local network has wrong.
     var errors = 0
-    /// Accepted samples on which the networks differ.
+    /// Accepted samples of which the full model says another class by their upload.
     var disagreements = 0
     /// Samples, accepted or not, that the full model has right and the system hasn't.
     var losses = 0

@@ -7,7 +7,9 @@
 /// - Of the frames that the gate accepts, a random share is audited: the full model is asked, and whether its answer is the same is all that is learnt. Which
 ///   frames depends on chance alone, never on a score. Frames of a stream resemble their neighbours, so audits keep a distance in time.
 /// - What must keep to the first certificate's ``Certificate/disagreementLimit`` is the share of all frames that are accepted with another answer than the full
-///   model's; harm can't be larger. It is the share of frames that are accepted, which is known without asking, times the share of audits that differ.
+///   model gives for the upload: the rate that was counted for the certificate, in the same way. So a change of it is noticed, and with it of harm, which can exceed it by no more
+///   than the uploads that mislead the full model to the local answer. It is the share of frames that are accepted, which is known without asking, times the share of audits
+///   that differ.
 ///   A ``DriftDetector`` for each rung sees the audits as if this rung had accepted. When the present one's sounds, the gate goes to the next rung whose own
 ///   has little against it, on probation, with more audits; behind the last one it is closed, and every frame goes to the cloud.
 /// - What the next looser rung would accept and the present one doesn't is sent to the cloud anyway. With these answers, and audits of the rest, a detector in the

@@ -29,9 +29,10 @@ package struct Certificate: Hashable, Sendable, Codable {
     package var accepted: Int
     /// The sum of the losses on the samples: a count for ``Risk/harm``.
     package var loss: Int
-    /// Accepted samples on which the two networks' answers differ: what an audit without labels can compare itself with.
+    /// Accepted samples of which the full model says another class than the local network, by the image as it is uploaded: what an audit, which has neither label nor original
+    /// to compare with, sees of them.
     package var disagreements: Int
-    /// Whether right meant the label. Without labels the full model's answer was taken for right: disagreement is harm then.
+    /// Whether right meant the label. Without labels the full model's answer about the image itself was taken for right: another local answer is harm then.
     package var isLabelled: Bool
 
     package init(

@@ -48,7 +48,7 @@ struct CertifierTests {
             let accepted = samples.filter { $0.confidence.map { gate.verdict(on: $0).accepts } ?? false }
             #expect(accepted.count == certificate.accepted)
             #expect(accepted.reduce(0) { $0 + $1.loss(risk, accepted: true) } == certificate.loss)
-            #expect(accepted.count { !$0.agrees } == certificate.disagreements)
+            #expect(accepted.count { !$0.agreesWithUpload } == certificate.disagreements)
             #expect(0 < certificate.accepted && certificate.accepted < 3000)
         }
     }

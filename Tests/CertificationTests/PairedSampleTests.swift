@@ -28,6 +28,19 @@ struct PairedSampleTests {
         #expect(sample(local: 2, full: 2, label: nil).loss(.accuracyLoss, accepted: true) == 0)
     }
 
+    /// An audit can't tell an upload that changes the full model's answer from a local error, and doesn't see an error that the upload leads the full model into as well.
+    @Test func anAuditSeesTheAnswerAboutTheUpload() {
+        var audited = sample(local: 1, full: 2, label: 2)
+        #expect(!audited.agrees && !audited.agreesWithUpload)
+        audited.recoveredClass = 1
+        #expect(!audited.agrees && audited.agreesWithUpload && audited.loss(.harm, accepted: true) == 1)
+        audited = sample(local: 2, full: 2, label: 2)
+        #expect(audited.agrees && audited.agreesWithUpload)
+        audited.recoveredClass = 3
+        #expect(audited.agrees && !audited.agreesWithUpload && audited.loss(.harm, accepted: true) == 0)
+        #expect(!sample(local: nil, full: 2, label: 2).agreesWithUpload)
+    }
+
     @Test func whatIsNotAcceptedCostsWhatTheUploadCosts() {
         var escalated = sample(local: 1, full: 2, label: 2)
         #expect(escalated.loss(.harm, accepted: false) == 0)
