@@ -55,7 +55,7 @@ package final class Agent: Sendable {
     private let audits: AuditDesk?
     /// `nil` where no certified gate is in use, or the cloud is never asked.
     private let fullModel: Monitor<FullModelCheck>?
-    /// `nil` where the certificate isn't about uploads, or nothing is sent.
+    /// `nil` where no certified gate is in use, or nothing is sent.
     private let isUploadProved: Bool?
     private let labels: [String]
     private let loop: FrameLoop

@@ -14,7 +14,7 @@ struct AgentNetwork {
     let certifiedGate: CertifiedGate?
     /// Names what was proved of it.
     let certificate: String?
-    /// `nil` where nothing is proved about uploads.
+    /// `nil` where nothing is proved.
     let uploadProof: UploadProof?
     let preprocessor: Preprocessor
     let calibration: Calibration
@@ -73,7 +73,7 @@ struct AgentNetwork {
         self.classes = classes
         certifiedGate = certified
         certificate = certified == nil ? nil : details.certificateDigest
-        uploadProof = certified.flatMap { UploadProof($0, settings.recovery, details.recovery) }
+        uploadProof = certified.map { UploadProof($0, settings.recovery, details.recovery) }
         self.gate = gate
         let margin = FrameDecisions.Settings(deadline: settings.deadline, expiry: settings.recovery.expiry).margin
         if let bound = settings.secondLook ?? certified?.secondLook, let mean = details.secondLookCalibration {

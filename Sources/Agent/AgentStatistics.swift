@@ -21,7 +21,7 @@ package struct AgentStatistics: Hashable, Sendable {
     package var audit: AuditStatistics?
     /// Whether the cloud runs the model that the gate is certified with; `nil` where no certified gate is in use, or the cloud is never asked.
     package var fullModel: FullModelCheck?
-    /// Whether images are sent in the form that the certificate is about; `nil` where none of accuracy loss is in use, or the cloud is never asked.
+    /// Whether images are sent in the form that the certificate is about; `nil` where no certified gate is in use, or the cloud is never asked.
     package var isUploadProved: Bool?
     /// The names of the classes.
     package var labels: [String] = []

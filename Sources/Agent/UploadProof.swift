@@ -4,16 +4,15 @@ internal import Networks
 internal import Settings
 internal import Tensors
 
-/// The form of images that a certificate of accuracy loss is about, beside the one that they are sent in. Harm doesn't depend on it.
+/// The form of images that a certificate is about, beside the one that they are sent in: accuracy loss counts what the upload costs, and what audits are held against was
+/// counted by uploads in any case. Harm alone doesn't depend on them.
 struct UploadProof: Sendable {
     private let proved: UploadForm
     private let sent: UploadForm
     private let certificate: Certificate
 
-    /// - Returns: `nil` where the gate's certificate isn't about uploads.
-    init?(_ gate: CertifiedGate, _ settings: AgentSettings.Recovery, _ measured: UploadDetails?) {
-        guard let certificate = gate.rungs.first(where: { $0.risk == .accuracyLoss }) else { return nil }
-        self.certificate = certificate
+    init(_ gate: CertifiedGate, _ settings: AgentSettings.Recovery, _ measured: UploadDetails?) {
+        certificate = gate.rungs[0]
         proved = measured?.form ?? .standard
         sent = UploadForm(settings, measured)
     }
@@ -22,8 +21,9 @@ struct UploadProof: Sendable {
 
     /// What is told where it doesn't hold.
     var warning: String {
-        "recovery.jpeg-quality: images are sent as \(sent.text), the certificate is proved for \(proved.text): its accuracy loss of at most "
-            + "\((certificate.bound * 10_000).rounded() / 100) % isn't about this upload; leave jpeg-quality at auto, or certify with --upload"
+        let loss = "its accuracy loss of at most \((certificate.bound * 10_000).rounded() / 100) %, and what audits are held against,"
+        return "recovery.jpeg-quality: images are sent as \(sent.text), the certificate is proved for \(proved.text): "
+            + "\(certificate.risk == .accuracyLoss ? loss : "what audits are held against") isn't about this upload; leave jpeg-quality at auto"
     }
 }
 

@@ -8,7 +8,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// What a certificate says of the system's accuracy holds for images as they were sent when it was proved.
+/// What a certificate says of the system's accuracy, and of audits, holds for images as they were sent when it was proved.
 @Suite(.timeLimit(.minutes(1)))
 struct UploadProofTests {
     static func bundle(_ risk: Certificate.Risk, upload form: UploadForm?) -> Bundle {
@@ -42,7 +42,7 @@ struct UploadProofTests {
             (UploadForm(encoding: .png), 90, "JPEG of quality 90", "PNG"), (nil, 89, "JPEG of quality 89", "JPEG of quality 90"),
         ] as [(UploadForm?, Int, String, String)] {
             let (warnings, statistics) = try await Self.agent(Self.bundle(.accuracyLoss, upload: form)) { $0.recovery.jpegQuality = quality }
-            #expect(warnings.count == 1 && warnings[0].contains("are sent as \(sent), the certificate is proved for \(proved): its accuracy loss of at most 1.0 %"), "\(warnings)")
+            #expect(warnings.count == 1 && warnings[0].contains("are sent as \(sent), the certificate is proved for \(proved): its accuracy loss of at most 1.0 %, and what audits are"), "\(warnings)")
             #expect(statistics.isUploadProved == false)
             #expect(String(decoding: statistics.json, as: UTF8.self).contains("\"upload_proved\":false"))
         }
@@ -55,10 +55,16 @@ struct UploadProofTests {
         }
     }
 
-    /// Harm is what the board answers wrongly; and without the certificate, or the cloud, no figure is claimed.
+    /// Harm is what the board answers wrongly, whatever is sent; audits see what is sent.
+    @Test func ofACertificateOfHarmOnlyTheAuditsDependOnTheUpload() async throws {
+        let (warnings, statistics) = try await Self.agent(Self.bundle(.harm, upload: Self.small)) { $0.recovery.jpegQuality = 30 }
+        #expect(warnings.count == 1 && warnings[0].contains(": what audits are held against isn't about this upload") && statistics.isUploadProved == false)
+    }
+
+    /// Without the certificate, or the cloud, no figure is claimed.
     @Test func whereNoFigureDependsOnTheUploadNothingIsSaid() async throws {
         let cases: [(Bundle, ManualCloud?, (inout AgentSettings) -> Void)] = [
-            (Self.bundle(.harm, upload: Self.small), ManualCloud(), { _ in }), (Self.bundle(.accuracyLoss, upload: Self.small), nil, { _ in }),
+            (Self.bundle(.accuracyLoss, upload: Self.small), nil, { _ in }),
             (Self.bundle(.accuracyLoss, upload: Self.small), ManualCloud(), { $0.gate = .threshold(.topOne, 0.8) }),
             (Self.bundle(.accuracyLoss, upload: Self.small), ManualCloud(), { $0.recovery.isEnabled = false }),
         ]
