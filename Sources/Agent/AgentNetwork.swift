@@ -78,7 +78,7 @@ struct AgentNetwork {
         let margin = FrameDecisions.Settings(deadline: settings.deadline, expiry: settings.recovery.expiry).margin
         if let bound = settings.secondLook ?? certified?.secondLook, let mean = details.secondLookCalibration {
             secondLook = SecondLook(
-                bound: bound, budget: settings.deadline - margin, calibration: mean, classes: classes, scores: calibration.scores)
+                bound: bound, budget: settings.deadline - margin, isRequired: certified?.secondLook != nil, calibration: mean, classes: classes, scores: calibration.scores)
         } else {
             secondLook = nil
         }

@@ -133,6 +133,7 @@ extension Request.Gate {
         case .accept: return nil
         case .escalate(.unsure(let measure, let value, _)): self.init(reason: measure.rawValue, score: value.isFinite ? value : nil)
         case .escalate(.ruledOut): self.init(reason: "ruled-out")
+        case .escalate(.noSecondLook): self.init(reason: "no-second-look")
         case .escalate(.fault(let fault)): self.init(reason: fault.rawValue)
         }
     }

@@ -85,12 +85,16 @@ final class FrameLoop: @unchecked Sendable {
         }
     }
 
-    /// What both looks at a frame say, where a second one is due; else what the first said.
+    /// What both looks at a frame say, where a second one is due; else what the first said, which isn't trusted where a certificate asks for both.
     private func lookAgain(after first: Reading, gate: Gate, taken: Duration, clock: AgentClock) throws -> Reading {
         guard secondLook != nil else { return first }
         let begun = clock.now()
         secondLook?.note(begun - taken)
-        guard secondLook?.isDue(after: first, spent: begun - taken) == true else { return first }
+        switch secondLook?.next(after: first, spent: begun - taken) {
+        case .look?: break
+        case .tooLate?: return Reading(confidence: first.confidence, verdict: .escalate(.noSecondLook))
+        case .nothing?, nil: return first
+        }
         desk.countSecondLook()
         executor.withOutput { secondLook?.mean.look(at: $0) }
         preprocessor.mirror()

@@ -3,7 +3,7 @@ package import Gating
 
 /// What the gate has said: a count for each verdict, and for each class how sure the board's network was of it. Bounded by the number of classes.
 package struct GateStatistics: Hashable, Sendable {
-    /// Frames by verdict: `accepted`; the measure that a frame fell short of; `ruled-out`; a fault; `failed` where the network couldn't be run. They add up to the frames that
+    /// Frames by verdict: `accepted`; the measure that a frame fell short of; `ruled-out`; `no-second-look`; a fault; `failed` where the network couldn't be run. They add up to the frames that
     /// were read.
     package private(set) var verdicts: [String: UInt64] = [:]
     /// Readings of each class in ``FractionHistogram/bins`` bins of the calibrated probability, one class after another.
@@ -22,6 +22,7 @@ package struct GateStatistics: Hashable, Sendable {
             case .accept: "accepted"
             case .escalate(.unsure(let measure, _, _)): measure.rawValue
             case .escalate(.ruledOut): "ruled-out"
+            case .escalate(.noSecondLook): "no-second-look"
             case .escalate(.fault(let fault)): fault.rawValue
             }
         verdicts[key, default: 0] += 1

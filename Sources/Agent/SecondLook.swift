@@ -7,15 +7,18 @@ package struct SecondLook: Sendable {
     package let bound: Double
     /// From taking up a frame to where a second look must be over.
     package let budget: Duration
+    /// Whether the gate is certified for both looks together: what the first says alone is then no reason to accept a frame that would be looked at again.
+    package let isRequired: Bool
     /// Of the mean of both looks.
     package let calibration: Calibration
     package var mean: LogitMean
     package private(set) var times = RecentTimes()
 
     /// - Parameter scores: of the network's output, one value a class.
-    package init(bound: Double, budget: Duration, calibration: Calibration, classes: Int, scores: Calibration.Scores) {
+    package init(bound: Double, budget: Duration, isRequired: Bool, calibration: Calibration, classes: Int, scores: Calibration.Scores) {
         self.bound = bound
         self.budget = budget
+        self.isRequired = isRequired
         self.calibration = calibration
         mean = LogitMean(classes: classes, scores: scores)
     }
@@ -23,12 +26,21 @@ package struct SecondLook: Sendable {
     /// Notes how long a look took.
     package mutating func note(_ time: Duration) { times.add(time) }
 
-    /// Whether a frame asks for a second look, and the slowest of the recent looks would still be over in time. A damaged output asks for none.
+    /// What follows a first look.
+    package enum Next: Hashable, Sendable {
+        /// What it says counts.
+        case nothing
+        case look
+        /// A second look is required, and there is no time for it.
+        case tooLate
+    }
+
+    /// A frame is looked at again where it asks for that, and the slowest of the recent looks would still be over in time. A damaged output asks for nothing.
     ///
     /// - Parameter spent: since the frame was taken up.
-    package func isDue(after first: Reading, spent: Duration) -> Bool {
-        guard let confidence = first.confidence, confidence.margin < bound else { return false }
-        return spent + times.longest <= budget
+    package func next(after first: Reading, spent: Duration) -> Next {
+        guard let confidence = first.confidence, confidence.margin < bound else { return .nothing }
+        return spent + times.longest <= budget ? .look : isRequired ? .tooLate : .nothing
     }
 }
 

@@ -89,6 +89,8 @@ package enum Verdict: Hashable, Sendable {
         case unsure(Measure, value: Double, threshold: Double)
         /// By a `not`, or an `any` of nothing.
         case ruledOut
+        /// The gate is certified for what two looks say together, and there was no time for the second.
+        case noSecondLook
         case fault(Fault)
 
         package var description: String {
@@ -96,6 +98,7 @@ package enum Verdict: Hashable, Sendable {
             case .unsure(let measure, let value, let threshold):
                 "\(measure.rawValue) \(value) is \(measure.risesWithConfidence ? "below" : "above") \(threshold)"
             case .ruledOut: "the gate rules it out"
+            case .noSecondLook: "there is no time for the second look that the gate is certified with"
             case .fault(let fault): fault.description
             }
         }

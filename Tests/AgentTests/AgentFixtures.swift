@@ -235,9 +235,12 @@ final class ManualClock: Sendable {
     }
 
     func advance(_ agent: Agent, by duration: Duration) {
-        time.withLock { $0 += duration }
+        advance(by: duration)
         agent.clockMoved()
     }
+
+    /// Nobody is woken.
+    func advance(by duration: Duration) { time.withLock { $0 += duration } }
 }
 
 /// An agent under test with its decisions.

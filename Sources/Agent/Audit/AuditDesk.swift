@@ -110,7 +110,8 @@ final class AuditDesk: Sendable {
     ///   never an audit, since the answer decides.
     /// - Returns: the score where the frame is to be audited: ask the full model, and tell ``answered(_:_:)`` or ``unanswered(_:)``.
     func read(_ frame: UInt64, _ reading: Reading, rung: Int, isAsked: Bool) -> Double? {
-        let score = reading.confidence?[measure]
+        // One look's score is another quantity than the certificate's of two.
+        let score = reading.verdict == .escalate(.noSecondLook) ? nil : reading.confidence?[measure]
         return state.withLock { state in
             let action = handle(.read(score: score, isAccepted: reading.verdict.accepts && !isAsked), in: &state)
             guard let score, let confidence = reading.confidence else { return nil }
