@@ -55,17 +55,23 @@ struct UploadSearchTests {
     }
 
     @Test func withLabelsGainsMakeUpForLosses() throws {
-        // Right on one half with the loss, on the other without it: many answers change, and no accuracy is lost.
-        var calls = 0
-        let result = try UploadSearch(preprocessing: Self.small).run(count: 400, fullModel: "f") { index in
-            .init(image: Self.image(index), fullClass: index < 4 ? 1 : 0, label: index < 8 ? 1 : 0)
-        } classOf: { _ in
-            defer { calls += 1 }
-            let index = calls % 400
-            return (4..<8).contains(index) || (200..<204).contains(index) ? 1 : 0
+        // The loss of the upload makes eight of 2,000 answers wrong, and eight others right, or not.
+        func proof(gains: Int) throws -> UploadSearch.Result {
+            var search = UploadSearch(preprocessing: Self.small)
+            search.qualities = [90]
+            var calls = 0
+            return try search.run(count: 2000, fullModel: "f") { index in
+                .init(image: Self.image(index), fullClass: index < 8 ? 1 : 0, label: 0)
+            } classOf: { _ in
+                defer { calls += 1 }
+                let index = calls % 2000
+                return index < 8 - gains || (8..<16).contains(index) ? 1 : 0
+            }
         }
-        let first = try #require(result.tried.first)
-        #expect(first.isLabelled && first.lost == 8 && first.gained == 4 && first.changed == 12 && first.bound > 0.01)
+        let both = try #require(try proof(gains: 8).tried.first)
+        #expect(both.isLabelled && both.lost == 8 && both.gained == 8 && both.changed == 16 && both.bound <= 0.005)
+        let losses = try #require(try proof(gains: 0).tried.first)
+        #expect(losses.lost == 8 && losses.gained == 0 && losses.changed == 8 && losses.bound > 0.005)
     }
 
     @Test func theSizeIsTheModelsOwn() {

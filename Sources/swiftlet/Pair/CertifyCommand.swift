@@ -83,7 +83,7 @@ struct CertifyCommand: ParsableCommand {
             (certified.details.recovery, certified.details.certifiedGate) = (outcome.upload, outcome.gate)
             try certified.write(to: output)
         }
-        if json { try printJSON(outcome.gate) } else { try printLine(outcome.lines.joined(separator: "\n")) }
+        if json { try printJSON(CertificateReport(outcome)) } else { try printLine(outcome.lines.joined(separator: "\n")) }
     }
 }
 
@@ -95,6 +95,56 @@ extension CertifiedGate {
             return "\(rung.risk.rawValue) ≤ \(PairReport.exact(rung.bound)) % with \(PairReport.exact(rung.confidence)) % confidence: \(rung.measure.rawValue) "
                 + "\(rung.measure.risesWithConfidence ? "≥" : "≤") \(rung.threshold.rounded(to: 6)), \(PairReport.percent(rung.coverage)) % answered on the board "
                 + "(\(PairReport.percent(coverage.lowerBound)) … \(PairReport.percent(coverage.upperBound))), on \(rung.samples) images"
+        }
+    }
+}
+
+/// What `certify --json` prints.
+private struct CertificateReport: Encodable {
+    struct Rung: Encodable {
+        var bound: Double
+        var threshold: Double
+        var coverage: PairReport.Share
+        var samples: Int
+        var loss: Int
+        var disagreements: Int
+    }
+
+    var risk: String
+    var confidence: Double
+    var measure: String
+    /// The first is the gate's own, each further one is stricter.
+    var rungs: [Rung]
+    var labelled: Bool
+    var full_model: String?
+    var second_look: Double?
+    /// What was measured of how the board uploads.
+    struct Upload: Encodable {
+        var form: UploadForm
+        var mean_bytes: Double
+        var samples: Int
+        var changed: Int
+        var lost: Int
+        var gained: Int
+        var bound: Double
+    }
+
+    var upload: Upload?
+
+    init(_ outcome: Pairing.Outcome) {
+        let first = outcome.gate.rungs[0]
+        (risk, confidence, measure, labelled) = (first.risk.rawValue, first.confidence, first.measure.rawValue, first.isLabelled)
+        rungs = outcome.gate.rungs.map { rung in
+            Rung(
+                bound: rung.bound, threshold: rung.threshold, coverage: PairReport.Share(Proportion(rung.accepted, of: rung.samples)), samples: rung.samples,
+                loss: rung.loss, disagreements: rung.disagreements)
+        }
+        full_model = outcome.gate.fullModel.isEmpty ? nil : outcome.gate.fullModel
+        second_look = outcome.gate.secondLook
+        upload = outcome.upload.map { upload in
+            Upload(
+                form: upload.form, mean_bytes: upload.meanBytes, samples: upload.samples, changed: upload.changed, lost: upload.lost, gained: upload.gained,
+                bound: upload.bound)
         }
     }
 }
