@@ -82,18 +82,14 @@ package struct Radio: Hashable, Sendable {
         guard share > 0 else { return 0 }
         let busy = requestTime(bytes: bytes, serverTime: serverTime)
         // The next request comes after k periods with probability share · (1 − share)^(k − 1). The radio waits min(max(k · period − busy, 0), tail).
-        let first = max(Int((busy / period).rounded(.down)), 0)
-        let last = Int(((busy + tail.time) / period).rounded(.down))
-        var waiting = 0.0
+        let first = Int(min(max(busy / period, 0), 1e15).rounded(.down))
+        let last = Int(min((busy + tail.time) / period, 1e15).rounded(.down))
+        // With r = 1 − share, Σ k · share · r^(k − 1) over k > n is r^n · (n + 1 / share).
+        let (before, beyond) = (power(1 - share, first), power(1 - share, max(last, first)))
+        var waiting = beyond * tail.time
         if last > first {
-            var probability = share * power(1 - share, first)
-            for gap in first + 1...last {
-                waiting += probability * (Double(gap) * period - busy)
-                probability *= 1 - share
-            }
+            waiting += period * (before * (Double(first) + 1 / share) - beyond * (Double(last) + 1 / share)) - busy * (before - beyond)
         }
-        let beyond = power(1 - share, max(last, first))
-        waiting += beyond * tail.time
         return share * (requestEnergy(bytes: bytes, serverTime: serverTime) + waiting * tail.power + beyond * promotion.energy)
     }
 

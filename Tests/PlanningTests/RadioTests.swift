@@ -53,6 +53,22 @@ struct RadioTests {
         #expect(near(energy / Double(frames), radio.energyPerFrame(share: share, bytes: 20_000, serverTime: 0.01, period: period), within: 0.03))
     }
 
+    @Test func theWaitingIsTheSumOverTheGapsBetweenRequests() {
+        let radio = Radio.lte
+        for (share, period) in [(1e-4, 0.1), (0.01, 0.033), (0.3, 1), (0.999, 0.02), (1, 0.5)] {
+            let busy = radio.requestTime(bytes: 20_000, serverTime: 0.01)
+            var (waiting, probability, beyond) = (0.0, share, 1.0)
+            for gap in 1...Int((busy + radio.tail.time) / period) {
+                waiting += probability * min(max(Double(gap) * period - busy, 0), radio.tail.time)
+                beyond -= probability
+                probability *= 1 - share
+            }
+            let request = radio.requestEnergy(bytes: 20_000, serverTime: 0.01)
+            let expected = share * (request + (waiting + beyond * radio.tail.time) * radio.tail.power + beyond * radio.promotion.energy)
+            #expect(near(radio.energyPerFrame(share: share, bytes: 20_000, serverTime: 0.01, period: period), expected))
+        }
+    }
+
     @Test func nothingSentCostsNothing() { #expect(Radio.threeG.energyPerFrame(share: 0, bytes: 1e6, serverTime: 1, period: 0.1) == 0) }
 }
 
