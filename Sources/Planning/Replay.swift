@@ -20,8 +20,9 @@ package struct Replay: Hashable, Sendable {
     package var answered: [Answered]
     /// Those that are sent.
     package var sent = 0
-    /// Of all those together.
+    /// Of all those together, and of those of which the insurance is sure.
     package var sentBytes = 0
+    package var insuredBytes = 0
     /// Those sent of which the insurance is sure: its answer, and beside it the cloud's.
     package var insured = Answered()
     package var cloudInstead = Answered()
@@ -46,15 +47,15 @@ package struct Replay: Hashable, Sendable {
 extension CalibrationTable {
     /// - Precondition: the plan's exits and upload are of this table.
     package func replay(_ plan: Plan) -> Replay {
-        replay(plan, accepted: { accepted($0) }, sentBytes: { place, samples in samples.sum(of: sent[place].bytes) })
+        replay(plan, accepted: { accepted($0) }, sentBytes: { place, _, samples in samples.sum(of: sent[place].bytes) })
     }
 
     /// The same for one plan of many, which have gates and sets of samples in common.
     ///
     /// - Parameters:
     ///   - accepted: what ``accepted(_:)`` gives.
-    ///   - sentBytes: the bytes of these samples, by the place of the upload in ``sent``.
-    func replay(_ plan: Plan, accepted: (Plan.Gate) -> SampleSet, sentBytes: (Int, SampleSet) -> Int) -> Replay {
+    ///   - sentBytes: the bytes of these samples, by the place of the upload in ``sent``: all that the gates leave, or those of them of which this insurance is sure.
+    func replay(_ plan: Plan, accepted: (Plan.Gate) -> SampleSet, sentBytes: (Int, Plan.Gate?, SampleSet) -> Int) -> Replay {
         var rest = SampleSet.all(of: samples)
         var replay = Replay(samples: samples)
         for gate in plan.gates {
@@ -68,9 +69,10 @@ extension CalibrationTable {
         }
         guard let place = sent.firstIndex(where: { $0.upload == upload }) else { preconditionFailure("\(upload) is not in the table") }
         replay.sent = rest.count
-        replay.sentBytes = sentBytes(place, rest)
+        replay.sentBytes = sentBytes(place, nil, rest)
         if let insurance = plan.insurance {
             let sure = rest.intersection(accepted(insurance))
+            replay.insuredBytes = sentBytes(place, insurance, sure)
             replay.insured = answer(of: sure, right: exits[insurance.exit].right)
             replay.cloudInstead = answer(of: sure, right: sent[place].right)
             rest = rest.subtracting(sure)

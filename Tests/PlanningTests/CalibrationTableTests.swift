@@ -26,6 +26,7 @@ struct CalibrationTableTests {
             replay.sent += 1
             replay.sentBytes += Int(sent.bytes[sample])
             if let insurance = plan.insurance, Double(table.exits[insurance.exit].scores[sample]) >= insurance.threshold {
+                replay.insuredBytes += Int(sent.bytes[sample])
                 count(&replay.insured, table.exits[insurance.exit].right, sample)
                 count(&replay.cloudInstead, sent.right, sample)
             } else {

@@ -19,7 +19,7 @@ func randomTable(samples: Int, exits: Int = 3, cuts: Int = 3, using generator: i
     }
     for cut in 0..<cuts {
         for bits in [UInt8(2), 4, 8] {
-            let upload = Upload(cut: 5 + 10 * cut, packing: .tensors(bits: bits, form: 1))
+            let upload = Upload(cut: 10 * exits * (cut + 1) / (cuts + 1), packing: .tensors(bits: bits, form: 1))
             sent.append(CalibrationTable.Sent(upload, bytes: sizes(about: 4000 * Int(bits) / (cut + 1)), right: rights(0.95 - 0.6 / Double(bits * bits))))
         }
     }

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+import Certification
+import Planning
+import TestSupport
+import Testing
+
+/// Against frames played through one by one, each with its own size, in every state of the link.
+struct ForecastTests {
+    /// What happens to one frame.
+    private struct Played {
+        var time: Double
+        var isRight: Bool
+        var isLate: Bool
+        var computing: Double
+        var bytes: Double
+    }
+
+    private func play(_ plan: Plan, _ sample: Int, state: Int, _ table: CalibrationTable, _ costs: CostTable, _ conditions: Conditions, deadline: Double) -> Played {
+        let slowdown = conditions.board.slowdown
+        var (clock, position) = (0.0, 0.0)
+        func run(to arrival: Double, head: Double) {
+            clock += (max(arrival - position, 0) + head) * slowdown
+            position = max(position, arrival)
+        }
+        for gate in plan.gates {
+            run(to: costs.exits[gate.exit].arrival, head: costs.exits[gate.exit].head)
+            if Double(table.exits[gate.exit].scores[sample]) >= gate.threshold {
+                return Played(time: clock, isRight: table.exits[gate.exit].right.contains(sample), isLate: clock > deadline, computing: clock, bytes: 0)
+            }
+        }
+        guard let upload = plan.upload, let place = table.sent.firstIndex(where: { $0.upload == upload }), let link = conditions.link else {
+            run(to: costs.exits[table.end].arrival, head: 0)
+            return Played(time: clock, isRight: table.exits[table.end].right.contains(sample), isLate: clock > deadline, computing: clock, bytes: 0)
+        }
+        run(to: costs.sent[place].arrival, head: 0)
+        let reached = clock
+        let packed = clock + costs.sent[place].packing * slowdown
+        let bytes = Double(table.sent[place].bytes[sample])
+        let transfer = (bytes * 8e-6 / link.radio.uplink + link.radio.roundTrip) * link.spread.classes[state]
+        let cloud = packed + transfer + conditions.server.queue.classes[state] + costs.sent[place].server * conditions.server.slowdown
+        var played = Played(time: cloud, isRight: table.sent[place].right.contains(sample), isLate: cloud > deadline, computing: reached, bytes: bytes)
+        if let insurance = plan.insurance {
+            run(to: costs.exits[insurance.exit].arrival, head: costs.exits[insurance.exit].head)
+            played.computing = max(min(clock, cloud), reached)
+            if clock < cloud, Double(table.exits[insurance.exit].scores[sample]) >= insurance.threshold {
+                played.time = clock
+                played.isLate = clock > deadline
+                played.isRight = table.exits[insurance.exit].right.contains(sample)
+                return played
+            }
+        }
+        if played.isLate { played.isRight = (plan.insurance ?? plan.gates.last).map { table.exits[$0.exit].right.contains(sample) } ?? false }
+        return played
+    }
+
+    @Test(arguments: Array(0..<12), [false, true])
+    func figuresAreThoseOfFramesPlayedThrough(seed: Int, varying: Bool) {
+        var generator = SeededGenerator(seed: UInt64(seed))
+        let (space, table, costs) = randomSpace(samples: 400, using: &generator)
+        var conditions = randomConditions(varying: varying, using: &generator)
+        conditions.board.highSlowdown = conditions.board.slowdown
+        let deadline = generator.magnitude(0.05...0.6)
+        let forecast = Forecast(space, in: conditions, deadline: deadline)
+        for _ in 0..<25 {
+            let index = Int.random(in: space.plans.indices, using: &generator)
+            let plan = space.plans[index]
+            let figures = forecast.figures(index)
+            let frames = (0..<table.samples).flatMap { sample in
+                (0..<8).map { play(plan, sample, state: $0, table, costs, conditions, deadline: deadline) }
+            }
+            let count = Double(frames.count)
+            func mean(_ value: (Played) -> Double) -> Double { frames.reduce(0) { $0 + value($1) } / count }
+            func near(_ figure: Figure, _ played: Double, within share: Double, or difference: Double = 1e-12) -> Bool {
+                (figures[figure] - played).magnitude <= max(share * played, difference)
+            }
+            let times = frames.map(\.time).sorted()
+            let comment: Comment = "seed \(seed), \(plan)"
+            // Without insurance means are exact; with one, sizes are taken by their octiles.
+            #expect(near(.latency, mean(\.time), within: plan.insurance == nil ? 1e-9 : 0.01), comment)
+            #expect(near(.bytes, mean(\.bytes), within: 1e-9), comment)
+            #expect(near(.misses, mean { $0.isLate ? 1 : 0 }, within: 0, or: 0.06), comment)
+            #expect(near(.accuracy, mean { $0.isRight ? 1 : 0 }, within: 0, or: 0.03), comment)
+            #expect(near(.energy, mean(\.computing) * conditions.board.power, within: 0.01) || plan.upload != nil, comment)
+            #expect(figures[.throughput] <= 1.02 / mean(\.computing), comment)
+            // Between the quantiles beside it.
+            let rank = { (share: Double) in times[min(Int(share * count), times.count - 1)] }
+            #expect(figures[.highLatency] >= rank(0.91) * 0.97 && figures[.highLatency] <= rank(0.99) * 1.03, comment)
+        }
+    }
+
+    @Test func allButFivePercentAreThereByTheHighLatencyAndNotBefore() {
+        for seed in 0..<10 {
+            var generator = SeededGenerator(seed: UInt64(seed))
+            let (space, _, _) = randomSpace(using: &generator)
+            let conditions = randomConditions(using: &generator)
+            let forecast = Forecast(space, in: conditions, deadline: nil)
+            for plan in stride(from: 0, to: space.plans.count, by: 7) {
+                let high = forecast.figures(plan)[.highLatency]
+                #expect(Forecast(space, in: conditions, deadline: high * (1 + 1e-9)).figures(plan)[.misses] <= 0.05 + 1e-9, "seed \(seed), \(space.plans[plan])")
+                #expect(Forecast(space, in: conditions, deadline: high * (1 - 1e-9)).figures(plan)[.misses] > 0.05 - 1e-9, "seed \(seed), \(space.plans[plan])")
+            }
+        }
+    }
+
+    @Test func withoutALinkWhatIsSentNeverArrivesAndInsurancesAnswer() throws {
+        var generator = SeededGenerator(seed: 3)
+        let (space, _, _) = randomSpace(using: &generator)
+        var conditions = randomConditions(using: &generator)
+        conditions.link = nil
+        let forecast = Forecast(space, in: conditions, deadline: 1)
+        for (index, plan) in space.plans.enumerated() {
+            let (figures, replay) = (forecast.figures(index), space.replays[index])
+            #expect((figures[.accuracy] - replay.accuracyAlone.value).magnitude < 1e-9)
+            let waits = replay.cloud.samples > 0
+            #expect((figures[.latency] == .infinity) == waits, "\(plan)")
+            #expect((figures[.throughput] == 0) == (replay.sent > 0))
+            #expect(figures[.energy].isFinite)
+        }
+    }
+
+    @Test func anEnormousSpreadAndAHugePeriodAreNoCrash() {
+        var generator = SeededGenerator(seed: 4)
+        let (space, _, _) = randomSpace(samples: 20, using: &generator)
+        var conditions = randomConditions(using: &generator)
+        conditions.link?.radio.uplink = 1e-9
+        conditions.link?.spread = Octiles(1e200)
+        for period in [1e-12, 1e12] {
+            conditions.framePeriod = period
+            for plan in space.plans.indices { #expect(!Forecast(space, in: conditions, deadline: 0).figures(plan)[.energy].isNaN) }
+        }
+    }
+}
