@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+import Planning
+import TestSupport
+import Testing
+
+struct LinkEstimateTests {
+    /// Mbit/s and seconds.
+    private func seconds(_ bytes: Int, uplink: Double, latency: Double) -> Double { latency + Double(bytes) * 8e-6 / uplink }
+
+    private func near(_ a: Double, _ b: Double, within share: Double = 0.01) -> Bool { (a - b).magnitude <= share * b }
+
+    private func estimate(_ transfers: Int, uplink: Double, latency: Double, using generator: inout SeededGenerator) -> LinkEstimate {
+        var estimate = LinkEstimate(assuming: .lte)
+        for index in 0..<transfers {
+            let bytes = Int.random(in: 200...60_000, using: &generator)
+            estimate.observe(bytes: bytes, seconds: seconds(bytes, uplink: uplink, latency: latency), at: Double(index))
+        }
+        return estimate
+    }
+
+    @Test func beforeTheFirstTransferTheRadioIsAssumed() {
+        let estimate = LinkEstimate(assuming: .lte)
+        #expect(near(estimate.link(at: 5).radio.uplink, Radio.lte.uplink, within: 1e-12))
+        #expect(estimate.link(at: 5).radio.roundTrip == Radio.lte.roundTrip)
+        #expect(estimate.age(at: 5) == nil)
+    }
+
+    @Test(arguments: [(1.0, 0.2), (5.0, 0.04), (50.0, 0.002), (0.1, 1.0)])
+    func transfersOfDifferentSizesGiveLatencyAndBandwidth(uplink: Double, latency: Double) {
+        var generator = SeededGenerator(seed: 10)
+        let link = estimate(24, uplink: uplink, latency: latency, using: &generator).link(at: 24)
+        #expect(near(link.radio.uplink, uplink))
+        #expect(near(link.radio.roundTrip, latency))
+        #expect(near(link.spread.highest, 1))
+    }
+
+    @Test func threeOddTransfersAmongThemBendNothing() {
+        var generator = SeededGenerator(seed: 11)
+        var estimate = estimate(8, uplink: 4, latency: 0.05, using: &generator)
+        for index in 0..<3 {
+            estimate.observe(bytes: 20_000, seconds: 5, at: Double(10 + 2 * index))
+            estimate.observe(bytes: 9000, seconds: seconds(9000, uplink: 4, latency: 0.05), at: Double(11 + 2 * index))
+        }
+        let link = estimate.link(at: 17)
+        #expect(near(link.radio.uplink, 4, within: 0.1))
+        #expect(near(link.radio.roundTrip, 0.05, within: 0.1))
+        #expect(link.spread.highest > 10)
+    }
+
+    @Test func transfersOfOneSizeLeaveTheLatencyAsItWasKnown() {
+        var estimate = LinkEstimate(assuming: .lte)
+        for index in 0..<10 { estimate.observe(bytes: 30_000, seconds: seconds(30_000, uplink: 3, latency: Radio.lte.roundTrip), at: Double(index)) }
+        let link = estimate.link(at: 10)
+        #expect(near(link.radio.uplink, 3))
+        #expect(link.radio.roundTrip == Radio.lte.roundTrip)
+    }
+
+    @Test func theMeanOfTransfersIsWhatTheyTook() {
+        var generator = SeededGenerator(seed: 12)
+        var estimate = LinkEstimate(assuming: .wifi)
+        var times: [Double] = []
+        for index in 0..<16 {
+            times.append(seconds(10_000, uplink: 10, latency: 0.02) * Double.random(in: 0.7...1.4, using: &generator))
+            estimate.observe(bytes: 10_000, seconds: times[index], at: Double(index))
+        }
+        let link = estimate.link(at: 16)
+        let predicted = link.radio.requestTime(bytes: 10_000, serverTime: 0) * link.spread.mean
+        #expect(near(predicted, times.reduce(0, +) / 16, within: 1e-9))
+    }
+
+    @Test func aBandwidthThatFallsAHundredfoldIsKnownAfterTwoTransfers() {
+        var generator = SeededGenerator(seed: 13)
+        var estimate = estimate(16, uplink: 50, latency: 0.01, using: &generator)
+        for index in 0..<2 { estimate.observe(bytes: 30_000 + index * 1000, seconds: seconds(30_000 + index * 1000, uplink: 0.5, latency: 0.01), at: 20) }
+        #expect(near(estimate.link(at: 20).radio.uplink, 0.5, within: 0.1))
+    }
+
+    @Test func aTransferThatDoesNotEndIsKnownWhileItLasts() {
+        var generator = SeededGenerator(seed: 14)
+        let estimate = estimate(16, uplink: 50, latency: 0.01, using: &generator)
+        let usual = seconds(30_000, uplink: 50, latency: 0.01)
+        #expect(estimate.with(unansweredBytes: 30_000, seconds: usual * 1.5, at: 20) == estimate)
+        let late = estimate.with(unansweredBytes: 30_000, seconds: usual * 100, at: 20)
+        #expect(late.link(at: 20).radio.requestTime(bytes: 30_000, serverTime: 0) * late.link(at: 20).spread.mean >= usual * 99)
+    }
+
+    @Test func oldTransfersCountWhereThereAreNoNewerOnes() {
+        var estimate = LinkEstimate(assuming: .lte)
+        for index in 0..<8 { estimate.observe(bytes: 10_000, seconds: 0.5, at: Double(index)) }
+        let old = estimate.link(at: 10_000)
+        #expect(old.radio.uplink < 0.2)
+        #expect(estimate.age(at: 10_000) == 9993)
+        estimate.observe(bytes: 10_000, seconds: 0.4, at: 10_000)
+        let link = estimate.link(at: 10_000)
+        #expect(near(link.radio.requestTime(bytes: 10_000, serverTime: 0) * link.spread.mean, 0.4))
+    }
+
+    @Test func eachNetworkIsKnownByItself() {
+        var estimates = LinkEstimates()
+        for index in 0..<4 { estimates[.wifi].observe(bytes: 10_000, seconds: 3, at: Double(index)) }
+        #expect(estimates[.lte].link(at: 4) == LinkEstimate(assuming: .lte).link(at: 4))
+        #expect(estimates[.wifi].link(at: 4).radio.uplink < 0.1)
+    }
+
+    @Test func whateverIsObservedTheEstimateStaysANumberAboveZero() {
+        for seed in 0..<200 {
+            var generator = SeededGenerator(seed: UInt64(seed))
+            var estimate = LinkEstimate(assuming: .threeG)
+            for _ in 0..<30 {
+                let odd = [0, -1, .nan, .infinity, 1e-12, 1e12].randomElement(using: &generator) ?? 0
+                let seconds = Bool.random(using: &generator) ? odd : generator.magnitude(1e-6...100)
+                let bytes = Bool.random(using: &generator) ? Int.random(in: 0...3, using: &generator) : Int.random(in: -5...1_000_000, using: &generator)
+                estimate.observe(bytes: bytes, seconds: seconds, at: Double.random(in: 0...1000, using: &generator))
+                let link = estimate.link(at: 1000)
+                #expect(link.radio.uplink > 0 && link.radio.uplink.isFinite, "seed \(seed)")
+                #expect(link.radio.roundTrip >= 0 && link.radio.roundTrip.isFinite, "seed \(seed)")
+                #expect(link.spread.classes.min() > 0 && link.spread.highest.isFinite, "seed \(seed)")
+            }
+        }
+    }
+}
+
+struct BoardEstimateTests {
+    @Test func theSlowdownIsTheMedianAndTheHighOneAboveIt() {
+        var estimate = BoardEstimate()
+        for index in 0..<16 { estimate.observe(index % 8 == 0 ? 1 : 0.03, expected: 0.02, at: Double(index)) }
+        let board = estimate.board(power: 2)
+        #expect((board.slowdown - 1.5).magnitude < 1e-12)
+        #expect((board.highSlowdown - 50).magnitude < 1e-9)
+        #expect(board.power == 2)
+        #expect(estimate.age(at: 16) == 1)
+    }
+
+    @Test func whatIsNoTimeSaysNothing() {
+        var estimate = BoardEstimate()
+        for (seconds, expected) in [(0, 1), (1, 0), (-1, 1), (.nan, 1), (.infinity, 1)] as [(Double, Double)] { estimate.observe(seconds, expected: expected, at: 0) }
+        #expect(estimate.board(power: 1) == Conditions.Board(power: 1))
+        #expect(estimate.age(at: 0) == nil)
+    }
+}
+
+struct ServerEstimateTests {
+    @Test func slowdownAndQueueAreWhatAnswersSay() {
+        var estimate = ServerEstimate()
+        for index in 0..<8 { estimate.observe(0.03, expected: 0.01, queue: Double(index), at: Double(index)) }
+        let server = estimate.server(at: 8)
+        #expect((server.slowdown - 3).magnitude < 1e-12)
+        #expect(server.queue == Octiles(of: (0..<8).map(Double.init)))
+    }
+
+    @Test func aServerTenTimesSlowerIsKnownAfterTwoAnswers() {
+        var estimate = ServerEstimate()
+        for index in 0..<16 { estimate.observe(0.01, expected: 0.01, queue: 0, at: Double(index)) }
+        estimate.observe(0.1, expected: 0.01, queue: 0, at: 16)
+        #expect(estimate.server(at: 16).slowdown < 1.1)
+        estimate.observe(0.1, expected: 0.01, queue: 0, at: 17)
+        #expect((estimate.server(at: 17).slowdown - 10).magnitude < 1e-9)
+    }
+
+    @Test func aServerThatWasNotAskedForLongGetsAnotherChance() {
+        var estimate = ServerEstimate()
+        estimate.observe(1, expected: 0.01, queue: 5, at: 0)
+        #expect(estimate.server(at: ServerEstimate.memory).slowdown == 100)
+        #expect(estimate.server(at: ServerEstimate.memory + 1) == Conditions.Server())
+    }
+
+    @Test func aDamagedAnswerSaysNothing() {
+        var estimate = ServerEstimate()
+        for (seconds, queue) in [(0, 0), (-1, 0), (.nan, 0), (1, -1), (1, .nan), (.infinity, 0), (1, .infinity)] as [(Double, Double)] {
+            estimate.observe(seconds, expected: 1, queue: queue, at: 0)
+        }
+        #expect(estimate.age(at: 0) == nil)
+    }
+}
