@@ -57,6 +57,7 @@ let package = Package(
         debian("CLibYAML", "yaml-0.1", "libyaml-dev"),
         debian("CTurboJPEG", "libturbojpeg", "libturbojpeg0-dev"),
         debian("CPNG", "libpng", "libpng-dev"),
+        debian("CLZ4", "liblz4", "liblz4-dev"),
 
         module("Threads", []),
         module("Tensors", []),
@@ -71,6 +72,7 @@ let package = Package(
         module("Certification", ["Gating"]),
         module("Planning", ["Certification"]),
         module("Images", ["Tensors", "CTurboJPEG", "CPNG"]),
+        module("Packing", ["CLZ4"]),
         module("Wire", ["Answers", "Tensors", "JSON"]),
         module("Rehearsal", ["Threads"]),
         module("Settings", ["Gating", "CLibYAML"]),
@@ -111,6 +113,7 @@ let package = Package(
         tests("Certification", ["Gating"]),
         tests("Planning", ["Certification"]),
         tests("Images", ["Tensors"]),
+        tests("Packing", []),
         tests("Wire", ["Answers", "Tensors"]),
         tests("Messaging", ["Answers", "Wire", "Rehearsal", "BrokerTestSupport"]),
         tests("Settings", ["Gating"]),

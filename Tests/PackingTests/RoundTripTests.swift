@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import TestSupport
+internal import Testing
+
+@testable internal import Packing
+
+@Suite struct RoundTripTests {
+    @Test(arguments: PackingForm.allCases)
+    func everySmallShapeComesBackInEveryForm(form: PackingForm) throws {
+        var generator = SeededGenerator(seed: 1)
+        for bits in 2...8 {
+            for channels in 0...3 {
+                for height in 0...4 {
+                    for width in 0...4 {
+                        let quantized = try generator.quantized(shape(channels, height, width), bits: bits)
+                        #expect(try QuantizedActivation(unpacking: quantized.packed(as: form)) == quantized)
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: PackingForm.allCases)
+    func largeOnesComeBackInEveryForm(form: PackingForm) throws {
+        for seed in 1...40 as ClosedRange<UInt64> {
+            var generator = SeededGenerator(seed: seed)
+            let shape = shape(
+                Int.random(in: 1...40, using: &generator), Int.random(in: 1...40, using: &generator), Int.random(in: 1...40, using: &generator))
+            let quantized = try generator.quantized(shape, bits: Int.random(in: 2...8, using: &generator))
+            #expect(try QuantizedActivation(unpacking: quantized.packed(as: form)) == quantized, "seed \(seed)")
+        }
+    }
+
+    @Test(arguments: PackingForm.allCases.filter { $0 != .planes })
+    func whatIsAllTheSameStaysWithinTheRatioThatUnpackingPermits(form: PackingForm) throws {
+        let shape = shape(64, 64, 64)
+        let quantized = try quantize([Float](repeating: 0, count: shape.count), shape, bits: 8)
+        let bytes = quantized.packed(as: form)
+        #expect(bytes.count * QuantizedActivation.largestRatio >= shape.count)
+        #expect(bytes.count < shape.count / 150)
+        #expect(try QuantizedActivation(unpacking: bytes) == quantized)
+    }
+
+    @Test(arguments: 2...8)
+    func noiseIsNeverLargerThanItsBits(bits: Int) throws {
+        var generator = SeededGenerator(seed: 3)
+        let shape = shape(16, 16, 16)
+        let noise = (0..<shape.count).map { _ in Float(Int.random(in: 0..<1 << bits, using: &generator)) }
+        let quantized = try quantize(noise, shape, bits: bits)
+        for form in PackingForm.allCases where form != .bytesLZ4 {
+            #expect(quantized.packed(as: form).count <= 64 + shape.count * bits / 8)
+        }
+    }
+
+    @Test(arguments: 2...8, [false, true])
+    func contextsTakeFewerBytesThanLZ4AndMixedOnesFewerStill(bits: Int, rectified: Bool) throws {
+        var generator = SeededGenerator(seed: 4)
+        let shape = shape(16, 32, 32)
+        let quantized = try quantize(generator.activation(shape, rectified: rectified), shape, bits: bits)
+        let shuffled = quantized.packed(as: .planesLZ4).count
+        let contexts = quantized.packed(as: .contexts).count
+        #expect(Double(contexts) < 0.9 * Double(shuffled))
+        #expect(quantized.packed(as: .mixed).count < contexts)
+    }
+
+    /// Two programs of different versions or machines must agree on these bytes, or each reads noise.
+    @Test func theBytesOfOwnFormsArePinned() throws {
+        var generator = SeededGenerator(seed: 5)
+        let shape = shape(6, 11, 13)
+        var digests: [UInt64] = []
+        for bits in [2, 5, 8] {
+            for form in [PackingForm.planes, .contexts, .mixed] {
+                let codes = (0..<shape.count).map { position in
+                    UInt8(min(Int.random(in: 0..<1 << bits, using: &generator), position % 13, Int.random(in: 0..<1 << bits, using: &generator)))
+                }
+                let quantized = QuantizedActivation(shape: shape, bits: bits, minimum: bits == 5 ? -1 : 0, step: 0.5, codes: codes)
+                let bytes = quantized.packed(as: form)
+                // FNV-1a, 64 bits.
+                digests.append(bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
+            }
+        }
+        #expect(
+            digests == [
+                12_670_670_984_326_011_460, 10_132_434_507_088_894_735, 8_406_203_970_989_384_658, 14_509_449_435_595_112_343,
+                9_863_829_286_242_694_144, 7_991_547_049_906_954_621, 5_865_859_143_331_015_349, 15_602_437_530_348_297_131,
+                18_390_273_647_185_993_983,
+            ])
+    }
+}
