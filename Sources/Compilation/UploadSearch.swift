@@ -58,7 +58,7 @@ package struct UploadSearch {
         count: Int, fullModel: String, sample: (Int) throws -> Sample, classOf: (Image) throws -> Int
     ) throws -> Result {
         let families = families
-        let each = 1 - (1 - confidence) / Double(families.count { $0.count > 1 })
+        let each = 1 - (1 - confidence) / Double(families.count { $0.first?.encoding != .png })
         var tried: [UploadDetails] = []
         var proven: [UploadDetails] = []
         for family in families {
