@@ -118,7 +118,7 @@ let package = Package(
         tests("Messaging", ["Answers", "Wire", "Rehearsal", "BrokerTestSupport"]),
         tests("Settings", ["Gating"]),
         tests("Frames", ["Images", "Digests"]),
-        tests("Agent", ["Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames", logging]),
+        tests("Agent", ["Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames", "CAllocations", logging]),
         tests("ONNXImport", ["Tensors", "Networks", "Definitions", protobuf]),
         tests("Compilation", ["Tensors", "Networks", "Definitions", "Inference", "Gating", "Certification", "Images", "ONNXImport"]),
         tests("CloudWorker", [
