@@ -43,22 +43,23 @@ extension PlanSpace {
     package func choose(by policy: Policy, in conditions: Conditions, inUse plan: Int? = nil, ranked count: Int = 2) -> Choice {
         precondition(!plans.isEmpty, "no plan to choose")
         let forecast = Forecast(self, in: conditions, deadline: policy.deadline)
-        let selection = Selection(policy, forecast, plans: plans.count)
+        var selection = Selection(policy, forecast, plans: plans.count)
         let best = selection.select()
-        let chosen = plan.map { selection.stays($0, instead: best) } ?? best
+        var chosen = best
+        if let plan { chosen = selection.stays(plan, instead: best) }
         var ranked = [chosen.plan]
         while ranked.count < min(count, plans.count) { ranked.append(selection.select(without: ranked).plan) }
         let entries = ranked.map { other in
             Choice.Entry(
                 plan: other, figures: forecast.figures(other),
-                lost: other == chosen.plan ? nil : selection.reason(other, lostTo: chosen.plan, keeping: best.kept, best: best.plan))
+                lost: other == chosen.plan ? nil : selection.reason(other, lostTo: chosen.plan, best: best.plan))
         }
         return Choice(
             ranking: entries, demoted: Array(policy.constraints[best.kept...]), violated: policy.constraints.filter { selection.violates(chosen.plan, $0) })
     }
 }
 
-/// One choice: what it compares, for all plans.
+/// One choice: what it compares.
 private struct Selection {
     struct Result {
         var plan: Int
@@ -67,28 +68,37 @@ private struct Selection {
     }
 
     private let policy: Policy
-    /// By ``Figure/rawValue``; empty for figures that don't matter.
-    private let costs: [[Double]]
+    private let forecast: Forecast
     private let plans: Int
+    /// By ``Figure/rawValue`` and plan; NaN where it wasn't asked for yet.
+    private var costs: [[Double]]
 
     init(_ policy: Policy, _ forecast: Forecast, plans: Int) {
-        self.policy = policy
-        self.plans = plans
-        let used = Set(policy.constraints.map(\.figure) + policy.targets.map(\.figure))
-        costs = Figure.allCases.map { used.contains($0) ? forecast.costs($0) : [] }
+        (self.policy, self.forecast, self.plans) = (policy, forecast, plans)
+        costs = Array(repeating: [], count: Figure.allCases.count)
     }
 
-    func violates(_ plan: Int, _ constraint: Policy.Constraint) -> Bool { excess(plan, constraint) > 0 }
+    /// The costs of these plans, by plan; what stands there of others says nothing.
+    private mutating func costs(_ figure: Figure, of open: [Int]) -> [Double] {
+        let index = figure.rawValue
+        if costs[index].isEmpty { costs[index] = Array(repeating: .nan, count: plans) }
+        forecast.fill(&costs[index], of: figure, for: open)
+        return costs[index]
+    }
+
+    private mutating func cost(_ plan: Int, _ figure: Figure) -> Double { costs(figure, of: [plan])[plan] }
+
+    mutating func violates(_ plan: Int, _ constraint: Policy.Constraint) -> Bool { excess(plan, constraint) > 0 }
 
     /// By how much a cost is above its bound.
-    private func excess(_ plan: Int, _ constraint: Policy.Constraint) -> Double {
-        max(costs[constraint.figure.rawValue][plan] - constraint.figure.cost(of: constraint.bound), 0)
+    private mutating func excess(_ plan: Int, _ constraint: Policy.Constraint) -> Double {
+        max(cost(plan, constraint.figure) - constraint.figure.cost(of: constraint.bound), 0)
     }
 
     /// The best plan.
     ///
     /// - Parameter excluded: plans to leave out, fewer than there are.
-    func select(without excluded: [Int] = []) -> Result {
+    mutating func select(without excluded: [Int] = []) -> Result {
         var open = Array(0..<plans)
         if !excluded.isEmpty { open.removeAll { excluded.contains($0) } }
         var kept = 0
@@ -98,20 +108,24 @@ private struct Selection {
             open = keeping
             kept += 1
         }
-        for constraint in policy.constraints[kept...] {
-            let least = open.reduce(Double.infinity) { min($0, excess($1, constraint)) }
-            open = open.filter { excess($0, constraint) <= least }
-        }
-        return Result(plan: best(among: open), kept: kept)
+        return Result(plan: best(among: nearest(policy.constraints[kept...], among: open)), kept: kept)
     }
 
-    private func keeping(_ constraint: Policy.Constraint, among open: [Int], margin: Double = 0) -> [Int] {
-        let (costs, bound) = (costs[constraint.figure.rawValue], constraint.figure.cost(of: constraint.bound) * (1 - margin))
+    private mutating func keeping(_ constraint: Policy.Constraint, among open: [Int], margin: Double = 0) -> [Int] {
+        let costs = costs(constraint.figure, of: open)
+        let bound = constraint.figure.cost(of: constraint.bound) * (1 - margin)
         return open.filter { costs[$0] <= bound }
     }
 
+    /// Those that miss the first of these constraints by the least; of those, the ones that miss the second by the least; and so on.
+    private mutating func nearest(_ constraints: ArraySlice<Policy.Constraint>, among plans: [Int]) -> [Int] {
+        constraints.reduce(plans) { open, constraint in
+            asGood(in: Policy.Target(constraint.figure), among: open, enough: constraint.figure.cost(of: constraint.bound))
+        }
+    }
+
     /// The best in the last target of those that are as good as the best in those before it.
-    private func best(among plans: [Int]) -> Int {
+    private mutating func best(among plans: [Int]) -> Int {
         var open = plans
         for target in policy.targets.dropLast() { open = asGood(in: target, among: open) }
         // Of equal ones in the last target, the first in an earlier one: what is chosen is not dominated.
@@ -123,33 +137,33 @@ private struct Selection {
         return open[0]
     }
 
-    private func asGood(in target: Policy.Target, among open: [Int]) -> [Int] {
-        let costs = costs[target.figure.rawValue]
+    /// - Parameter enough: costs below it are as good as it.
+    private mutating func asGood(in target: Policy.Target, among open: [Int], enough: Double = 0) -> [Int] {
+        let costs = costs(target.figure, of: open)
         var least = Double.infinity
         for plan in open { least = min(least, costs[plan]) }
-        let limit = least * (1 + target.slack)
+        let limit = max(least * (1 + target.slack), enough)
         return open.filter { costs[$0] <= limit }
     }
 
     /// The plan to use: the one in use, unless another one is better by the hysteresis or keeps constraints that it doesn't.
-    func stays(_ plan: Int, instead best: Result) -> Result {
+    mutating func stays(_ plan: Int, instead best: Result) -> Result {
         let stays = Result(plan: plan, kept: best.kept)
         if plan == best.plan { return best }
         let hysteresis = policy.hysteresis
-        if policy.constraints[..<best.kept].contains(where: { violates(plan, $0) }) { return best }
-        for constraint in policy.constraints[best.kept...] where isWorse(plan, than: best.plan, in: constraint.figure, by: hysteresis) {
+        let (kept, demoted) = (policy.constraints[..<best.kept], policy.constraints[best.kept...])
+        for constraint in kept where violates(plan, constraint) { return best }
+        for constraint in demoted where isWorse(plan, than: best.plan, in: constraint.figure, by: hysteresis) {
             if excess(plan, constraint) > excess(best.plan, constraint) { return best }
         }
-        var open = policy.constraints[..<best.kept].reduce(Array(0..<plans)) { keeping($1, among: $0, margin: hysteresis) }
-        for constraint in policy.constraints[best.kept...] {
-            let least = open.reduce(Double.infinity) { min($0, excess($1, constraint)) }
-            open = open.filter { excess($0, constraint) <= least }
-        }
+        var open = Array(0..<plans)
+        for constraint in kept { open = keeping(constraint, among: open, margin: hysteresis) }
+        open = nearest(demoted, among: open)
         guard !open.isEmpty else { return stays }
         let challenger = self.best(among: open)
         for target in policy.targets {
-            let costs = costs[target.figure.rawValue]
-            var least = costs[challenger]
+            let costs = costs(target.figure, of: open + [plan])
+            var least = Double.infinity
             for other in open { least = min(least, costs[other]) }
             if costs[plan] > least * (1 + target.slack + hysteresis) + target.figure.negligible { return Result(plan: challenger, kept: best.kept) }
             open = open.filter { costs[$0] <= least * (1 + target.slack) }
@@ -157,17 +171,19 @@ private struct Selection {
         return stays
     }
 
-    private func isWorse(_ plan: Int, than other: Int, in figure: Figure, by share: Double) -> Bool {
-        let costs = costs[figure.rawValue]
+    private mutating func isWorse(_ plan: Int, than other: Int, in figure: Figure, by share: Double) -> Bool {
+        let costs = costs(figure, of: [plan, other])
         return costs[plan] > costs[other] * (1 + share) + figure.negligible
     }
 
     /// Why a plan stands behind the chosen one.
-    func reason(_ plan: Int, lostTo chosen: Int, keeping kept: Int, best: Int) -> Choice.Reason {
+    ///
+    /// - Parameter best: what one would choose without a plan in use.
+    mutating func reason(_ plan: Int, lostTo chosen: Int, best: Int) -> Choice.Reason {
         for constraint in policy.constraints where excess(plan, constraint) > excess(chosen, constraint) { return .constraint(constraint) }
         if plan == best { return .hysteresis }
         for target in policy.targets where isWorse(plan, than: chosen, in: target.figure, by: target.slack) { return .target(target.figure) }
-        for target in policy.targets.reversed() where costs[target.figure.rawValue][plan] > costs[target.figure.rawValue][chosen] { return .target(target.figure) }
+        for target in policy.targets.reversed() where cost(plan, target.figure) > cost(chosen, target.figure) { return .target(target.figure) }
         return .order
     }
 }

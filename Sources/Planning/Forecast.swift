@@ -17,24 +17,28 @@ package struct Forecast: Sendable {
     }
 
     /// - Parameter plan: index into ``PlanSpace/plans``.
-    package func figures(_ plan: Int) -> Figures { Figures(costs: Figure.allCases.map { cost($0, space.rows[plan]) }) }
+    package func figures(_ plan: Int) -> Figures {
+        let row = space.rows[plan]
+        return Figures(costs: [
+            latency(row), highLatency(row), misses(row), slowestStage(row), errors(row), share(row, row.harm), energy(row), row.sent * server(row), row.sent * row.bytes,
+        ])
+    }
 
-    /// What ``Figure/cost(of:)`` compares, for every plan.
-    func costs(_ figure: Figure) -> [Double] { space.rows.map { cost(figure, $0) } }
-
-    @inline(__always)
-    private func cost(_ figure: Figure, _ row: PlanRow) -> Double {
+    /// What ``Figure/cost(of:)`` compares, for those of these plans of which it isn't known yet, which is NaN.
+    func fill(_ costs: inout [Double], of figure: Figure, for plans: [Int]) {
+        func fill(_ cost: (PlanRow) -> Double) {
+            for plan in plans where costs[plan].isNaN { costs[plan] = cost(space.rows[plan]) }
+        }
         switch figure {
-        case .latency: latency(row)
-        case .highLatency: highLatency(row)
-        case .misses: misses(row)
-        case .throughput: slowestStage(row)
-        // Sums of shares may round to a little more than 1.
-        case .accuracy: max(1 - share(row, row.right), 0)
-        case .harm: share(row, row.harm)
-        case .energy: energy(row)
-        case .serverTime: row.sent > 0 ? row.sent * space.sent[row.upload].server * conditions.server.slowdown : 0
-        case .bytes: row.sent * row.bytes
+        case .latency: fill { latency($0) }
+        case .highLatency: fill { highLatency($0) }
+        case .misses: fill { misses($0) }
+        case .throughput: fill { slowestStage($0) }
+        case .accuracy: fill { errors($0) }
+        case .harm: fill { share($0, $0.harm) }
+        case .energy: fill { energy($0) }
+        case .serverTime: fill { $0.sent * server($0) }
+        case .bytes: fill { $0.sent * $0.bytes }
         }
     }
 
@@ -78,6 +82,9 @@ package struct Forecast: Sendable {
         return misses + waiting * transfers.probability(row.upload, after: deadline - board * row.packed - extra(row))
     }
 
+    /// Sums of shares may round to a little more than 1.
+    private func errors(_ row: PlanRow) -> Double { max(1 - share(row, row.right), 0) }
+
     private func share(_ row: PlanRow, _ outcome: PlanRow.Outcome) -> Double {
         guard row.sent > 0 else { return outcome.own }
         let board = conditions.board.slowdown
@@ -91,6 +98,9 @@ package struct Forecast: Sendable {
         }
         return share
     }
+
+    /// Seconds of a server for a frame that is sent.
+    private func server(_ row: PlanRow) -> Double { row.sent > 0 ? space.sent[row.upload].server * conditions.server.slowdown : 0 }
 
     /// Seconds that the board computes for a frame, packing aside.
     private func computing(_ row: PlanRow) -> Double {
@@ -106,8 +116,7 @@ package struct Forecast: Sendable {
         guard row.sent > 0 else { return computing }
         let packing = conditions.board.slowdown * (row.packed - row.reached)
         let sending = conditions.link == nil ? .infinity : row.bytes * transfers.perByte
-        let serving = space.sent[row.upload].server * conditions.server.slowdown
-        return max(computing, row.sent * max(packing, sending, serving))
+        return max(computing, row.sent * max(packing, sending, server(row)))
     }
 
     private func energy(_ row: PlanRow) -> Double {
@@ -115,7 +124,7 @@ package struct Forecast: Sendable {
         guard row.sent > 0 else { return energy }
         energy += row.sent * conditions.board.slowdown * (row.packed - row.reached) * conditions.board.power
         guard let link = conditions.link else { return energy }
-        let server = space.sent[row.upload].server * conditions.server.slowdown + conditions.server.queue.mean
-        return energy + link.radio.energyPerFrame(share: min(row.sent, 1), bytes: row.bytes, serverTime: server, period: conditions.framePeriod)
+        let serverTime = server(row) + conditions.server.queue.mean
+        return energy + link.radio.energyPerFrame(share: min(row.sent, 1), bytes: row.bytes, serverTime: serverTime, period: conditions.framePeriod)
     }
 }

@@ -12,7 +12,15 @@ package struct SampleSet: Hashable, Sendable {
         for sample in 0..<samples where try condition(sample) { words[sample / 64] |= 1 << UInt64(sample % 64) }
     }
 
-    package static func all(of samples: Int) -> SampleSet { SampleSet(of: samples) { _ in true } }
+    package static func all(of samples: Int) -> SampleSet {
+        var all = SampleSet(samples: samples, words: Array(repeating: .max, count: (samples + 63) / 64))
+        if samples % 64 > 0 { all.words[samples / 64] = 1 << UInt64(samples % 64) - 1 }
+        return all
+    }
+
+    private init(samples: Int, words: [UInt64]) {
+        (self.samples, self.words) = (samples, words)
+    }
 
     package func contains(_ sample: Int) -> Bool { words[sample / 64] >> UInt64(sample % 64) & 1 == 1 }
 
