@@ -10,15 +10,15 @@ package struct CalibrationTableError: Error, Hashable, CustomStringConvertible {
 ///
 ///     "SwCT" version:u8=1 samples:u32 exits:u16 uploads:u16
 ///     each exit     position:u32 right:bits scores:f32[samples]
-///     each upload   cut:u32 packing:u8[3] right:bits least:u32 width:u8 bytes−least:width[samples]
+///     each upload   cut:u32 exit:u8 packing:u8[3] right:bits least:u32 width:u8 bytes−least:width[samples]
 ///     full:bits
 ///
-/// `bits` are a bit for each sample from the lowest of the first byte on; numbers of `width` bits follow each other in the same way; both fill up to whole bytes
+/// `exit` is 255 for the end. `bits` are a bit for each sample from the lowest of the first byte on; numbers of `width` bits follow each other in the same way; both fill up to whole bytes
 /// with zeros. A sample so takes 33 bits for each exit, 1 + `width` for each upload, and 1.
 extension CalibrationTable {
     private static let magic = Array("SwCT".utf8) + [1]
     /// Above what any network or data set has.
-    private static let most = (samples: 1 << 24, exits: 1 << 8, uploads: 1 << 14)
+    private static let most = (samples: 1 << 24, exits: 255, uploads: 1 << 14)
 
     package func encoded() -> [UInt8] {
         var bits = BitWriter()
@@ -33,6 +33,7 @@ extension CalibrationTable {
         }
         for sent in sent {
             bits.write(UInt64(sent.upload.cut), width: 32)
+            bits.write(UInt64(sent.upload.exit ?? 255), width: 8)
             for code in sent.upload.packing.codes { bits.write(UInt64(code), width: 8) }
             bits.write(sent.right)
             let least = sent.bytes.min() ?? 0
@@ -67,6 +68,8 @@ extension CalibrationTable {
         var readSent: [Sent] = []
         for _ in 0..<uploads {
             let cut = Int(try bits.read(width: 32))
+            let exit = Int(try bits.read(width: 8))
+            guard exit < exits || exit == 255 else { throw CalibrationTableError(reason: "an upload to exit \(exit) of \(exits)") }
             let codes = (UInt8(try bits.read(width: 8)), UInt8(try bits.read(width: 8)), UInt8(try bits.read(width: 8)))
             guard let packing = Packing(codes: codes) else { throw CalibrationTableError(reason: "unknown packing \(codes.0)") }
             let right = try bits.readSet(samples)
@@ -81,7 +84,7 @@ extension CalibrationTable {
                 sizes.append(size)
             }
             try bits.skipFilling()
-            readSent.append(Sent(Upload(cut: cut, packing: packing), bytes: sizes, right: right))
+            readSent.append(Sent(Upload(cut: cut, packing: packing, exit: exit == 255 ? nil : exit), bytes: sizes, right: right))
         }
         let full = try bits.readSet(samples)
         guard bits.isAtEnd else { throw CalibrationTableError(reason: "bytes behind its end") }

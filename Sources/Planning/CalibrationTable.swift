@@ -39,11 +39,12 @@ package struct CalibrationTable: Hashable, Sendable {
     /// The samples of which the full model is right, on the frame as it is.
     package let full: SampleSet
 
-    /// - Precondition: everything is about the same number of samples, positions don't fall, and there is an exit.
+    /// - Precondition: everything is about the same number of samples, positions don't fall, there is an exit, and those at which uploads stop are there.
     package init(exits: [Exit], sent: [Sent], full: SampleSet) {
         precondition(!exits.isEmpty, "a network without an end")
         precondition(exits.allSatisfy { $0.right.samples == full.samples } && sent.allSatisfy { $0.right.samples == full.samples }, "numbers of samples differ")
         precondition(zip(exits, exits.dropFirst()).allSatisfy { $0.position <= $1.position }, "exits out of order")
+        precondition(sent.allSatisfy { exits.indices.contains($0.upload.exit ?? 0) }, "an upload to an exit that isn't there")
         (self.exits, self.sent, self.full) = (exits, sent, full)
     }
 

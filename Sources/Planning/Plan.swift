@@ -6,8 +6,8 @@
 ///     nobody sure: run to the cut, if it isn't behind yet  → pack and send; the cloud runs the rest
 ///     insured: go on to one more exit meanwhile            → whoever is first, the cloud or that exit being sure, gives the answer
 ///
-/// Cloud-only has no gates and cut 0; device-only sends nothing; DynO has no gates and a cut; SPINN has gates, a cut and an insurance; SIEVE's only gate is the end, and it
-/// sends the frame itself.
+/// Cloud-only has no gates and cut 0; device-only sends nothing; Neurosurgeon and DynO have no gates and a cut; Edgent has a cut, and an exit where the cloud stops; SPINN has
+/// gates, a cut and an insurance; SIEVE's only gate is the end, and it sends the frame itself.
 package struct Plan: Hashable, Sendable {
     /// An exit, or the end, whose answer counts where its score is at least the threshold.
     package struct Gate: Hashable, Sendable {
@@ -36,15 +36,16 @@ package struct Plan: Hashable, Sendable {
     }
 }
 
-/// What the cloud starts from: a cut, and the form in which what crosses it travels.
+/// What the cloud starts from: a cut, and the form in which what crosses it travels; and where it stops.
 package struct Upload: Hashable, Sendable {
     /// Number of nodes before the cut. At 0 the frame itself is sent.
     package var cut: Int
     package var packing: Packing
+    /// The exit at which the cloud answers, an index into ``CalibrationTable/exits``; `nil`: the end.
+    package var exit: Int?
 
-    package init(cut: Int, packing: Packing) {
-        self.cut = cut
-        self.packing = packing
+    package init(cut: Int, packing: Packing, exit: Int? = nil) {
+        (self.cut, self.packing, self.exit) = (cut, packing, exit)
     }
 }
 
@@ -67,7 +68,7 @@ extension Plan: CustomStringConvertible {
 }
 
 extension Upload: CustomStringConvertible {
-    package var description: String { "cut \(cut) as \(packing)" }
+    package var description: String { "cut \(cut) as \(packing)" + (exit.map { " for exit \($0)" } ?? "") }
 }
 
 extension Packing: CustomStringConvertible {

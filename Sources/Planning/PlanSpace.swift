@@ -6,7 +6,6 @@
 package struct PlanSpace: Sendable {
     package let plans: [Plan]
     /// For each plan.
-    package let replays: [Replay]
     let rows: [PlanRow]
     /// When the exits of all rows are asked, and what share of the samples they answer.
     let answers: [(time: Double, share: Double)]
@@ -21,7 +20,7 @@ package struct PlanSpace: Sendable {
         self.plans = plans
         var accepted: [Plan.Gate: SampleSet] = [:]
         var bytes: [SentKey: Int] = [:]
-        replays = plans.map { plan in
+        let replays = plans.map { plan in
             table.replay(
                 plan,
                 accepted: { gate in

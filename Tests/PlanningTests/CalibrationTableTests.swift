@@ -102,7 +102,7 @@ struct CalibrationTableTests {
         let sizes = (0..<samples).map { UInt32(70_000 + $0 % 1000) }
         let sent = CalibrationTable.Sent(Upload(cut: 1, packing: .tensors(bits: 4, form: 2)), bytes: sizes, right: .all(of: samples))
         let bits = CalibrationTable(exits: [exit], sent: [sent], full: .all(of: samples)).encoded().count * 8
-        #expect(bits == (5 + 8 + 4 + 4 + 3 + 4 + 1) * 8 + samples * (33 + 1 + 10 + 1))
+        #expect(bits == (5 + 8 + 4 + 4 + 1 + 3 + 4 + 1) * 8 + samples * (33 + 1 + 10 + 1))
     }
 
     @Test func damagedBytesAreRefusedOrRead() throws {

@@ -104,12 +104,12 @@ struct ForecastTests {
 
     @Test func withoutALinkWhatIsSentNeverArrivesAndInsurancesAnswer() throws {
         var generator = SeededGenerator(seed: 3)
-        let (space, _, _) = randomSpace(using: &generator)
+        let (space, table, _) = randomSpace(using: &generator)
         var conditions = randomConditions(using: &generator)
         conditions.link = nil
         let forecast = Forecast(space, in: conditions, deadline: 1)
         for (index, plan) in space.plans.enumerated() {
-            let (figures, replay) = (forecast.figures(index), space.replays[index])
+            let (figures, replay) = (forecast.figures(index), table.replay(plan))
             #expect((figures[.accuracy] - replay.accuracyAlone.value).magnitude < 1e-9)
             let waits = replay.cloud.samples > 0
             #expect((figures[.latency] == .infinity) == waits, "\(plan)")

@@ -20,6 +20,7 @@ struct PlanSpaceTests {
         #expect(plans.contains(Plan()), "device-only")
         #expect(plans.contains(Plan(upload: frame)), "cloud-only")
         #expect(plans.contains { $0.gates.isEmpty && ($0.upload?.cut ?? 0) > 0 && $0.insurance == nil }, "DynO, Neurosurgeon")
+        #expect(plans.contains { $0.gates.isEmpty && ($0.upload?.cut ?? 0) > 0 && $0.upload?.exit == 0 && $0.insurance == nil }, "Edgent")
         #expect(plans.contains(Plan(gates: [.init(exit: 2, threshold: 0.8)], upload: frame)), "SIEVE")
         let gates = [Plan.Gate(exit: 0, threshold: 0.8), .init(exit: 1, threshold: 0.8)]
         let insurance = Plan.Gate(exit: 2, threshold: 0.8)

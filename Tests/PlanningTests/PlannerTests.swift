@@ -5,11 +5,12 @@ import Testing
 
 struct PlannerTests {
     private let space: PlanSpace
+    private let table: CalibrationTable
     private var conditions: Conditions
 
     init() {
         var generator = SeededGenerator(seed: 9)
-        space = randomSpace(using: &generator).space
+        (space, table, _) = randomSpace(using: &generator)
         conditions = randomConditions(using: &generator)
         conditions.link?.radio.uplink = 20
     }
@@ -56,7 +57,7 @@ struct PlannerTests {
         alone.link = nil
         let left = planner.update(alone)
         #expect(left)
-        #expect(space.replays[planner.choice.plan].cloud.samples == 0)
+        #expect(table.replay(planner.plan).cloud.samples == 0)
         let returned = planner.update(fast)
         #expect(returned)
         #expect(planner.plan == before)

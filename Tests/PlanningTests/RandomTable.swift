@@ -23,6 +23,7 @@ func randomTable(samples: Int, exits: Int = 3, cuts: Int = 3, using generator: i
             sent.append(CalibrationTable.Sent(upload, bytes: sizes(about: 4000 * Int(bits) / (cut + 1)), right: rights(0.95 - 0.6 / Double(bits * bits))))
         }
     }
+    sent.append(CalibrationTable.Sent(Upload(cut: 1, packing: .tensors(bits: 6, form: 1), exit: 0), bytes: sizes(about: 3000), right: rights(0.7)))
     func sizes(about size: Int) -> [UInt32] { (0..<samples).map { _ in UInt32.random(in: UInt32(size * 3 / 4)...UInt32(size * 5 / 4), using: &generator) } }
     return CalibrationTable(exits: tableExits, sent: sent, full: rights(0.97))
 }
