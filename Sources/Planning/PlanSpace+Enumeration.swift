@@ -15,12 +15,12 @@ extension PlanSpace {
     /// - the end alone gives the answer, or an upload that no other one dominates;
     /// - after an upload: no insurance, to the next exit, to the end.
     ///
-    /// - Parameter allows: which of them to take.
-    package static func plans(of table: CalibrationTable, costs: CostTable, levels: [GateLevel], where allows: (Plan) -> Bool = { _ in true }) -> [Plan] {
+    /// - Parameter family: which of them to take.
+    package static func plans(of table: CalibrationTable, costs: CostTable, levels: [GateLevel], family: PlanFamily = .all) -> [Plan] {
         var known: Set<Plan> = []
         var plans: [Plan] = []
         func add(_ plan: Plan) {
-            if allows(plan), known.insert(plan).inserted { plans.append(plan) }
+            if family.contains(plan, of: table), known.insert(plan).inserted { plans.append(plan) }
         }
         let uploads = worthwhileUploads(of: table, costs: costs).map { table.sent[$0].upload }
         for level in levels.isEmpty ? [.threshold(1)] : levels {

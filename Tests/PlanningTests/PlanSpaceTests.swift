@@ -15,16 +15,44 @@ struct PlanSpaceTests {
         plans = PlanSpace.plans(of: table, costs: costs, levels: [.threshold(0.8), .risk(0.02)])
     }
 
-    @Test func thePublishedSystemsArePlansOfTheSpace() {
-        let frame = table.sent[0].upload
-        #expect(plans.contains(Plan()), "device-only")
-        #expect(plans.contains(Plan(upload: frame)), "cloud-only")
-        #expect(plans.contains { $0.gates.isEmpty && ($0.upload?.cut ?? 0) > 0 && $0.insurance == nil }, "DynO, Neurosurgeon")
-        #expect(plans.contains { $0.gates.isEmpty && ($0.upload?.cut ?? 0) > 0 && $0.upload?.exit == 0 && $0.insurance == nil }, "Edgent")
-        #expect(plans.contains(Plan(gates: [.init(exit: 2, threshold: 0.8)], upload: frame)), "SIEVE")
-        let gates = [Plan.Gate(exit: 0, threshold: 0.8), .init(exit: 1, threshold: 0.8)]
-        let insurance = Plan.Gate(exit: 2, threshold: 0.8)
-        #expect(plans.contains { $0.gates == gates && ($0.upload?.cut ?? 0) > table.exits[1].position && $0.insurance == insurance }, "SPINN")
+    /// The first is in the family, the others differ from it in one way each and aren't.
+    @Test(arguments: PlanFamily.allCases)
+    func aFamilyHoldsWhatItsSystemCanDo(family: PlanFamily) {
+        let frame = Upload(cut: 0, packing: .jpeg(quality: 80))
+        func cut(_ bits: UInt8, exit: Int? = nil) -> Upload { Upload(cut: 22, packing: .tensors(bits: bits, form: 1), exit: exit) }
+        let (early, middle, end) = (Plan.Gate(exit: 0, threshold: 0.8), Plan.Gate(exit: 1, threshold: 0.8), Plan.Gate(exit: 2, threshold: 0.8))
+        let (inside, outside): ([Plan], [Plan]) =
+            switch family {
+            case .all: ([Plan(), Plan(gates: [early], upload: cut(4), insurance: end)], [])
+            case .cloudOnly: ([Plan(upload: frame)], [Plan(), Plan(upload: cut(8)), Plan(gates: [early], upload: frame), Plan(upload: frame, insurance: end)])
+            case .deviceOnly: ([Plan()], [Plan(gates: [early]), Plan(upload: frame)])
+            case .neurosurgeon: ([Plan(), Plan(upload: frame), Plan(upload: cut(32))], [Plan(upload: cut(8)), Plan(gates: [early]), Plan(upload: cut(32, exit: 1))])
+            case .edgent:
+                ([Plan(gates: [.init(exit: 1, threshold: 0)]), Plan(upload: cut(32, exit: 1)), Plan(upload: frame)], [Plan(gates: [early]), Plan(upload: cut(8, exit: 1))])
+            case .spinn:
+                (
+                    [Plan(gates: [early, middle]), Plan(gates: [early, middle], upload: cut(8), insurance: end), Plan(upload: frame, insurance: early)],
+                    [
+                        Plan(gates: [early]), Plan(gates: [early, middle], upload: cut(4)), Plan(upload: frame, insurance: end),
+                        Plan(gates: [early, .init(exit: 1, threshold: 0.7)]), Plan(gates: [end], upload: frame),
+                    ]
+                )
+            case .dyno: ([Plan(), Plan(upload: frame), Plan(upload: cut(2)), Plan(upload: cut(8))], [Plan(upload: cut(32)), Plan(gates: [early])])
+            case .sieve: ([Plan(upload: frame), Plan(gates: [end], upload: frame), Plan()], [Plan(gates: [early], upload: frame), Plan(upload: cut(8))])
+            }
+        for plan in inside { #expect(family.contains(plan, of: table), "\(plan)") }
+        for plan in outside { #expect(!family.contains(plan, of: table), "\(plan)") }
+    }
+
+    @Test(arguments: PlanFamily.allCases)
+    func theSpaceHoldsPlansOfEveryFamilyAndAFamilyNoOthers(family: PlanFamily) {
+        let taken = PlanSpace.plans(of: table, costs: costs, levels: [.threshold(0.8), .risk(0.02), .threshold(0)], family: family)
+        let all = PlanSpace.plans(of: table, costs: costs, levels: [.threshold(0.8), .risk(0.02), .threshold(0)])
+        #expect(!taken.isEmpty)
+        #expect(taken == all.filter { family.contains($0, of: table) })
+        // With gates or a cut, where the system has them.
+        let count = [.all: all.count, .cloudOnly: 1, .deviceOnly: 1, .neurosurgeon: 2, .edgent: 3, .spinn: 8, .dyno: 6, .sieve: 3][family, default: 0]
+        #expect(taken.count >= count, "\(taken)")
     }
 
     @Test func noPlanIsThereTwice() { #expect(Set(plans).count == plans.count) }
@@ -41,12 +69,6 @@ struct PlanSpaceTests {
                 #expect(table.exits[insurance.exit].position > max(upload.cut, plan.gates.last.map { table.exits[$0.exit].position } ?? 0))
             }
         }
-    }
-
-    @Test func aFamilyOfPlansCanBeAskedForAlone() {
-        let recovering = PlanSpace.plans(of: table, costs: costs, levels: [.risk(0.02)]) { $0.upload?.cut == 0 && $0.gates.last?.exit == 2 }
-        #expect(!recovering.isEmpty)
-        #expect(recovering.allSatisfy { $0.upload?.cut == 0 && $0.gates.last?.exit == 2 })
     }
 
     @Test(arguments: [UInt64(1), 2, 3, 4, 5, 6])
