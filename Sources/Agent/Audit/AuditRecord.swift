@@ -48,15 +48,19 @@ package struct AuditRecord: Hashable, Sendable {
     package static let mostBytes = 65536
 
     package var bytes: [UInt8] {
-        StateText.bytes(
-            [
-                ["swiftlet-audit", "1"], ["certificate", certificate], ["boot", boot], ["time", Self.text(time)],
-                ["rung", "\(memory.rung)", memory.isOnProbation ? "probation" : "settled"],
-                ["audits", "\(memory.interval.count)", "\(memory.interval.events)"], ["total", "\(memory.total.count)", "\(memory.total.events)"],
-                ["moves", "\(memory.tightenings)", "\(memory.relaxings)"], ["pause", Self.text(memory.pause)],
-                ["ages"] + memory.ages.map { $0.map(Self.text) ?? "-" }, ["shares", "\(memory.frames)"] + memory.shares.map { "\($0)" },
-                ["band"] + memory.band.map { "\($0)" }, ["holding"] + memory.holding.map { "\($0)" },
-            ] + memory.breaking.map { ["breaking"] + $0.map { "\($0)" } })
+        let ages = memory.ages.map { age in age.map(Self.text) ?? "-" }
+        var lines: [[String]] = [["swiftlet-audit", "1"], ["certificate", certificate], ["boot", boot], ["time", Self.text(time)]]
+        lines.append(["rung", "\(memory.rung)", memory.isOnProbation ? "probation" : "settled"])
+        lines.append(["audits", "\(memory.interval.count)", "\(memory.interval.events)"])
+        lines.append(["total", "\(memory.total.count)", "\(memory.total.events)"])
+        lines.append(["moves", "\(memory.tightenings)", "\(memory.relaxings)"])
+        lines.append(["pause", Self.text(memory.pause)])
+        lines.append(["ages"] + ages)
+        lines.append(["shares", "\(memory.frames)"] + Self.texts(memory.shares))
+        lines.append(["band"] + Self.texts(memory.band))
+        lines.append(["holding"] + Self.texts(memory.holding))
+        for breaking in memory.breaking { lines.append(["breaking"] + Self.texts(breaking)) }
+        return StateText.bytes(lines)
     }
 
     /// - Returns: `nil` for bytes that aren't exactly what ``bytes`` gives for some record.
@@ -98,6 +102,8 @@ package struct AuditRecord: Hashable, Sendable {
     private static func rounded(_ time: Duration) -> Duration { .milliseconds(milliseconds(time)) }
 
     private static func text(_ time: Duration) -> String { "\(milliseconds(time))" }
+
+    private static func texts(_ numbers: [Double]) -> [String] { numbers.map { "\($0)" } }
 
     /// 0 … 2⁵³, rounded down.
     private static func milliseconds(_ time: Duration) -> Int64 {
