@@ -167,6 +167,57 @@ struct ChoiceTests {
         }
     }
 
+    /// Changes of plan while the uplink goes to and fro around a value.
+    private func changes(_ space: PlanSpace, _ policy: Policy, _ conditions: Conditions, uplink: Double) -> Int {
+        var (inUse, changes) = (Int?.none, 0)
+        for round in 0..<20 {
+            var trembling = conditions
+            trembling.link?.radio.uplink = uplink * (round % 2 == 0 ? 0.99 : 1.01)
+            let plan = space.choose(by: policy, in: trembling, inUse: inUse).plan
+            if let inUse, plan != inUse { changes += 1 }
+            inUse = plan
+        }
+        return changes
+    }
+
+    /// One plan sends frames, the other one nothing: at some bandwidth they take the same time.
+    private func twoPlans() -> (space: PlanSpace, conditions: Conditions, crossing: Double) {
+        var generator = SeededGenerator(seed: 12)
+        let table = randomTable(samples: 50, using: &generator)
+        let costs = CostTable(
+            exits: table.exits.indices.map { .init(arrival: 0.1 * Double($0 + 1), head: 0) }, sent: table.sent.map { _ in .init(arrival: 0, packing: 0, server: 0.01) })
+        let space = PlanSpace([Plan(), Plan(upload: table.sent[1].upload)], table: table, costs: costs)
+        var conditions = randomConditions(varying: false, using: &generator)
+        conditions.link?.radio.roundTrip = 0.01
+        let policy = Policy(targets: [.init(.latency)])
+        var (low, high) = (0.001, 1000.0)
+        while high - low > 1e-9 * high {
+            conditions.link?.radio.uplink = (low + high) / 2
+            if space.choose(by: policy, in: conditions).plan == 1 { high = (low + high) / 2 } else { low = (low + high) / 2 }
+        }
+        return (space, conditions, high)
+    }
+
+    @Test func whereTwoPlansAreAsFastTheHysteresisEndsTheirChanges() {
+        let (space, conditions, crossing) = twoPlans()
+        #expect(changes(space, Policy(targets: [.init(.latency)], hysteresis: 0), conditions, uplink: crossing) == 19)
+        #expect(changes(space, Policy(targets: [.init(.latency)]), conditions, uplink: crossing) == 0)
+    }
+
+    @Test func whereAPlanJustKeepsAConstraintTheHysteresisEndsItsComingAndGoing() {
+        let (space, conditions, crossing) = twoPlans()
+        // Sending costs the board less, but at the crossing it just keeps the bound on the latency.
+        var atCrossing = conditions
+        atCrossing.link?.radio.uplink = crossing
+        atCrossing.board.power = 1e6
+        let forecast = Forecast(space, in: atCrossing, deadline: nil)
+        #expect(forecast.figures(1)[.energy] < forecast.figures(0)[.energy])
+        var policy = Policy(constraints: [.init(.latency, forecast.figures(1)[.latency] * 1.0001)], targets: [.init(.energy)], hysteresis: 0)
+        #expect(changes(space, policy, atCrossing, uplink: crossing) == 19)
+        policy.hysteresis = 0.05
+        #expect(changes(space, policy, atCrossing, uplink: crossing) <= 1)
+    }
+
     @Test func thePlanInUseIsWithinTheHysteresisOfTheBest() {
         everyCase(20) { seed, space, conditions, _, generator in
             let policy = Policy(targets: [.init(.latency)], hysteresis: 0.1)

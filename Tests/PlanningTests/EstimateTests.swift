@@ -75,6 +75,15 @@ struct LinkEstimateTests {
         #expect(near(estimate.link(at: 20).radio.uplink, 0.5, within: 0.1))
     }
 
+    @Test func fewTransfersAreNoLineAndLeaveTheLatencyAsItWasKnown() {
+        var generator = SeededGenerator(seed: 15)
+        var estimate = estimate(16, uplink: 50, latency: 0.01, using: &generator)
+        estimate.observe(bytes: 30_000, seconds: 1, at: 20)
+        estimate.observe(bytes: 90_000, seconds: 1.02, at: 21)
+        #expect(near(estimate.link(at: 21).radio.roundTrip, 0.01))
+        #expect(estimate.link(at: 21).radio.uplink < 1)
+    }
+
     @Test func aTransferThatDoesNotEndIsKnownWhileItLasts() {
         var generator = SeededGenerator(seed: 14)
         let estimate = estimate(16, uplink: 50, latency: 0.01, using: &generator)
