@@ -13,8 +13,8 @@ package struct CalibrationTableError: Error, Hashable, CustomStringConvertible {
 ///     each upload   cut:u32 exit:u8 packing:u8[3] right:bits least:u32 width:u8 bytes−least:width[samples]
 ///     full:bits
 ///
-/// `exit` is 255 for the end. `bits` are a bit for each sample from the lowest of the first byte on; numbers of `width` bits follow each other in the same way; both fill up to whole bytes
-/// with zeros. A sample so takes 33 bits for each exit, 1 + `width` for each upload, and 1.
+/// `exit` is 255 for the end. `bits` are a bit for each sample from the lowest of the first byte on; numbers of `width` bits follow each other in the same
+/// way; both fill up to whole bytes with zeros. A sample so takes 33 bits for each exit, 1 + `width` for each upload, and 1.
 extension CalibrationTable {
     private static let magic = Array("SwCT".utf8) + [1]
     /// Above what any network or data set has.

@@ -2,7 +2,8 @@
 
 /// What the plans of a space cost in given conditions.
 ///
-/// Means take each part by its mean. High latency and misses take the board at its own 95th percentile, and the link by its classes: bad times of link and server together.
+/// Means take each part by its mean. High latency and misses take the board at its own 95th percentile, and the link by its classes: bad times of link and server
+/// come together.
 package struct Forecast: Sendable {
     private let space: PlanSpace
     private let conditions: Conditions
@@ -17,28 +18,25 @@ package struct Forecast: Sendable {
     }
 
     /// - Parameter plan: index into ``PlanSpace/plans``.
-    package func figures(_ plan: Int) -> Figures {
-        let row = space.rows[plan]
-        return Figures(costs: [
-            latency(row), highLatency(row), misses(row), slowestStage(row), errors(row), share(row, row.harm), energy(row), row.sent * server(row), row.sent * row.bytes,
-        ])
-    }
+    package func figures(_ plan: Int) -> Figures { Figures(costs: Figure.allCases.map { cost($0)(space.rows[plan]) }) }
 
     /// What ``Figure/cost(of:)`` compares, for those of these plans of which it isn't known yet, which is NaN.
     func fill(_ costs: inout [Double], of figure: Figure, for plans: [Int]) {
-        func fill(_ cost: (PlanRow) -> Double) {
-            for plan in plans where costs[plan].isNaN { costs[plan] = cost(space.rows[plan]) }
-        }
+        let cost = cost(figure)
+        for plan in plans where costs[plan].isNaN { costs[plan] = cost(space.rows[plan]) }
+    }
+
+    private func cost(_ figure: Figure) -> (PlanRow) -> Double {
         switch figure {
-        case .latency: fill { latency($0) }
-        case .highLatency: fill { highLatency($0) }
-        case .misses: fill { misses($0) }
-        case .throughput: fill { slowestStage($0) }
-        case .accuracy: fill { errors($0) }
-        case .harm: fill { share($0, $0.harm) }
-        case .energy: fill { energy($0) }
-        case .serverTime: fill { $0.sent * server($0) }
-        case .bytes: fill { $0.sent * $0.bytes }
+        case .latency: latency
+        case .highLatency: highLatency
+        case .misses: misses
+        case .throughput: slowestStage
+        case .accuracy: errors
+        case .harm: { share($0, $0.harm) }
+        case .energy: energy
+        case .serverTime: { $0.sent * server($0) }
+        case .bytes: { $0.sent * $0.bytes }
         }
     }
 

@@ -4,9 +4,9 @@
 ///
 ///     seconds = (latency + bytes / bandwidth) · spread
 ///
-/// Latency and bandwidth are those of the line with the median slope through pairs of transfers of different sizes, which a few odd ones don't bend (H. Theil, P. K. Sen). Where
-/// all sizes are alike, or the transfers are fewer than four, the latency stays as it was known, and the bandwidth explains the rest. The spread is what the transfers took,
-/// in ratios of that line. Two transfers in a row that take more than twice, or less than half of what the line says, begin anew.
+/// Latency and bandwidth are those of the line with the median slope through pairs of transfers of different sizes, which a few odd ones don't bend (H. Theil,
+/// P. K. Sen). Where all sizes are alike, or the transfers are fewer than four, the latency stays as it was known, and the bandwidth explains the rest. The spread
+/// is what the transfers took, in ratios of that line. Two transfers in a row that take more than twice, or less than half of what the line says, begin anew.
 package struct LinkEstimate: Hashable, Sendable {
     private struct Transfer: Hashable, Sendable {
         var bytes: Double

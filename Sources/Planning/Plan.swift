@@ -6,8 +6,8 @@
 ///     nobody sure: run to the cut, if it isn't behind yet  → pack and send; the cloud runs the rest
 ///     insured: go on to one more exit meanwhile            → whoever is first, the cloud or that exit being sure, gives the answer
 ///
-/// Cloud-only has no gates and cut 0; device-only sends nothing; Neurosurgeon and DynO have no gates and a cut; Edgent has a cut, and an exit where the cloud stops; SPINN has
-/// gates, a cut and an insurance; SIEVE's only gate is the end, and it sends the frame itself.
+/// Cloud-only has no gates and cut 0; device-only sends nothing; Neurosurgeon and DynO have no gates and a cut; Edgent has a cut, and an exit where the cloud
+/// stops; SPINN has gates, a cut and an insurance; SIEVE's only gate is the end, and it sends the frame itself. See ``PlanFamily``.
 package struct Plan: Hashable, Sendable {
     /// An exit, or the end, whose answer counts where its score is at least the threshold.
     package struct Gate: Hashable, Sendable {

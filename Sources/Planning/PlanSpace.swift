@@ -15,7 +15,8 @@ package struct PlanSpace: Sendable {
     /// - Precondition: exits and uploads of the plans are in the table, and the cost table is of the same ones, with times of 0 or more; the table has a sample.
     package init(_ plans: [Plan], table: CalibrationTable, costs: CostTable) {
         precondition(table.exits.count == costs.exits.count && table.sent.count == costs.sent.count, "tables of different networks")
-        precondition(costs.exits.allSatisfy { min($0.arrival, $0.head) >= 0 } && costs.sent.allSatisfy { min($0.arrival, $0.packing, $0.server) >= 0 }, "negative times")
+        precondition(costs.exits.allSatisfy { min($0.arrival, $0.head) >= 0 }, "negative times")
+        precondition(costs.sent.allSatisfy { min($0.arrival, $0.packing, $0.server) >= 0 }, "negative times")
         precondition(table.samples > 0, "a calibration table without samples")
         self.plans = plans
         var accepted: [Plan.Gate: SampleSet] = [:]

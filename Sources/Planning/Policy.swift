@@ -15,7 +15,7 @@ package struct Policy: Hashable, Sendable {
     /// A figure to be as good as it can.
     package struct Target: Hashable, Sendable {
         package var figure: Figure
-        /// Plans are as good as the best where they cost no more than this share above it; the next target chooses among them. Of accuracy, the errors cost; of throughput, the time for a frame.
+        /// Plans are as good as the best where they cost no more than this share above it; the next target chooses among them. See ``Figure/cost(of:)``.
         package var slack: Double
 
         package init(_ figure: Figure, slack: Double = 0) {

@@ -54,7 +54,8 @@ extension CalibrationTable {
     ///
     /// - Parameters:
     ///   - accepted: what ``accepted(_:)`` gives.
-    ///   - sentBytes: the bytes of these samples, by the place of the upload in ``sent``: all that the gates leave, or those of them of which this insurance is sure.
+    ///   - sentBytes: the bytes of these samples, by the place of the upload in ``sent``: of all that the gates leave, or of those of them of which this
+    ///     insurance is sure.
     func replay(_ plan: Plan, accepted: (Plan.Gate) -> SampleSet, sentBytes: (Int, Plan.Gate?, SampleSet) -> Int) -> Replay {
         var rest = SampleSet.all(of: samples)
         var replay = Replay(samples: samples)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// When the cloud's answer to an upload comes, in seconds from the moment on that it's packed: 64 equally probable times, of eight sizes and eight states of the link.
+/// When the cloud's answer to an upload comes, in seconds from the moment on that it's packed: 64 equally probable times, of eight sizes and eight states of
+/// the link.
 struct TransferTimes: Hashable, Sendable {
     static let count = 64
     /// 64 of each upload, rising.
