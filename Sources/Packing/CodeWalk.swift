@@ -7,7 +7,7 @@ struct Neighbourhood {
     let expected: Int32
     /// left + above − above left, within the codes: right on a slope.
     let slope: Int32
-    /// The decaying mean of the channels before, at this place.
+    /// What the activation before this one held here; without one, the decaying mean of the channels before, at this place.
     let usual: Int32
     /// How far the neighbours lie apart.
     let activity: Int32
@@ -66,11 +66,15 @@ protocol DecisionModel {
 /// Takes all codes of an activation through a coder, channel by channel, row by row: an encoder writes them, a decoder puts what it
 /// reads in their place.
 ///
-/// - Parameter zeroFirst: whether the first decision about a code is if it is 0.
+/// - Parameters:
+///   - zeroFirst: whether the first decision about a code is if it is 0.
+///   - reference: as many numbers as there are codes, in 16ths of a code: what is expected of each; or none.
 /// - Returns: `false` when the coder ran out of bytes; the codes are of no use then.
 func codeAll<Coder: BinaryCoder, Model: DecisionModel>(
-    _ codes: inout MutableSpan<UInt8>, _ shape: ActivationShape, bits: Int, zeroFirst: Bool, _ model: inout Model, _ coder: inout Coder
+    _ codes: inout MutableSpan<UInt8>, _ shape: ActivationShape, bits: Int, zeroFirst: Bool, reference: [Int32] = [], _ model: inout Model,
+    _ coder: inout Coder
 ) -> Bool {
+    precondition(reference.isEmpty || reference.count == shape.count)
     let (width, plane) = (shape.width, shape.plane)
     guard shape.count > 0 else { return true }
     var usualOfPlaces = [Int32](repeating: 0, count: plane)
@@ -90,7 +94,7 @@ func codeAll<Coder: BinaryCoder, Model: DecisionModel>(
                     northEast: x + 1 < width && y > 0 ? Int32(codes[position - width + 1]) : north,
                     westWest: x > 1 ? Int32(codes[position - 2]) : west,
                     northNorth: y > 1 ? Int32(codes[position - 2 * width]) : north,
-                    usual: usual[place], bits: bits)
+                    usual: reference.isEmpty ? usual[place] : reference[position], bits: bits)
                 let code = codeOne(UInt32(codes[position]), bits: bits, zeroFirst: zeroFirst, near, &model, &coder)
                 codes[position] = UInt8(truncatingIfNeeded: code)
                 usual[place] += (Int32(code) * 16 - usual[place]) >> 3

@@ -75,8 +75,8 @@ struct ContextModel: DecisionModel {
 }
 
 /// Four contexts, whose logarithmic odds are summed with learnt weights (logistic mixing: Mahoney, "Adaptive weighing of context models for
-/// lossless data compression", Florida Tech CS-2005-16): the neighbours' mean with their unrest; the slope with the channels before at this
-/// place; what this channel holds; left and above by size.
+/// lossless data compression", Florida Tech CS-2005-16): the neighbours' mean with their unrest; the slope with what is usual at this place;
+/// what this channel holds; left and above by size.
 struct MixedModel: DecisionModel {
     /// Weights are in 65,536ths and stay within ±4, so that the sum of four times 2,047 fits 32 bits.
     private static let largestWeight: Int32 = 262_143

@@ -15,6 +15,8 @@ package struct PackingError: Error, Hashable, CustomStringConvertible {
         package static let tooLarge = Code(rawValue: "too large")
         /// A version or form that this program doesn't know.
         package static let version = Code(rawValue: "version")
+        /// The activation is told by its differences from one before it, and that isn't the one given.
+        package static let reference = Code(rawValue: "reference")
         /// A field outside its range, or bytes that no packer writes.
         package static let damaged = Code(rawValue: "damaged")
     }

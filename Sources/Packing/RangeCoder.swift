@@ -47,7 +47,8 @@ struct RangeDecoder: BinaryCoder {
     private var high: UInt32 = .max
     private var value: UInt32 = 0
     private let bytes: [UInt8]
-    private var position: Int
+    /// What was read so far, counted from the beginning of `bytes`; beyond their end when it is exhausted.
+    private(set) var position: Int
 
     /// - Parameter start: where the coded bytes begin; they reach to the end.
     init(_ bytes: [UInt8], from start: Int) {
@@ -57,8 +58,6 @@ struct RangeDecoder: BinaryCoder {
     }
 
     var isExhausted: Bool { position > bytes.count }
-    /// Whether exactly what there is was read.
-    var isAtEnd: Bool { position == bytes.count }
 
     private mutating func next() -> UInt32 {
         let byte: UInt32 = position < bytes.count ? UInt32(bytes[position]) : 0

@@ -71,6 +71,28 @@ internal import Testing
         #expect(code(of: bytes) == .tooLarge)
     }
 
+    @Test func anotherActivationBeforeThanThePackersIsRefused() throws {
+        var generator = SeededGenerator(seed: 13)
+        let shape = shape(4, 9, 7)
+        let previous = try quantize(generator.activation(shape, rectified: true), shape, bits: 4)
+        let other = try quantize(generator.activation(shape, rectified: true), shape, bits: 4)
+        let bytes = try quantize(generator.activation(shape, rectified: true), shape, bits: 4).packed(as: .mixed, after: previous)
+        #expect(code(of: bytes) == .reference)
+        #expect(code(of: bytes, after: other) == .reference)
+        #expect(code(of: bytes, after: previous) == nil)
+        let smaller = try quantize([1, 2], ActivationShape(channels: 2, height: 1, width: 1) ?? shape, bits: 4)
+        #expect(code(of: bytes, after: smaller) == .reference)
+        for count in 0..<bytes.count { #expect(code(of: Array(bytes[..<count]), after: previous) != nil) }
+        for seed in 1...3000 as ClosedRange<UInt64> {
+            var generator = SeededGenerator(seed: seed)
+            guard let read = try? QuantizedActivation(unpacking: generator.damaged(bytes), after: previous, maximumCount: 10_000) else { continue }
+            #expect(!read.codes.contains { Int($0) > read.largestCode }, "seed \(seed)")
+        }
+        var planes = bytes
+        planes[0] = 0x18 | PackingForm.planes.rawValue
+        #expect(code(of: planes, after: previous) == .damaged)
+    }
+
     @Test func moreThanTheCallerExpectsIsRefused() throws {
         let bytes = try quantize([1, 2, 3, 4], shape(4, 1, 1), bits: 4).packed(as: .mixed)
         #expect(try QuantizedActivation(unpacking: bytes, maximumCount: 4).shape.count == 4)
@@ -84,7 +106,8 @@ internal import Testing
         }
         #expect(code(of: bytes) == nil)
         #expect(code(of: changed(0, 0x23)) == .version)
-        #expect(code(of: changed(0, 0x1F)) == .version)
+        #expect(code(of: changed(0, 0x17)) == .version)
+        #expect(code(of: changed(0, 0x1B)) == .damaged)
         #expect(code(of: changed(1, 1)) == .damaged)
         #expect(code(of: changed(1, 9)) == .damaged)
         // A minimum of NaN; a step that is infinite, negative, or so large that codes overflow.
@@ -96,9 +119,9 @@ internal import Testing
         #expect(code(of: Array(bytes[..<2]) + [0x84, 0] + Array(bytes[3...])) == .damaged)
     }
 
-    private func code(of bytes: [UInt8]) -> PackingError.Code? {
+    private func code(of bytes: [UInt8], after previous: QuantizedActivation? = nil) -> PackingError.Code? {
         do throws(PackingError) {
-            _ = try QuantizedActivation(unpacking: bytes)
+            _ = try QuantizedActivation(unpacking: bytes, after: previous)
             return nil
         } catch {
             return error.code

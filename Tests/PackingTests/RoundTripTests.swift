@@ -41,6 +41,45 @@ internal import Testing
         #expect(try QuantizedActivation(unpacking: bytes) == quantized)
     }
 
+    @Test(arguments: 2...8, [false, true])
+    func theActivationBeforeSavesBytesWhereLittleMoved(bits: Int, rectified: Bool) throws {
+        var generator = SeededGenerator(seed: 6)
+        let shape = shape(16, 16, 16)
+        let before = generator.activation(shape, rectified: false)
+        let after = before.map { 1.1 * ($0 + Float.random(in: -0.05...0.05, using: &generator)) }
+        let rectify = { (values: [Float]) in rectified ? values.map { max(0, $0) } : values }
+        let previous = try quantize(rectify(before), shape, bits: 5)
+        let quantized = try quantize(rectify(after), shape, bits: bits)
+        let bytes = quantized.packed(as: .mixed, after: previous)
+        #expect(Double(bytes.count) < 0.8 * Double(quantized.packed(as: .mixed).count))
+        #expect(try QuantizedActivation(unpacking: bytes, after: previous) == quantized)
+    }
+
+    @Test func anythingMayHaveBeenBefore() throws {
+        for seed in 1...200 as ClosedRange<UInt64> {
+            var generator = SeededGenerator(seed: seed)
+            let shape = shape(
+                Int.random(in: 0...9, using: &generator), Int.random(in: 1...9, using: &generator), Int.random(in: 1...9, using: &generator))
+            let previous = try generator.quantized(shape, bits: Int.random(in: 2...8, using: &generator))
+            let quantized = try generator.quantized(shape, bits: Int.random(in: 2...8, using: &generator))
+            for form in PackingForm.allCases {
+                let bytes = quantized.packed(as: form, after: previous)
+                #expect(try QuantizedActivation(unpacking: bytes, after: previous) == quantized, "seed \(seed)")
+            }
+            let other = try generator.quantized(ActivationShape(channels: 10, height: 1, width: 1) ?? shape, bits: 4)
+            #expect(quantized.packed(as: .mixed, after: other) == quantized.packed(as: .mixed))
+        }
+    }
+
+    @Test func theSameAgainTakesAlmostNothing() throws {
+        var generator = SeededGenerator(seed: 7)
+        let shape = shape(32, 32, 32)
+        let quantized = try quantize(generator.activation(shape, rectified: true), shape, bits: 8)
+        let bytes = quantized.packed(as: .mixed, after: quantized)
+        #expect(bytes.count < shape.count / 20)
+        #expect(try QuantizedActivation(unpacking: bytes, after: quantized) == quantized)
+    }
+
     @Test(arguments: 2...8)
     func noiseIsNeverLargerThanItsBits(bits: Int) throws {
         var generator = SeededGenerator(seed: 3)
