@@ -98,7 +98,7 @@ struct PairCommandTests {
         let compiled = try await tool(compile + ["--bound", "12 %"])
         #expect(compiled.ending == .exited(0) && compiled.text.contains("harm ≤ 12 %") && compiled.text.contains("upload: "), "\(compiled)")
         let inspected = try await tool(["inspect", output])
-        #expect(inspected.text.contains("harm ≤ 12 %"), "\(inspected)")
+        #expect(inspected.text.contains("harm ≤ 12 %") && inspected.text.contains("where the margin is below 50 %"), "\(inspected)")
         // What can't be proved leaves the bundle as it was.
         let before = try Data(contentsOf: URL(filePath: output))
         let unproved = try await tool(compile + ["--bound", "0.01 %"])

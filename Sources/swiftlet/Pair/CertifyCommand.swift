@@ -88,14 +88,15 @@ struct CertifyCommand: ParsableCommand {
 }
 
 extension CertifiedGate {
-    /// A line for each certificate.
+    /// A line for each certificate, and one for a second look.
     var lines: [String] {
-        rungs.map { rung in
+        let look = secondLook.map { "with a second look, at the mirror image, where the margin is below \(PairReport.exact($0)) %" }
+        return rungs.map { rung in
             let coverage = Proportion(rung.accepted, of: rung.samples).interval(confidence: PairReport.confidence)
             return "\(rung.risk.rawValue) ≤ \(PairReport.exact(rung.bound)) % with \(PairReport.exact(rung.confidence)) % confidence: \(rung.measure.rawValue) "
                 + "\(rung.measure.risesWithConfidence ? "≥" : "≤") \(rung.threshold.rounded(to: 6)), \(PairReport.percent(rung.coverage)) % answered on the board "
                 + "(\(PairReport.percent(coverage.lowerBound)) … \(PairReport.percent(coverage.upperBound))), on \(rung.samples) images"
-        }
+        } + [look].compactMap(\.self)
     }
 }
 
