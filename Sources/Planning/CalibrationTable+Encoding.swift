@@ -17,8 +17,8 @@ package struct CalibrationTableError: Error, Hashable, CustomStringConvertible {
 /// way; both fill up to whole bytes with zeros. A sample so takes 33 bits for each exit, 1 + `width` for each upload, and 1.
 extension CalibrationTable {
     private static let magic = Array("SwCT".utf8) + [1]
-    /// Above what any network or data set has.
-    private static let most = (samples: 1 << 24, exits: 255, uploads: 1 << 14)
+    /// Above what any network or data set has, and few enough for all plans to be gone through.
+    private static let most = (samples: 1 << 24, exits: 32, uploads: 1 << 10)
 
     package func encoded() -> [UInt8] {
         var bits = BitWriter()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What running a network takes, in seconds: on a board that nothing slows down, and on a server likewise.
-package struct CostTable: Hashable, Sendable {
-    package struct Exit: Hashable, Sendable {
+package struct CostTable: Hashable, Sendable, Codable {
+    package struct Exit: Hashable, Sendable, Codable {
         /// All nodes of the backbone before it.
         package var arrival: Double
         /// Its own head; 0 for the end.
@@ -13,7 +13,7 @@ package struct CostTable: Hashable, Sendable {
         }
     }
 
-    package struct Sent: Hashable, Sendable {
+    package struct Sent: Hashable, Sendable, Codable {
         /// All nodes before the cut, on the board.
         package var arrival: Double
         /// On the board, on a thread of its own.
@@ -33,5 +33,15 @@ package struct CostTable: Hashable, Sendable {
 
     package init(exits: [Exit], sent: [Sent]) {
         (self.exits, self.sent) = (exits, sent)
+    }
+
+    /// Throws unless this is about the same exits and uploads, all times are 0 … 1,000,000 s, and there is a sample: what a ``PlanSpace`` is made of.
+    package func check(for table: CalibrationTable) throws(CalibrationTableError) {
+        guard exits.count == table.exits.count, sent.count == table.sent.count else {
+            throw CalibrationTableError(reason: "\(table.exits.count) exits and \(table.sent.count) uploads, with costs of \(exits.count) and \(sent.count)")
+        }
+        let times = exits.flatMap { [$0.arrival, $0.head] } + sent.flatMap { [$0.arrival, $0.packing, $0.server] }
+        guard times.allSatisfy({ (0...1e6).contains($0) }) else { throw CalibrationTableError(reason: "costs that are no times") }
+        guard table.samples > 0 else { throw CalibrationTableError(reason: "no samples") }
     }
 }

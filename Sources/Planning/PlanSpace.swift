@@ -12,11 +12,9 @@ package struct PlanSpace: Sendable {
     /// For each upload of the table.
     let sent: [SentForm]
 
-    /// - Precondition: exits and uploads of the plans are in the table, and the cost table is of the same ones, with times of 0 or more; the table has a sample.
+    /// - Precondition: exits and uploads of the plans are in the table, and the costs passed ``CostTable/check(for:)``.
     package init(_ plans: [Plan], table: CalibrationTable, costs: CostTable) {
         precondition(table.exits.count == costs.exits.count && table.sent.count == costs.sent.count, "tables of different networks")
-        precondition(costs.exits.allSatisfy { min($0.arrival, $0.head) >= 0 }, "negative times")
-        precondition(costs.sent.allSatisfy { min($0.arrival, $0.packing, $0.server) >= 0 }, "negative times")
         precondition(table.samples > 0, "a calibration table without samples")
         self.plans = plans
         var accepted: [Plan.Gate: SampleSet] = [:]

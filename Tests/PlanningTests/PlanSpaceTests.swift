@@ -55,6 +55,21 @@ struct PlanSpaceTests {
         #expect(taken.count >= count, "\(taken)")
     }
 
+    @Test func costsOfAnotherNetworkOrThatAreNoTimesAreRefused() throws {
+        try costs.check(for: table)
+        let changes: [(inout CostTable) -> Void] = [
+            { $0.exits.removeLast() }, { $0.sent.removeFirst() }, { $0.exits[0].head = -1 }, { $0.exits[1].arrival = .nan }, { $0.sent[0].server = .infinity },
+            { $0.sent[1].packing = -1e-9 }, { $0.sent[2].arrival = 1e9 },
+        ]
+        for change in changes {
+            var damaged = costs
+            change(&damaged)
+            #expect(throws: CalibrationTableError.self) { try damaged.check(for: table) }
+        }
+        let empty = CalibrationTable(exits: [.init(position: 1, scores: [], right: .all(of: 0))], sent: [], full: .all(of: 0))
+        #expect(throws: CalibrationTableError.self) { try CostTable(exits: [.init(arrival: 1, head: 0)], sent: []).check(for: empty) }
+    }
+
     @Test func noPlanIsThereTwice() { #expect(Set(plans).count == plans.count) }
 
     @Test func gatesLieBeforeWhatIsSentAndInsurancesBehindIt() {
