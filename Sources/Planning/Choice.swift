@@ -140,10 +140,10 @@ private struct Selection {
     /// - Parameter enough: costs below it are as good as it.
     private mutating func asGood(in target: Policy.Target, among open: [Int], enough: Double = 0) -> [Int] {
         let costs = costs(target.figure, of: open)
-        var least = Double.infinity
-        for plan in open { least = min(least, costs[plan]) }
+        var (least, most) = (Double.infinity, 0.0)
+        for plan in open { (least, most) = (min(least, costs[plan]), max(most, costs[plan])) }
         let limit = max(least * (1 + target.slack), enough)
-        return open.filter { costs[$0] <= limit }
+        return most <= limit ? open : open.filter { costs[$0] <= limit }
     }
 
     /// The plan to use: the one in use, unless another one is better by the hysteresis or keeps constraints that it doesn't.

@@ -18,25 +18,25 @@ package struct Forecast: Sendable {
     }
 
     /// - Parameter plan: index into ``PlanSpace/plans``.
-    package func figures(_ plan: Int) -> Figures { Figures(costs: Figure.allCases.map { cost($0)(space.rows[plan]) }) }
+    package func figures(_ plan: Int) -> Figures { Figures(costs: Figure.allCases.map { cost($0, space.rows[plan]) }) }
 
     /// What ``Figure/cost(of:)`` compares, for those of these plans of which it isn't known yet, which is NaN.
     func fill(_ costs: inout [Double], of figure: Figure, for plans: [Int]) {
-        let cost = cost(figure)
-        for plan in plans where costs[plan].isNaN { costs[plan] = cost(space.rows[plan]) }
+        for plan in plans where costs[plan].isNaN { costs[plan] = cost(figure, space.rows[plan]) }
     }
 
-    private func cost(_ figure: Figure) -> (PlanRow) -> Double {
+    @inline(__always)
+    private func cost(_ figure: Figure, _ row: PlanRow) -> Double {
         switch figure {
-        case .latency: latency
-        case .highLatency: highLatency
-        case .misses: misses
-        case .throughput: slowestStage
-        case .accuracy: errors
-        case .harm: { share($0, $0.harm) }
-        case .energy: energy
-        case .serverTime: { $0.sent * server($0) }
-        case .bytes: { $0.sent * $0.bytes }
+        case .latency: latency(row)
+        case .highLatency: highLatency(row)
+        case .misses: misses(row)
+        case .throughput: slowestStage(row)
+        case .accuracy: errors(row)
+        case .harm: share(row, row.harm)
+        case .energy: energy(row)
+        case .serverTime: row.sent * server(row)
+        case .bytes: row.sent * row.bytes
         }
     }
 
