@@ -95,7 +95,7 @@ let package = Package(
             name: "swiftlet",
             dependencies: [
                 "Threads", "Agent", "CloudWorker", "Compilation", "ONNXImport", "Inference", "Definitions", "Kernels", "Networks", "Tensors",
-                "Answers", "Digests", "Gating", "Certification", "Planning", "Images", "Frames", "Messaging", "Rehearsal", "Wire", "Settings", "Demonstration", argumentParser, logging,
+                "Answers", "Digests", "Gating", "Certification", "Packing", "Planning", "Images", "Frames", "Messaging", "Rehearsal", "Wire", "Settings", "Demonstration", argumentParser, logging,
             ], swiftSettings: strict),
 
         .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport", swiftSettings: strict),

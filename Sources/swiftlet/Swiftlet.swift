@@ -11,6 +11,7 @@ struct Swiftlet: ParsableCommand {
             CertifyCommand.self,
             CompileCommand.self,
             ConformCommand.self,
+            CutsCommand.self,
             DemoCommand.self,
             EvaluateCommand.self,
             FlightCommand.self,

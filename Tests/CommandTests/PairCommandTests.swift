@@ -189,8 +189,3 @@ struct PairCommandTests {
         #expect(outcome.ending == .exited(65) && outcome.text.contains("class 0 is"), "\(outcome)")
     }
 }
-
-extension Outcome {
-    /// All that was said, on both streams.
-    fileprivate var text: String { (output + errors).joined(separator: "\n") }
-}

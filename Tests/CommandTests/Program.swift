@@ -182,5 +182,8 @@ struct Outcome: Sendable, CustomStringConvertible {
         errors = program.errors
     }
 
+    /// All that was said, on both streams.
+    var text: String { (output + errors).joined(separator: "\n") }
+
     var description: String { "\(ending)\n\(output.joined(separator: "\n"))\n\(errors.joined(separator: "\n"))" }
 }

@@ -130,6 +130,12 @@ struct LabelledImages {
         positions = (0..<limit).map { positions[$0 * positions.count / limit] }
     }
 
+    func evenlySpread(_ limit: Int) -> LabelledImages {
+        var images = self
+        images.keep(atMost: limit)
+        return images
+    }
+
     func image(at index: Int) throws -> (image: Image, label: Int?) {
         let entry = set.entries[positions[index]]
         return (try set.image(at: positions[index]), labels.map { $0[entry.name] } ?? entry.label)

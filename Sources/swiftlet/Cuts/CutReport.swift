@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Certification
+internal import Demonstration
+internal import Networks
+internal import Packing
+
+/// What `swiftlet cuts --json` prints: each cut with what it costs to go across. Bytes are means over the images.
+struct CutReport: Encodable {
+    struct Choice: Encodable {
+        var bits: Int
+        var bytes: Double
+        /// Bit planes and LZ4 at the same bits, as DynO packs.
+        var dyno_bytes: Double
+        /// Divided less undivided, a share, with its 95 % interval.
+        var accuracy_change: PairReport.Difference
+        /// Another class than undivided.
+        var changed: PairReport.Share
+    }
+
+    struct Row: Encodable {
+        /// Nodes before the cut.
+        var position: Int
+        var after: String?
+        var shapes: [[Int]]
+        var multiply_adds_before: Int
+        var float32_bytes: Int
+        /// 8 bits and LZ4, as SPINN packs.
+        var spinn_bytes: Double
+        var choices: [Choice]
+
+        /// The fewest bits from which on no choice loses more than a share of the images, by what was seen.
+        func leastBits(_ loss: Double) -> Choice? {
+            choices.reversed().prefix { -$0.accuracy_change.value <= loss + 1e-12 }.last
+        }
+    }
+
+    var network: String
+    var images: Int
+    /// Whether right means the label. Otherwise it means what the network says undivided.
+    var labelled: Bool
+    var accuracy: PairReport.Share
+    var multiply_adds: Int
+    var cuts: [Row]
+
+    /// - Parameter isThorough: also cuts that take as many bytes at 1 point as one before.
+    init(_ trial: CutTrial, isThorough: Bool) {
+        let images = trial.images
+        network = trial.name
+        self.images = images
+        labelled = trial.isLabelled
+        accuracy = PairReport.Share(Proportion(trial.right, of: images))
+        multiply_adds = trial.multiplyAccumulates
+        let rows = trial.cuts.map { place in
+            Row(
+                position: place.cut.position, after: place.after, shapes: place.shapes.map { [$0.channels, $0.height, $0.width] },
+                multiply_adds_before: place.multiplyAccumulates, float32_bytes: place.count * 4,
+                spinn_bytes: Double(place.outcomes.map(\.bytesLZ4).max() ?? 0) / Double(images),
+                choices: place.outcomes.map { outcome in
+                    Choice(
+                        bits: outcome.bits, bytes: Double(outcome.bytes) / Double(images), dyno_bytes: Double(outcome.planesLZ4) / Double(images),
+                        accuracy_change: PairReport.Difference(
+                            PairedDifference(losses: outcome.lost, gains: outcome.gained, samples: images, confidence: PairReport.confidence)),
+                        changed: PairReport.Share(Proportion(outcome.changed, of: images)))
+                })
+        }
+        cuts = []
+        var least = Double.infinity
+        for row in rows {
+            let bytes = row.leastBits(0.01)?.bytes ?? .infinity
+            if isThorough || row.position == 0 || bytes < least { cuts.append(row) }
+            least = min(least, bytes)
+        }
+    }
+
+    var text: String {
+        var cells = [["after", "crossing", "work before", "float32", "8 bits, LZ4", "bits for 1 / 2 / 5 points", "bytes at 1", "planes, LZ4", "÷ float32", "change, points"]]
+        for row in cuts {
+            let shapes = row.shapes.map { $0.dropFirst().allSatisfy { $0 == 1 } ? "\($0[0])" : $0.map { "\($0)" }.joined(separator: "×") }
+            let bits = [0.01, 0.02, 0.05].map { row.leastBits($0).map { "\($0.bits)" } ?? "–" }
+            let best = row.leastBits(0.01)
+            let change = best?.accuracy_change
+            cells.append([
+                row.after ?? "the input", shapes.joined(separator: " + "), "\(PairReport.percent(Double(row.multiply_adds_before) / Double(max(multiply_adds, 1)))) %",
+                "\(row.float32_bytes)", fixed(row.spinn_bytes, 0), bits.joined(separator: " / "), best.map { fixed($0.bytes, 0) } ?? "–",
+                best.map { fixed($0.dyno_bytes, 0) } ?? "–", best.map { fixed(Double(row.float32_bytes) / max($0.bytes, 1), 1) } ?? "–",
+                change.map { "\(signed($0.value)) (\(signed($0.low)) … \(signed($0.high)))" } ?? "–",
+            ])
+        }
+        let widths = cells[0].indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
+        var lines = cells.map { row in
+            row.indices.map { column in
+                let pad = String(repeating: " ", count: widths[column] - row[column].count)
+                return column < 2 ? row[column] + pad : pad + row[column]
+            }.joined(separator: "  ")
+        }
+        lines.append(
+            "\(network): \(fixed(Double(multiply_adds) / 1e6, 1)) million multiply-adds, \(PairReport.percent(accuracy.value)) % right on \(images) images"
+                + (labelled ? "" : " without labels: what it says undivided counts as right"))
+        lines.append("Bits are the fewest that lose no more on these images; bytes are the mean of an image.")
+        return lines.joined(separator: "\n")
+    }
+
+    private func signed(_ share: Double) -> String { (share >= 0 ? "+" : "") + PairReport.percent(share) }
+}

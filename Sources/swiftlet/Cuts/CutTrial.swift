@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Images
+internal import Inference
+internal import Networks
+internal import Packing
+internal import Tensors
+
+/// Divides a network at its cuts, packs what crosses, and goes on from what is unpacked.
+struct CutTrial {
+    /// What one number of bits came to at one cut, over all images.
+    struct Outcome {
+        var bits: Int
+        /// Images that are right undivided only, and divided only.
+        var lost = 0
+        var gained = 0
+        /// Images of which the class is another one.
+        var changed = 0
+        /// By ``PackingForm/mixed``, ``PackingForm/planesLZ4`` and ``PackingForm/bytesLZ4``.
+        var bytes = 0
+        var planesLZ4 = 0
+        var bytesLZ4 = 0
+    }
+
+    struct Place {
+        var cut: Cut
+        /// The node before it; `nil`: the input crosses.
+        var after: String?
+        /// `[c, h, w]` of each crossing value.
+        var shapes: [ActivationShape]
+        /// Multiply-adds before it.
+        var multiplyAccumulates: Int
+        var outcomes: [Outcome]
+
+        var count: Int { shapes.reduce(0) { $0 + $1.count } }
+    }
+
+    let name: String
+    let classes: Int
+    let multiplyAccumulates: Int
+    private let nodes: Int
+    private(set) var cuts: [Place]
+    private(set) var images = 0
+    private(set) var right = 0
+    private(set) var isLabelled = true
+    private let executor: Executor
+    private var preprocessor: Preprocessor
+
+    /// - Parameter isThorough: also cuts at which twice as many numbers cross as at one before.
+    init(_ file: ModelFile, isThorough: Bool, threads: Int) throws {
+        guard let preprocessing = file.details.preprocessing else {
+            throw CommandFailure(.badData, "\(file.path) doesn't say how images become its input")
+        }
+        let graph = try file.runnable().orderedByExits()
+        guard graph.outputs.count == 1 else { throw CommandFailure(.badData, "\(file.path) has \(graph.outputs.count) outputs, expected one with a score a class") }
+        var places: [Place] = []
+        var work = 0
+        for cut in graph.cuts.dropLast() {
+            if cut.position > 0 { work += graph.cost(of: graph.nodes[cut.position - 1]).multiplyAccumulates }
+            let values = cut.crossing.map { graph[$0] }
+            let shapes = values.compactMap { $0.type == .float32 ? ActivationShape(of: $0.shape) : nil }
+            guard shapes.count == values.count, !shapes.isEmpty else { continue }
+            let place = Place(
+                cut: cut, after: cut.position > 0 ? graph.nodes[cut.position - 1].name : nil, shapes: shapes, multiplyAccumulates: work,
+                outcomes: QuantizedActivation.permittedBits.map { Outcome(bits: $0) })
+            if isThorough || places.allSatisfy({ place.count < 2 * $0.count }) { places.append(place) }
+        }
+        guard !places.isEmpty else { throw CommandFailure(.badData, "\(file.path) has no cut that only float32 images or vectors cross") }
+        name = file.details.name
+        cuts = places
+        nodes = graph.nodes.count
+        classes = graph[graph.outputs[0]].shape.elementCount
+        multiplyAccumulates = graph.cost.multiplyAccumulates
+        executor = try Executor(
+            graph, preprocessing: preprocessing, options: ExecutorOptions(threads: threads, cuts: Set(places.map(\.cut.position) + [graph.nodes.count])))
+        preprocessor = Preprocessor(preprocessing)
+    }
+
+    private var classIndex: Int {
+        executor.withOutput { scores in scores.indices.reduce(0) { scores[$1] > scores[$0] ? $1 : $0 } }
+    }
+
+    mutating func measure(_ image: Image, label: Int?) throws {
+        preprocessor.prepare(image)
+        try executor.run(pixels: preprocessor.pixels.span)
+        let undivided = classIndex
+        images += 1
+        if label == nil { isLabelled = false }
+        let truth = label ?? undivided
+        if undivided == truth { right += 1 }
+        for index in cuts.indices {
+            let position = cuts[index].cut.position
+            try executor.run(pixels: preprocessor.pixels.span, upTo: position)
+            let crossing = try executor.crossingTensors(at: position)
+            for choice in cuts[index].outcomes.indices {
+                var outcome = cuts[index].outcomes[choice]
+                let packed = try zip(crossing, cuts[index].shapes).map { tensor, shape in
+                    try tensor.withElements(of: Float.self) { numbers throws(PackingError) in try QuantizedActivation(numbers, shape: shape, bits: outcome.bits) }
+                }
+                for activation in packed {
+                    outcome.bytes += activation.packed(as: .mixed).count
+                    outcome.planesLZ4 += activation.packed(as: .planesLZ4).count
+                    if outcome.bits == 8 { outcome.bytesLZ4 += activation.packed(as: .bytesLZ4).count }
+                }
+                try executor.load(zip(crossing, packed).map { Tensor(shape: $0.shape, $1.reals) }, at: position)
+                try executor.run(segment: position..<nodes)
+                let divided = classIndex
+                if undivided == truth, divided != truth { outcome.lost += 1 }
+                if undivided != truth, divided == truth { outcome.gained += 1 }
+                if divided != undivided { outcome.changed += 1 }
+                cuts[index].outcomes[choice] = outcome
+            }
+        }
+    }
+}
+
+extension ActivationShape {
+    /// Of a value of one image; `nil` for a batch of several, and for what is too large.
+    fileprivate init?(of shape: [Int]) {
+        switch shape.count {
+        case 4 where shape[0] == 1: self.init(channels: shape[1], height: shape[2], width: shape[3])
+        default: self.init(channels: shape.elementCount, height: 1, width: 1)
+        }
+    }
+}
