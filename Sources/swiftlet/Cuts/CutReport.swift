@@ -74,18 +74,7 @@ struct CutReport: Encodable {
 
     var text: String {
         var cells = [["after", "crossing", "work before", "float32", "8 bits, LZ4", "bits for 1 / 2 / 5 points", "bytes at 1", "planes, LZ4", "÷ float32", "change, points"]]
-        for row in cuts {
-            let shapes = row.shapes.map { $0.dropFirst().allSatisfy { $0 == 1 } ? "\($0[0])" : $0.map { "\($0)" }.joined(separator: "×") }
-            let bits = [0.01, 0.02, 0.05].map { row.leastBits($0).map { "\($0.bits)" } ?? "–" }
-            let best = row.leastBits(0.01)
-            let change = best?.accuracy_change
-            cells.append([
-                row.after ?? "the input", shapes.joined(separator: " + "), "\(PairReport.percent(Double(row.multiply_adds_before) / Double(max(multiply_adds, 1)))) %",
-                "\(row.float32_bytes)", fixed(row.spinn_bytes, 0), bits.joined(separator: " / "), best.map { fixed($0.bytes, 0) } ?? "–",
-                best.map { fixed($0.dyno_bytes, 0) } ?? "–", best.map { fixed(Double(row.float32_bytes) / max($0.bytes, 1), 1) } ?? "–",
-                change.map { "\(signed($0.value)) (\(signed($0.low)) … \(signed($0.high)))" } ?? "–",
-            ])
-        }
+        cells += cuts.map(cells(of:))
         let widths = cells[0].indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
         var lines = cells.map { row in
             row.indices.map { column in
@@ -98,6 +87,22 @@ struct CutReport: Encodable {
                 + (labelled ? "" : " without labels: what it says undivided counts as right"))
         lines.append("Bits are the fewest that lose no more on these images; bytes are the mean of an image.")
         return lines.joined(separator: "\n")
+    }
+
+    private func cells(of row: Row) -> [String] {
+        let shapes = row.shapes.map { shape in
+            let isVector = shape.dropFirst().allSatisfy { $0 == 1 }
+            return isVector ? "\(shape[0])" : shape.map { "\($0)" }.joined(separator: "×")
+        }
+        let bits = [0.01, 0.02, 0.05].map { row.leastBits($0).map { "\($0.bits)" } ?? "–" }
+        let work = PairReport.percent(Double(row.multiply_adds_before) / Double(max(multiply_adds, 1)))
+        var cells = [row.after ?? "the input", shapes.joined(separator: " + "), "\(work) %", "\(row.float32_bytes)", fixed(row.spinn_bytes, 0)]
+        cells.append(bits.joined(separator: " / "))
+        guard let best = row.leastBits(0.01) else { return cells + ["–", "–", "–", "–"] }
+        let change = best.accuracy_change
+        cells += [fixed(best.bytes, 0), fixed(best.dyno_bytes, 0), fixed(Double(row.float32_bytes) / max(best.bytes, 1), 1)]
+        cells.append("\(signed(change.value)) (\(signed(change.low)) … \(signed(change.high)))")
+        return cells
     }
 
     private func signed(_ share: Double) -> String { (share >= 0 ? "+" : "") + PairReport.percent(share) }
