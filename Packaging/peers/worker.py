@@ -4,7 +4,7 @@
 usage: python worker.py ENGINE PRECISION FOLDER THREADS
 
 Prints a line of JSON once the first run is done. Then `run SECONDS` runs until the time is over and answers {"times_ms": [...]};
-`output FILE.npy` writes the result of the last run. ENGINE "none" only imports numpy: what Python itself takes.
+`output FILE.npy` writes the result of the last run. ENGINE "none" only imports numpy and loads the input: what Python itself takes.
 """
 import json
 import os
@@ -109,11 +109,11 @@ def litert(model, threads, x):
 
 def main():
     engine, precision, folder, threads = sys.argv[1:5]
+    x = np.load(f"{folder}/input.npy")
     if engine == "none":
         print(json.dumps({"ready": True}), flush=True)
         sys.stdin.read()
         return
-    x = np.load(f"{folder}/input.npy")
     name = "model" if (engine, precision) == ("ort", "fp32") else f"{engine}_{precision}"
     # What libraries print as they load isn't an answer.
     answers = os.fdopen(os.dup(1), "w")

@@ -57,11 +57,12 @@ AVX2_INLINE __m256i load_pixels(const struct block *b, const struct form form, s
     }
     __m128i lanes[2];
     UNROLL for (size_t p = 0; p < 2; p++, x += (ptrdiff_t)b->stride) {
-        const uint8_t *from = channels + (size_t)x * step;
-        if ((size_t)x >= b->input_width)
+        if ((size_t)x >= b->input_width) {
             lanes[p] = _mm256_castsi256_si128(b->padding);
-        else
-            lanes[p] = form.whole ? _mm_loadu_si128((const __m128i *)from) : load_some(from, b->count);
+            continue;
+        }
+        const uint8_t *from = channels + (size_t)x * step;
+        lanes[p] = form.whole ? _mm_loadu_si128((const __m128i *)from) : load_some(from, b->count);
     }
     return _mm256_inserti128_si256(_mm256_castsi128_si256(lanes[0]), lanes[1], 1);
 }

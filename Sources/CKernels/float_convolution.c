@@ -224,14 +224,15 @@ static void prepare_rows(const struct fconvolution *c, const float *input, ptrdi
         }
         float *to = memory + i * step;
         rows[i] = to;
-        const size_t inside = smaller(g->input_width, padded_width(g) - g->pad_left);
-        memset(to, 0, g->pad_left * channels * sizeof *to);
-        to += g->pad_left * channels;
+        // All windows may lie in the left pad: strides can be longer than the image.
+        const size_t left = smaller(g->pad_left, padded_width(g)), inside = smaller(g->input_width, padded_width(g) - left);
+        memset(to, 0, left * channels * sizeof *to);
+        to += left * channels;
         if (g->input_step == channels)
             memcpy(to, from, inside * channels * sizeof *to);
         else
             for (size_t x = 0; x < inside; x++) memcpy(to + x * channels, from + x * g->input_step, channels * sizeof *to);
-        memset(to + inside * channels, 0, (padded_width(g) - g->pad_left - inside) * channels * sizeof *to);
+        memset(to + inside * channels, 0, (padded_width(g) - left - inside) * channels * sizeof *to);
     }
 }
 

@@ -61,14 +61,16 @@ bool qwinograd_suits(const struct convolution_geometry *g) {
         && g->groups == 1 && g->input_channels <= MOST_CHANNELS;
 }
 
-// Pays where there is no instruction that adds four products into 32 bits, and channels enough for the products to outweigh the transforms.
-enum { FEWEST_CHANNELS = 16, FEWEST_TILES = 4 };
+// Pays where there is no instruction that adds four products into 32 bits, channels enough for the products to outweigh the transforms, and tiles enough for
+// weights of 16 bits, nearly four times as many bytes as the direct method's.
+enum { FEWEST_CHANNELS = 16, FEWEST_TILES = 4, MOST_WEIGHTS_A_TILE = 4096 };
 
 const struct qwinograd_kernel *qwinograd_kernel_choose(uint32_t isa, const struct convolution_geometry *g) {
     const struct qwinograd_kernel *const best = kernels[qwinograd_kernel_count() - 1];
     if (best->isa == ISA_PLAIN || (best->isa & ~isa) != 0 || (isa & (ISA_AVX_VNNI | ISA_AVX512_VNNI | ISA_NEON_DOT)) != 0) return NULL;
     if (!qwinograd_suits(g) || g->input_channels < FEWEST_CHANNELS || g->output_channels < FEWEST_CHANNELS) return NULL;
-    if ((g->output_height + 1) / 2 * ((g->output_width + 1) / 2) < FEWEST_TILES) return NULL;
+    const size_t tiles = (g->output_height + 1) / 2 * ((g->output_width + 1) / 2);
+    if (tiles < FEWEST_TILES || g->input_channels * g->output_channels > tiles * MOST_WEIGHTS_A_TILE) return NULL;
     return best;
 }
 

@@ -25,7 +25,7 @@ package struct BundleDetails: Hashable, Sendable, Encodable {
         }
     }
 
-    package static let currentVersion = 2
+    package static let currentVersion = 3
 
     package var name: String
     package var formatVersion: Int

@@ -194,6 +194,24 @@ struct FloatConvolutionTests {
         }
     }
 
+    /// Strides longer than the image, and windows that lie in the padding altogether, on either side.
+    @Test(arguments: floatFeatures)
+    func paddingWiderThanWindowsReachIsWithinTheBound(_ features: CPUFeatures) {
+        var samples = Samples(seed: 31)
+        for trial in 0..<200 {
+            let depthwise = trial % 3 == 0
+            let channels = samples.int(1...20)
+            let size = samples.int(1...4)
+            let window = Window(
+                size: [size, size], strides: [samples.int(1...9), samples.int(1...9)], dilations: [samples.int(1...2), samples.int(1...2)],
+                padsBefore: [samples.int(0...9), samples.int(0...9)], padsAfter: [samples.int(0...9), samples.int(0...9)])
+            let test = FloatConvolutionCase(
+                &samples, channels: channels, height: samples.int(size * 2...9), width: samples.int(size * 2...9), outputs: depthwise ? channels : samples.int(1...40),
+                window: window, groups: depthwise ? channels : 1, activation: .none, residual: samples.int(0...1) == 1)
+            _ = test.check(features, "seed 31, trial \(trial), \(test)")
+        }
+    }
+
     /// Every number of pixels and of output channels up to more than the largest tile has.
     @Test(arguments: floatFeatures)
     func everyTileIsWithinTheBound(_ features: CPUFeatures) {
