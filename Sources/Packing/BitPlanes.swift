@@ -2,10 +2,10 @@
 
 /// Codes with bits of equal significance side by side: plane by plane from the highest bit, each of `⌈count / 8⌉` bytes, code `8i + j` in bit
 /// j of byte i; what is left of the last byte is 0.
-enum BitPlanes {
-    static func byteCount(of count: Int, bits: Int) -> Int { (count + 7) / 8 * bits }
+package enum BitPlanes {
+    package static func byteCount(of count: Int, bits: Int) -> Int { (count + 7) / 8 * bits }
 
-    static func shuffle(_ codes: [UInt8], bits: Int) -> [UInt8] {
+    package static func shuffle(_ codes: [UInt8], bits: Int) -> [UInt8] {
         let columns = (codes.count + 7) / 8
         var planes = [UInt8](repeating: 0, count: columns * bits)
         for column in 0..<columns {
@@ -18,7 +18,7 @@ enum BitPlanes {
     }
 
     /// - Precondition: `planes` has ``byteCount(of:bits:)`` bytes.
-    static func unshuffle(_ planes: [UInt8], count: Int, bits: Int) -> [UInt8] {
+    package static func unshuffle(_ planes: [UInt8], count: Int, bits: Int) -> [UInt8] {
         precondition(planes.count == byteCount(of: count, bits: bits))
         let columns = (count + 7) / 8
         var codes = [UInt8](repeating: 0, count: count)

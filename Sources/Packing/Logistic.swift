@@ -2,13 +2,13 @@
 
 /// The logistic function and its inverse between probabilities in 4,096ths and their logarithmic odds in 256ths, in integers alone:
 /// coder and decoder must agree to the bit, whatever machine each runs on.
-struct Logistic: Sendable {
+package struct Logistic: Sendable {
     /// `odds + 2048` → `4096 / (1 + e^(−odds / 256))`, 1 … 4095.
-    let probabilities: [UInt16]
+    package let probabilities: [UInt16]
     /// `probability` → odds, −2047 … 2047.
-    let odds: [Int16]
+    package let odds: [Int16]
 
-    static let shared = Logistic()
+    package static let shared = Logistic()
 
     /// `65536 / (1 + e^−x)` for x = −8, −7.5 … 8, rounded.
     private static let knots: [Int] = [

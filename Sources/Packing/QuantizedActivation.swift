@@ -15,7 +15,7 @@ package struct QuantizedActivation: Hashable, Sendable {
     /// `[c, h, w]`, each below `2^bits`.
     package let codes: [UInt8]
 
-    init(shape: ActivationShape, bits: Int, minimum: Float, step: Float, codes: [UInt8]) {
+    package init(shape: ActivationShape, bits: Int, minimum: Float, step: Float, codes: [UInt8]) {
         self.shape = shape
         self.bits = bits
         self.minimum = minimum

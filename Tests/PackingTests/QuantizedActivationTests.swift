@@ -2,7 +2,7 @@
 internal import TestSupport
 internal import Testing
 
-@testable internal import Packing
+internal import Packing
 
 @Suite struct QuantizedActivationTests {
     @Test(arguments: 2...8, [false, true])

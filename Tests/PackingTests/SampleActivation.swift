@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import TestSupport
 
-@testable internal import Packing
+internal import Packing
 
 extension SeededGenerator {
     /// Numbers as layers give them: smooth along rows and columns, each channel with a mean of its own, and 0 where a ReLU cuts.

@@ -54,7 +54,9 @@ struct BenchCommand: ParsableCommand {
             guard kernels else { throw ValidationError("--assert goes with --kernels") }
             guard percent >= 0, percent.isFinite else { throw ValidationError("--assert: expected a percentage, found \(percent)") }
         }
-        guard !(kernels && (worker || steps)) else { throw ValidationError("--kernels goes neither with --worker nor with --steps") }
+        guard !(kernels && (worker || steps || input != nil || threads > 1)) else {
+            throw ValidationError("--kernels measures with one thread and random numbers: leave out --worker, --steps, --input and --threads")
+        }
     }
 
     func run() throws { try exiting { try measure() } }

@@ -14,6 +14,7 @@ struct KernelReport: Encodable {
 
     struct Kernel: Encodable {
         var name: String
+        var median_us: Double
         var shortest_us: Double
     }
 
@@ -23,21 +24,19 @@ struct KernelReport: Encodable {
     private static let attempts = 3
 
     /// - Parameters:
-    ///   - limit: a pick that is slower by more than this share is measured again, so that noise alone doesn't make it so.
+    ///   - limit: a pick that is slower by more than this share is measured again, for longer; the last measurement counts, whatever it says.
     ///   - progress: is told how many contests are over.
     init(_ contests: [KernelContest], limit: Double?, progress: (Int) -> Void) {
         for (index, contest) in contests.enumerated() {
             var results = contest.measured(rounds: Self.rounds)
-            var loss = contest.loss(results)
-            for attempt in 1..<Self.attempts where loss > 1 + (limit ?? .infinity) {
-                let again = contest.measured(rounds: Self.rounds << attempt)
-                if contest.loss(again) < loss { (results, loss) = (again, contest.loss(again)) }
+            for attempt in 1..<Self.attempts where contest.loss(results) > 1 + (limit ?? .infinity) {
+                results = contest.measured(rounds: Self.rounds << attempt)
             }
             layers.append(
                 Entry(
                     layer: contest.layer, places: contest.places, macs: contest.macs,
-                    kernels: results.map { Kernel(name: $0.kernel, shortest_us: $0.shortest) }.sorted { $0.shortest_us < $1.shortest_us },
-                    pick: contest.contestants[contest.pick].kernel, loss: loss))
+                    kernels: results.map { Kernel(name: $0.kernel, median_us: $0.median, shortest_us: $0.shortest) }.sorted { $0.median_us < $1.median_us },
+                    pick: contest.contestants[contest.pick].kernel, loss: contest.loss(results)))
             progress(index + 1)
         }
     }
@@ -45,17 +44,17 @@ struct KernelReport: Encodable {
     /// Layers whose pick is slower than the fastest by more than `limit`.
     func failures(limit: Double) -> [Entry] { layers.filter { $0.loss > 1 + limit } }
 
-    /// A block of lines a layer, fastest kernel first; `>` is the pick.
+    /// A block of lines a layer, fastest kernel first, by medians; `>` is the pick.
     var text: String {
         let width = layers.flatMap(\.kernels).map(\.name.count).max() ?? 0
         var lines: [String] = []
         for entry in layers {
             lines.append("\(entry.layer)\(entry.places > 1 ? ", \(entry.places) times" : "")")
             for kernel in entry.kernels {
-                let speed = entry.macs > 0 ? Double(entry.macs) / kernel.shortest_us / 1e3 : 0
+                let speed = entry.macs > 0 ? Double(entry.macs) / kernel.median_us / 1e3 : 0
                 lines.append(
-                    "  \(kernel.name == entry.pick ? ">" : " ") \(kernel.name.padded(to: width))  \(kernel.shortest_us.rounded(to: 1).leading(9)) µs  "
-                        + "\(speed.rounded(to: 1).leading(6)) GMAC/s  \((kernel.shortest_us / entry.kernels[0].shortest_us).rounded(to: 2).leading(6))")
+                    "  \(kernel.name == entry.pick ? ">" : " ") \(kernel.name.padded(to: width))  \(kernel.median_us.rounded(to: 1).leading(9)) µs  "
+                        + "\(speed.rounded(to: 1).leading(6)) GMAC/s  \((kernel.median_us / entry.kernels[0].median_us).rounded(to: 2).leading(6))")
             }
         }
         let fastest = layers.filter { $0.loss == 1 }.count
