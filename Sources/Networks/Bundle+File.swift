@@ -82,7 +82,7 @@ extension Bundle {
         guard let version = container.metadata[Key.formatVersion], version == String(BundleDetails.currentVersion) else {
             throw BundleError(
                 .unsupportedVersion, operation,
-                "format version \(container.metadata[Key.formatVersion] ?? "(none)"), this program knows \(BundleDetails.currentVersion)")
+                "format version \(container.metadata[Key.formatVersion] ?? "(none)"), this program knows \(BundleDetails.currentVersion): compile the network anew")
         }
         guard container.metadata[Key.digest] == container.metadataDigest(without: Key.digest).description else {
             throw BundleError(.damaged, operation, "the description of the network doesn't match its digest")

@@ -69,7 +69,7 @@ struct CompileCommand: ParsableCommand {
         guard let preprocessing = file.details.preprocessing else {
             throw CommandFailure(.usage, "\(model) has no \(ModelFile.name(of: model)).json beside it: give --preprocess FILE.json")
         }
-        let classes = file.graph.outputs.first.map { file.graph[$0].shape.elementCount } ?? 0
+        let classes = file.classes
         guard file.details.labels.isEmpty || file.details.labels.count == classes else {
             throw CommandFailure(.badData, "\(file.details.labels.count) labels for \(classes) classes of \(model)")
         }

@@ -125,7 +125,7 @@ private struct Contestant {
         executor = try Executor(file.runnable(), preprocessing: preprocessing, options: options)
         preprocessor = Preprocessor(preprocessing)
         precision = file.details.precision
-        classes = file.graph.outputs.first.map { file.graph[$0].shape.elementCount } ?? 0
+        classes = file.classes
     }
 
     /// The five best classes, best first; of equals the one with the smaller index.

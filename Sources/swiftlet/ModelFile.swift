@@ -73,6 +73,9 @@ package struct ModelFile {
         if graph.endsInSoftmax { details.outputKind = .probabilities }
     }
 
+    /// Elements of the first output; 0 without one.
+    var classes: Int { graph.outputs.first.map { graph[$0].shape.elementCount } ?? 0 }
+
     /// The file's name without folder and extension.
     static func name(of path: String) -> String {
         let last = path.split(separator: "/").last.map(String.init) ?? path
@@ -91,6 +94,11 @@ package struct ModelFile {
         }
         return graph
     }
+}
+
+extension Executor {
+    /// The position of the greatest number of the first output, the first of equals.
+    var topClass: Int { withOutput { output in output.indices.reduce(0) { output[$1] > output[$0] ? $1 : $0 } } }
 }
 
 extension Graph {

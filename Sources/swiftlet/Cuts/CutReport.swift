@@ -75,13 +75,7 @@ struct CutReport: Encodable {
     var text: String {
         var cells = [["after", "crossing", "work before", "float32", "8 bits, LZ4", "bits for 1 / 2 / 5 points", "bytes at 1", "planes, LZ4", "÷ float32", "change, points"]]
         cells += cuts.map(cells(of:))
-        let widths = cells[0].indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
-        var lines = cells.map { row in
-            row.indices.map { column in
-                let pad = String(repeating: " ", count: widths[column] - row[column].count)
-                return column < 2 ? row[column] + pad : pad + row[column]
-            }.joined(separator: "  ")
-        }
+        var lines = aligned(cells, words: 2)
         lines.append(
             "\(network): \(fixed(Double(multiply_adds) / 1e6, 1)) million multiply-adds, \(PairReport.percent(accuracy.value)) % right on \(images) images"
                 + (labelled ? "" : " without labels: what it says undivided counts as right"))

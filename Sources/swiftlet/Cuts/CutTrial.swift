@@ -75,14 +75,10 @@ struct CutTrial {
         preprocessor = Preprocessor(preprocessing)
     }
 
-    private var classIndex: Int {
-        executor.withOutput { scores in scores.indices.reduce(0) { scores[$1] > scores[$0] ? $1 : $0 } }
-    }
-
     mutating func measure(_ image: Image, label: Int?) throws {
         preprocessor.prepare(image)
         try executor.run(pixels: preprocessor.pixels.span)
-        let undivided = classIndex
+        let undivided = executor.topClass
         images += 1
         if label == nil { isLabelled = false }
         let truth = label ?? undivided
@@ -103,7 +99,7 @@ struct CutTrial {
                 }
                 try executor.load(zip(crossing, packed).map { Tensor(shape: $0.shape, $1.reals) }, at: position)
                 try executor.run(segment: position..<nodes)
-                let divided = classIndex
+                let divided = executor.topClass
                 if undivided == truth, divided != truth { outcome.lost += 1 }
                 if undivided != truth, divided == truth { outcome.gained += 1 }
                 if divided != undivided { outcome.changed += 1 }

@@ -53,7 +53,8 @@ struct CutsCommand: ParsableCommand {
             throw CommandFailure(.usage, "\(network) is in \(file.details.precision.rawValue): what the cloud goes on with is float32; name the model, or its fp32 bundle")
         }
         var trial = try CutTrial(file, isThorough: all, threads: threads)
-        let set = try LabelledImages(images, labels: labels, classes: trial.classes).evenlySpread(limit)
+        var set = try LabelledImages(images, labels: labels, classes: trial.classes)
+        set.keep(atMost: limit)
         guard set.count > 0 else { throw CommandFailure(.badData, "\(images) has no image") }
         var bar = ProgressBar("packing at \(trial.cuts.count) cuts", total: set.count)
         for index in 0..<set.count {

@@ -68,8 +68,7 @@ struct CertifyCommand: ParsableCommand {
         let full = try ModelFile(forImages: pair)
         let options = ExecutorOptions(threads: threads)
         let secondLook = selection.looks.secondLook?.value
-        let classes = board.graph.outputs.first.map { board.graph[$0].shape.elementCount } ?? 0
-        let chosen = try selection.images(images, labels: labels, limit: limit, classes: classes)
+        let chosen = try selection.images(images, labels: labels, limit: limit, classes: board.classes)
         if let trials {
             var pair = try Pair(
                 board: board, full: full, upload: selection.upload ?? board.details.recovery?.form ?? .standard, secondLook: secondLook, options: options)

@@ -92,7 +92,7 @@ struct PairedNetwork {
         let preprocessing = details.preprocessing ?? preprocessing
         executor = try Executor(file.runnable(), preprocessing: preprocessing, options: options)
         preprocessor = Preprocessor(preprocessing)
-        classes = file.graph.outputs.first.map { file.graph[$0].shape.elementCount } ?? 0
+        classes = file.classes
         guard let calibration = details.calibration, let ofMean = details.secondLookCalibration else {
             throw CommandFailure(.badData, "a temperature of \(details.temperature)")
         }

@@ -125,15 +125,9 @@ struct LabelledImages {
     }
 
     /// Evenly spread.
-    fileprivate mutating func keep(atMost limit: Int) {
+    mutating func keep(atMost limit: Int) {
         guard limit < positions.count else { return }
         positions = (0..<limit).map { positions[$0 * positions.count / limit] }
-    }
-
-    func evenlySpread(_ limit: Int) -> LabelledImages {
-        var images = self
-        images.keep(atMost: limit)
-        return images
     }
 
     func image(at index: Int) throws -> (image: Image, label: Int?) {

@@ -118,7 +118,7 @@ struct Pairing {
         func classOf(_ image: Image) throws -> Int {
             preprocessor.prepare(image)
             try executor.run(pixels: preprocessor.pixels.span)
-            return executor.withOutput { output in output.indices.reduce(0) { output[$1] > output[$0] ? $1 : $0 } }
+            return executor.topClass
         }
         var bar = ProgressBar("measuring uploads", total: images.count)
         var classes: [Int] = []

@@ -52,15 +52,7 @@ struct PrecisionReport: Encodable {
             let shares = [row.accuracy.value, row.coverage.value, row.error].map { $0.map { "\(PairReport.percent($0)) %" } ?? "" }
             cells.append([mark, row.name] + numbers + shares)
         }
-        let widths = cells[0].indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
-        var lines: [String] = []
-        for row in cells {
-            let padded = row.indices.map { column in
-                let pad = String(repeating: " ", count: widths[column] - row[column].count)
-                return column < 2 ? row[column] + pad : pad + row[column]
-            }
-            lines.append(padded.joined(separator: "  "))
-        }
+        var lines = aligned(cells, words: 2)
         lines.append(
             "→ the least bytes · time of those that lose at most \(PairReport.percent(allowed_loss)) points of coverage against float32 and int8 at \(risk) ≤ \(PairReport.exact(bound)) %, "
                 + "by \(measure) on \(images) images\(labelled ? "" : " without labels")")
