@@ -2,7 +2,7 @@
 package import Networks
 package import Tensors
 
-/// Running a part of a network: from one cut of ``ExecutorOptions/cuts`` to another, or up to one of several outputs.
+/// Running a part of a network: the backbone from one cut of ``ExecutorOptions/cuts``, or exit, to another, and the heads of exits (``Networks/Graph/heads``).
 ///
 /// Positions count the nodes of ``Networks/Graph/orderedByExits()``. What one executor computes up to a cut, any other goes on from, bit by bit.
 extension Executor {
@@ -25,6 +25,7 @@ extension Executor {
                     .input, "'\(target.value.name)'", "expected \(target.value.type) \(target.value.shape), found \(tensor.type) \(tensor.shape)")
             }
         }
+        isImage = false
         for (tensor, target) in zip(tensors, crossing) {
             unsafe tensor.storage.withUnsafeBytes { source in
                 for place in target.places {
@@ -46,30 +47,31 @@ extension Executor {
         }
     }
 
-    /// Runs the nodes of a segment on what lies in memory: what ``load(_:at:)`` or the run before has put there. Outputs of nodes before the segment
-    /// aren't made. It reserves no memory.
+    /// For each output how many nodes come before its head: where the backbone is run to before ``run(head:)``. The last output is the backbone's end.
+    package var exitPositions: [Int] { program.exitPositions }
+
+    /// Runs the backbone's nodes of a segment on what lies in memory: what ``begin(pixels:)``, ``load(_:at:)`` or the segment before has put there. Heads aren't
+    /// run, nor are outputs of nodes before the segment made. It reserves no memory.
     package func run(segment: Range<Int>) throws(InferenceError) {
+        for index in try entries(of: segment) where program.heads[index] == nil && !isDone(index) { try program.run(entry: index) }
+    }
+
+    /// Runs what output `exit` alone needs. The backbone has been run up to its ``exitPositions``, and not beyond; heads there are run in any order. It reserves no
+    /// memory.
+    package func run(head exit: Int) throws(InferenceError) {
+        for index in program.entries.indices where program.heads[index] == exit { try program.run(entry: index) }
+    }
+
+    /// The steps of the ``plan`` that ``run(segment:)`` runs.
+    package func steps(of segment: Range<Int>) throws(InferenceError) -> [Int] { try entries(of: segment).filter { program.heads[$0] == nil } }
+
+    /// The steps of the ``plan`` that ``run(head:)`` runs.
+    package func steps(ofHead exit: Int) -> [Int] { program.entries.indices.filter { program.heads[$0] == exit } }
+
+    private func entries(of segment: Range<Int>) throws(InferenceError) -> Range<Int> {
         let (first, last) = try (cut(segment.lowerBound).entry, cut(segment.upperBound).entry)
-        for index in first..<last { try program.run(entry: index) }
+        return first..<last
     }
-
-    /// Runs the network on an image up to a cut. It reserves no memory.
-    package func run(pixels: Span<UInt8>, upTo position: Int) throws(InferenceError) {
-        try run(pixels: pixels, entries: cut(position).entry)
-    }
-
-    /// Runs the network on an image until its outputs 0 … `exit` are there; what only later outputs need isn't computed. It reserves no memory.
-    package func run(pixels: Span<UInt8>, exit: Int) throws(InferenceError) {
-        try run(pixels: pixels, entries: program.exits[exit])
-    }
-
-    /// Goes on after a run that ended at output `exit`, until the outputs up to `next` are there.
-    package func resume(after exit: Int, to next: Int) throws(InferenceError) {
-        for index in program.exits[exit]..<max(program.exits[exit], program.exits[next]) { try program.run(entry: index) }
-    }
-
-    /// How many of the plan's steps are run for the outputs 0 … `exit`.
-    package func steps(upToExit exit: Int) -> Int { program.exits[exit] }
 
     private func cut(_ position: Int) throws(InferenceError) -> Segments.Cut {
         guard let cut = program.segments.cuts[position] else {

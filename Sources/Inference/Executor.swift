@@ -14,6 +14,8 @@ package import Tensors
 package final class Executor {
     let program: Program
     private let pixels: PixelEntry?
+    /// Whether the input is what ``begin(pixels:)`` has put there.
+    var isImage = false
 
     /// Checks the graph, prepares weights, plans and reserves the memory, starts the threads.
     ///
@@ -44,16 +46,22 @@ package final class Executor {
     /// Runs the network on an image.
     ///
     /// - Parameter pixels: `[height, width, channels]`, rows first, of the size and channel order of the preprocessing.
-    package func run(pixels: Span<UInt8>) throws(InferenceError) { try run(pixels: pixels, entries: program.entries.count) }
+    package func run(pixels: Span<UInt8>) throws(InferenceError) {
+        try begin(pixels: pixels)
+        for index in program.entries.indices where !isDone(index) { try program.run(entry: index) }
+    }
 
-    /// Runs the first of the program's entries on an image.
-    func run(pixels: Span<UInt8>, entries: Int) throws(InferenceError) {
+    /// Takes an image for a run in parts (``run(segment:)``), of which the first begins at 0. It reserves no memory.
+    package func begin(pixels: Span<UInt8>) throws(InferenceError) {
         guard let entry = self.pixels else {
             throw InferenceError(.preprocessing, "pixels", "the network was loaded without preprocessing")
         }
         try entry.fill(from: pixels, program.memory)
-        for index in 0..<entries where !entry.skips[index] { try program.run(entry: index) }
+        isImage = true
     }
+
+    /// Whether the input was an image, from which an entry's result came at once.
+    func isDone(_ entry: Int) -> Bool { isImage && pixels?.skips[entry] == true }
 
     /// Runs the network on its only input.
     ///
@@ -62,6 +70,7 @@ package final class Executor {
         guard program.inputs.count == 1, program.inputs[0].value.type == .float32 else {
             throw InferenceError(.input, "float32 input", "the network takes \(program.inputs.count) inputs of other types")
         }
+        isImage = false
         let target = program.inputs[0]
         guard input.count == target.value.shape.elementCount else {
             throw InferenceError(

@@ -45,6 +45,8 @@ struct Lowering {
         var value: ValueID
         var layout: Layout
         var shape: [Int]
+        /// Copies that a head makes aren't there where it isn't run.
+        var head: Int?
     }
 
     /// A slot that holds a value, or a copy of it.
@@ -62,6 +64,8 @@ struct Lowering {
     let speed: NominalSpeed
     var places: [Place?]
     var entries: [Entry] = []
+    /// For each entry the output whose head it belongs to; `nil` for the backbone.
+    private(set) var heads: [Int?] = []
     var descriptions: [StepDescription] = []
     var steps: [any Step] = []
     var definitions: [DefinitionStep] = []
@@ -77,8 +81,8 @@ struct Lowering {
     private(set) var boundaries: [Int] = []
     /// One an output of the graph.
     private(set) var outputs: [Program.Output?]
-    /// One an output: the entries after which it and those before it are there.
-    private(set) var exits: [Int]
+    /// Positions in the nodes at which a segment may begin or end: the options' cuts, and exits.
+    let stops: Set<Int>
     let concatenations: ConcatenationPlan
     private var roots: [ValueID: Slot] = [:]
     /// By position in the graph's nodes: those that an earlier step computes with its own.
@@ -89,6 +93,7 @@ struct Lowering {
     private var readerPositions: [Int?]
     /// For whose sake steps are emitted.
     var current = ""
+    private var head: Int?
     private var position = 0
 
     init(_ graph: Graph, options: ExecutorOptions) throws(InferenceError) {
@@ -97,10 +102,10 @@ struct Lowering {
         speed = NominalSpeed(options.features)
         places = graph.values.map { $0.constant.map(Place.constant) }
         let needed = Self.needed(graph)
+        stops = options.cuts.union(graph.outputs.count > 1 ? graph.exitPositions : [])
         concatenations = ConcatenationPlan(graph)
         isFused = Array(repeating: false, count: graph.nodes.count)
         outputs = Array(repeating: nil, count: graph.outputs.count)
-        exits = Array(repeating: 0, count: graph.outputs.count)
         readers = Array(repeating: 0, count: graph.values.count)
         readerPositions = Array(repeating: nil, count: graph.values.count)
         for id in graph.outputs { readers[id.rawValue] += 1 }
@@ -117,11 +122,13 @@ struct Lowering {
             define(id, slot, Geometry(shape: value.shape, layout: Self.preferredLayout(value)))
         }
         emitOutputs()
+        let headsOfNodes = graph.heads
         for (position, node) in graph.nodes.enumerated() {
             boundaries.append(entries.count)
             guard !isFused[position], node.outputs.contains(where: { needed[$0.rawValue] }) else { continue }
             current = node.name
             self.position = position
+            head = headsOfNodes[position]
             try lower(node)
             emitOutputs()
         }
@@ -130,6 +137,19 @@ struct Lowering {
             keepToEnd(output.slot)
             keepToEnd(output.floats)
         }
+        keepForHeads()
+    }
+
+    /// Heads at one position may be run in any order: what is there before the first of them stays until the last.
+    private mutating func keepForHeads() {
+        let positions = graph.exitPositions
+        for position in Set(positions) {
+            let entries = heads.indices.filter { heads[$0].map { positions[$0] == position } ?? false }
+            guard let first = entries.first, let last = entries.last else { continue }
+            for index in buffers.indices where buffers[index].first <= first && buffers[index].last >= first {
+                buffers[index].last = max(buffers[index].last, last)
+            }
+        }
     }
 
     /// Lays out the outputs that have come to be.
@@ -137,6 +157,7 @@ struct Lowering {
         for (index, id) in graph.outputs.enumerated() where outputs[index] == nil && places[id.rawValue] != nil {
             let value = graph[id]
             current = value.name
+            head = index < graph.outputs.count - 1 ? index : nil
             let slot = operand(id, .rowMajor)
             var floats = slot
             if value.type != .float32 {
@@ -144,7 +165,6 @@ struct Lowering {
                 emit(FloatOutputStep(source: slot, value: value, destination: floats), kernel: "float32", reads: [slot], writes: [floats])
             }
             outputs[index] = Program.Output(value: value, slot: slot, floats: floats)
-            for later in index..<exits.count { exits[later] = entries.count }
         }
     }
 
@@ -200,6 +220,7 @@ struct Lowering {
     mutating func emit(_ step: any Step, kernel: String, macs: Int = 0, scratch: Int = 0, reads: [Slot], writes: [Slot]) {
         for slot in reads + writes { buffers[slot.index].last = entries.count }
         entries.append(.step(steps.count))
+        heads.append(head)
         steps.append(step)
         scratchBytes = max(scratchBytes, scratch)
         descriptions.append(StepDescription(node: current, kernel: kernel, macs: macs, isDefinition: false))
@@ -208,6 +229,7 @@ struct Lowering {
     mutating func emit(_ definition: DefinitionStep, kernel: String, macs: Int) {
         for slot in definition.slots { buffers[slot.index].last = entries.count }
         entries.append(.definition(definitions.count))
+        heads.append(head)
         definitions.append(definition)
         descriptions.append(StepDescription(node: current, kernel: kernel, macs: macs, isDefinition: true))
     }
@@ -223,8 +245,8 @@ struct Lowering {
     mutating func operand(_ id: ValueID, _ layout: Layout, as shape: [Int]? = nil) -> Slot {
         let value = graph[id]
         let shape = shape ?? value.shape
-        let copied = Copied(value: id, layout: layout, shape: shape)
-        if let slot = copies[copied] { return slot }
+        let copied = Copied(value: id, layout: layout, shape: shape, head: head)
+        if let slot = copies[copied] ?? copies[Copied(value: id, layout: layout, shape: shape)] { return slot }
         let slot: Slot
         switch places[id.rawValue] {
         case .strided(let source, let geometry):
@@ -327,6 +349,7 @@ struct Lowering {
 
     /// The value lies where the plan wants it, from here on also there.
     mutating func move(_ id: ValueID, to slot: Slot, _ geometry: Geometry) {
+        if head != nil { return }
         places[id.rawValue] = .strided(slot, geometry)
         buffers[slot.index].values += 1
         residences.append(Residence(value: id, slot: slot, geometry: geometry, entry: entries.count))
@@ -336,7 +359,7 @@ struct Lowering {
     func onlyReader(of id: ValueID) -> (position: Int, node: Node)? {
         guard readers[id.rawValue] == 1, !graph.outputs.contains(id), let reader = readerPositions[id.rawValue] else { return nil }
         let between = (position + 1)...reader
-        guard !options.cuts.contains(where: between.contains) else { return nil }
+        guard !stops.contains(where: between.contains) else { return nil }
         return (reader, graph.nodes[reader])
     }
 

@@ -29,8 +29,10 @@ final class Program {
     let observations: [Lowering.Observation]
     let quantizations: [(entry: Int, input: ValueID, slot: Slot, quantization: Quantization)]
     let segments: Segments
-    /// One an output: the entries that it and those before it need.
-    let exits: [Int]
+    /// For each entry the output whose head it belongs to; `nil` for the backbone.
+    let heads: [Int?]
+    /// For each output how many of the graph's nodes come before its head.
+    let exitPositions: [Int]
     let memory: Memory
     /// Of the arena.
     let memoryPlan: MemoryPlan
@@ -53,7 +55,8 @@ final class Program {
         }
         outputs = lowering.outputs.compactMap(\.self)
         segments = Segments(lowering)
-        exits = lowering.exits
+        heads = lowering.heads
+        exitPositions = graph.exitPositions
         entries = lowering.entries
         steps = lowering.steps
         definitions = lowering.definitions

@@ -24,8 +24,8 @@ struct Segments {
 
     init(_ lowering: Lowering) {
         let graph = lowering.graph
-        let positions = lowering.options.cuts.filter { (0...graph.nodes.count).contains($0) }.union([0, graph.nodes.count])
-        guard !lowering.options.cuts.isEmpty else {
+        let positions = lowering.stops.filter { (0...graph.nodes.count).contains($0) }.union([0, graph.nodes.count])
+        guard !lowering.stops.isEmpty else {
             cuts = [:]
             return
         }

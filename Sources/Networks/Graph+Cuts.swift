@@ -5,7 +5,7 @@ internal import Tensors
 package struct Cut: Hashable, Sendable, Codable {
     /// Number of nodes before the cut, in the graph's order.
     package var position: Int
-    /// What the nodes behind the cut need of what exists before it, constants aside; in the order in which it came to exist.
+    /// What the backbone's nodes behind the cut need of what exists before it, constants aside; in the order in which it came to exist.
     package var crossing: [ValueID]
     /// Of the crossing values as they are, unpacked.
     package var bytes: Int
@@ -17,7 +17,7 @@ extension Graph {
     /// - Precondition: the graph passed ``check()``.
     package var cuts: [Cut] {
         var lastUse: [ValueID: Int] = [:]
-        for (index, node) in nodes.enumerated() {
+        for (index, (node, head)) in zip(nodes, heads).enumerated() where head == nil {
             for case let id? in node.inputs where self[id].constant == nil { lastUse[id] = index }
         }
         var live = inputs

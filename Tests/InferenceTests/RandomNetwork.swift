@@ -201,6 +201,28 @@ struct RandomNetwork {
         builder.graph.outputs = [logits, answer]
     }
 
+    /// Makes outputs of up to three images, before those that there are: as they are, behind a mean, behind a concatenation with another one, or behind a window.
+    mutating func addExits() throws {
+        for _ in 0..<3 {
+            var x = builder.pick(images)
+            switch builder.number(0...3) {
+            case 0:
+                let quantization = builder.graph[x].quantization
+                x = try builder.apply(.mean(axes: [2, 3], keepsDimensions: false), [x], quantization.map { builder.activationQuantization($0.scale) })
+                x = try builder.gemm(x, outputs: 5, isFloat: true)
+            case 1: x = try concatenation(x)
+            case 2: x = try convolution(x)
+            default: break
+            }
+            if !builder.graph.outputs.contains(x) { builder.graph.outputs.insert(x, at: 0) }
+        }
+        // The earliest first.
+        let outputs = builder.graph.outputs
+        let positions = builder.graph.orderedByExits().exitPositions
+        builder.graph.outputs = outputs.indices.sorted { (positions[$0], $0) < (positions[$1], $1) }.map { outputs[$0] }
+        try builder.graph.check()
+    }
+
     /// Tensors for the graph's inputs.
     mutating func inputs() -> [Tensor] {
         builder.graph.inputs.map { id in

@@ -37,7 +37,8 @@ struct SegmentTests {
         let graph = network.graph
         let executor = try Executor(graph, preprocessing: network.preprocessing, options: ExecutorOptions(cuts: [2]))
         #expect(try executor.crossing(at: 2).map(\.name) == graph.cuts[2].crossing.map { graph[$0].name })
-        try executor.run(pixels: network.pixels.span, upTo: 2)
+        try executor.begin(pixels: network.pixels.span)
+        try executor.run(segment: 0..<2)
         let other = try Executor(graph, options: ExecutorOptions(cuts: [2]))
         try other.load(executor.crossingTensors(at: 2), at: 2)
         try other.run(segment: 2..<graph.nodes.count)
@@ -74,15 +75,56 @@ struct SegmentTests {
         let executor = try Executor(graph, preprocessing: network.preprocessing)
         try executor.run(pixels: network.pixels.span)
         let whole = (0...1).map { index in executor.withOutput(index) { span in span.indices.map { span[$0] } } }
-        // Quantise, convolution, mean, product: nothing of the backbone behind the exit.
-        #expect(executor.steps(upToExit: 0) == 4)
-        #expect(executor.steps(upToExit: 1) == executor.plan.count)
+        let exit = try #require(executor.exitPositions.first)
+        let end = graph.nodes.count
+        #expect(executor.exitPositions == [exit, end])
+        // Quantise and convolution; mean and product; nothing of the backbone behind the exit.
+        #expect(try executor.steps(of: 0..<exit) == [0, 1])
+        #expect(executor.steps(ofHead: 0) == [2, 3])
+        #expect(try executor.steps(of: exit..<end) == Array(4..<executor.plan.count))
         let fresh = try Executor(graph, preprocessing: network.preprocessing)
-        try fresh.run(pixels: network.pixels.span, exit: 0)
+        try fresh.begin(pixels: network.pixels.span)
+        try fresh.run(segment: 0..<exit)
+        try fresh.run(head: 0)
         #expect(fresh.withOutput(0) { span in span.indices.map { span[$0] } } == whole[0])
-        try fresh.resume(after: 0, to: 1)
+        try fresh.run(segment: exit..<end)
         #expect(fresh.withOutput(1) { span in span.indices.map { span[$0] } } == whole[1])
         #expect(fresh.withOutput(0) { span in span.indices.map { span[$0] } } == whole[0])
+        // Without the head, on memory that another image has filled.
+        let others = network.pixels.map { 255 - $0 }
+        try fresh.run(pixels: others.span)
+        #expect(fresh.withOutput(1) { span in span.indices.map { span[$0] } } != whole[1])
+        try fresh.begin(pixels: network.pixels.span)
+        try fresh.run(segment: 0..<exit)
+        try fresh.run(segment: exit..<end)
+        #expect(fresh.withOutput(1) { span in span.indices.map { span[$0] } } == whole[1])
+    }
+
+    @Test(arguments: 0..<60, [false, true]) func anyHeadMayBeLeftOut(seed: UInt64, isQuantized: Bool) throws {
+        var network = try RandomNetwork(seed: 9000 + seed, isQuantized: isQuantized)
+        try network.addExits()
+        let graph = network.graph.orderedByExits()
+        let inputs = network.inputs()
+        let reference = try Executor(graph)
+        _ = try reference.run(inputs)
+        let expected = graph.outputs.indices.map { output in reference.withOutput(output) { span in span.indices.map { span[$0] } } }
+        let executor = try Executor(graph)
+        let positions = executor.exitPositions
+        #expect(positions == positions.sorted())
+        // Each subset of at most four exits.
+        for asked in 0..<1 << min(positions.count - 1, 4) {
+            _ = try executor.run(noise(like: inputs, seed: seed))
+            try executor.load(inputs, at: 0)
+            var position = 0
+            for (exit, next) in positions.enumerated() {
+                try executor.run(segment: position..<next)
+                position = next
+                guard exit == positions.count - 1 || asked >> exit & 1 == 1 else { continue }
+                try executor.run(head: exit)
+                let found = executor.withOutput(exit) { span in span.indices.map { span[$0] } }
+                #expect(found.map(\.bitPattern) == expected[exit].map(\.bitPattern), "seed \(9000 + seed), exits \(asked), output \(exit)")
+            }
+        }
     }
 
     private func noise(like inputs: [Tensor], seed: UInt64) -> [Tensor] {

@@ -85,7 +85,8 @@ struct CutTrial {
         if undivided == truth { right += 1 }
         for index in cuts.indices {
             let position = cuts[index].cut.position
-            try executor.run(pixels: preprocessor.pixels.span, upTo: position)
+            try executor.begin(pixels: preprocessor.pixels.span)
+            try executor.run(segment: 0..<position)
             let crossing = try executor.crossingTensors(at: position)
             for choice in cuts[index].outcomes.indices {
                 var outcome = cuts[index].outcomes[choice]
