@@ -49,6 +49,8 @@ private enum Key {
     static let digest = "digest"
     static let checksum = "checksum"
     static let formatName = "swiftlet"
+    /// Of a tensor.
+    static let planTable = "plans.table"
 }
 
 /// The names of golden tensors.
@@ -101,6 +103,13 @@ extension Bundle {
             graph = try description.graph(constants: tensors)
         } catch {
             throw BundleError(.damaged, operation, error.description)
+        }
+        if details.plans != nil {
+            guard let table = tensors[Key.planTable], table.type == .uint8, table.shape.count == 1 else {
+                throw BundleError(.damaged, operation, "it has no table of plans")
+            }
+            details.plans?.table = table.withElements(of: UInt8.self) { bytes in bytes.indices.map { bytes[$0] } }
+            if let contradiction = details.plans?.contradiction(with: graph) { throw BundleError(.damaged, operation, contradiction) }
         }
         if container.metadata[Key.golden] != nil {
             let names = try Self.read(Key.golden, of: container, operation: operation, GoldenNames.init)
@@ -169,7 +178,8 @@ extension Bundle {
             container.tensors += zip(names.outputs, golden.outputs).map { ($0, $1) }
             container.metadata[Key.golden] = try Self.encode(names, Key.golden, operation: operation)
         }
-        if let contradiction = details.contradiction { throw BundleError(.unwritable, operation, contradiction) }
+        if let plans = details.plans { container.tensors.append((Key.planTable, Tensor(shape: [plans.table.count], plans.table))) }
+        if let contradiction = details.contradiction ?? details.plans?.contradiction(with: graph) { throw BundleError(.unwritable, operation, contradiction) }
         var details = details
         details.formatVersion = BundleDetails.currentVersion
         details.weightsDigest = container.tensorsDigest.description

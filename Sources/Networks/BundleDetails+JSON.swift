@@ -23,6 +23,7 @@ extension BundleDetails {
             return gate
         }
         recovery = try json.memberIfPresent("recovery").map { value throws(JSONError) in try UploadDetails(value) }
+        plans = try json.memberIfPresent("plans").map { value throws(JSONError) in try PlanDetails(value) }
         combination = try json.memberIfPresent("combination").map { value throws(JSONError) in try CombinedScore(value) }
         secondLook = try json.memberIfPresent("secondLook").map { value throws(JSONError) in
             SecondLook(
@@ -39,6 +40,27 @@ extension UploadDetails {
             samples: try json.member("samples").integer(), changed: try json.member("changed").integer(), lost: try json.member("lost").integer(),
             gained: try json.member("gained").integer(), isLabelled: try json.member("isLabelled").boolean(), bound: try json.member("bound").double(),
             confidence: try json.member("confidence").double(), fullModel: try json.member("fullModel").string())
+    }
+}
+
+extension PlanDetails {
+    /// Without the table.
+    fileprivate init(_ json: JSONValue) throws(JSONError) {
+        self.init(
+            fullModel: try json.member("fullModel").string(), measure: try json.member("measure").choice(),
+            exits: try json.member("exits").elements().map { exit throws(JSONError) in
+                Exit(
+                    name: try exit.member("name").string(), temperature: try exit.member("temperature").double(),
+                    combination: try exit.memberIfPresent("combination").map { value throws(JSONError) in try CombinedScore(value) })
+            },
+            cuts: try json.member("cuts").elements().map { cut throws(JSONError) in
+                let crossing = try cut.member("crossing").elements().map { value throws(JSONError) in
+                    Cut.Crossing(
+                        name: try value.member("name").string(),
+                        shape: try value.member("shape").elements().map { size throws(JSONError) in try size.integer() })
+                }
+                return Cut(position: try cut.member("position").integer(), fullPosition: try cut.member("fullPosition").integer(), crossing: crossing)
+            }, table: [])
     }
 }
 

@@ -45,6 +45,8 @@ package struct BundleDetails: Hashable, Sendable, Encodable {
     package var secondLook: SecondLook?
     /// How images are sent to that full network; `nil` where it wasn't measured.
     package var recovery: UploadDetails?
+    /// What plans are made of; `nil` where nothing was measured for them.
+    package var plans: PlanDetails?
     /// SHA-256 of the ONNX file, hexadecimal; empty where there was none.
     package var sourceDigest: String
     /// SHA-256 over the tensors of the file, hexadecimal, as ``Safetensors/tensorsDigest`` defines it. Set when a bundle is written; empty before.

@@ -66,6 +66,13 @@ func sampleBundle(seed: UInt64 = 1, weights range: ClosedRange<Int8> = -127...12
     details.recovery = UploadDetails(
         form: UploadForm(size: .square(5), encoding: .jpeg(quality: 70, fullColour: false)), meanBytes: 1234.5, p95Bytes: 2000, samples: 900, changed: 3, lost: 1,
         gained: 2, isLabelled: true, bound: 0.004, confidence: 0.95, fullModel: String(repeating: "b", count: 64))
+    details.plans = PlanDetails(
+        fullModel: String(repeating: "b", count: 64), measure: .margin,
+        exits: [PlanDetails.Exit(name: "y", temperature: 1.25, combination: CombinedScore(intercept: 0.5, slope: 1))],
+        cuts: [
+            PlanDetails.Cut(position: 1, fullPosition: 2, crossing: [PlanDetails.Cut.Crossing(name: "q", shape: [1, 3, 4, 4])]),
+            PlanDetails.Cut(position: 2, fullPosition: 5, crossing: [PlanDetails.Cut.Crossing(name: "golden.y", shape: [1, 5, 4, 4])]),
+        ], table: (0..<50).map { UInt8($0 * 5) })
     let golden = Bundle.Golden(
         inputs: .tensors([Tensor(shape: [1, 3, 4, 4], floats(48))]), outputs: [Tensor(shape: [1, 5, 4, 4], floats(80))], tolerance: 0)
     return Bundle(graph: graph, details: details, golden: golden)

@@ -43,6 +43,32 @@ import Testing
         }
     }
 
+    @Test func plansOfAnotherNetworkAreRefused() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/net.swiftlet"
+            let changes: [(inout PlanDetails) -> Void] = [
+                { $0.exits.append($0.exits[0]) }, { $0.exits[0].temperature = 0 }, { $0.cuts[0].position = 7 }, { $0.cuts[0].position = 0 },
+                { $0.cuts[1].position = 1 }, { $0.cuts[0].crossing[0].name = "other" }, { $0.cuts[1].crossing[0].shape = [1, 5, 4, 5] },
+                { $0.cuts[0].crossing = [] }, { $0.cuts[0].fullPosition = 0 }, { $0.cuts.swapAt(0, 1) },
+            ]
+            for (index, change) in changes.enumerated() {
+                var bundle = sampleBundle()
+                var plans = try #require(bundle.details.plans)
+                change(&plans)
+                bundle.details.plans = plans
+                let error = #expect(throws: BundleError.self, "change \(index)") { try bundle.write(to: path) }
+                #expect(error?.code == .unwritable)
+            }
+            try sampleBundle().write(to: path)
+            var container = try Safetensors(MappedFile(path: path))
+            container.tensors.removeAll { $0.name == "plans.table" }
+            container.metadata["checksum"] = container.tensorsChecksum
+            container.metadata["digest"] = "\(container.metadataDigest(without: "digest"))"
+            let error = #expect(throws: BundleError.self) { try Bundle(container, operation: "read") }
+            #expect(error?.description.contains("table of plans") == true)
+        }
+    }
+
     @Test func aGoldenImageTakesAByteAPixel() throws {
         try withTemporaryDirectory { directory in
             let path = "\(directory)/net.swiftlet"
