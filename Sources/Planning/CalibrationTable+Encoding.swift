@@ -10,7 +10,7 @@ package struct CalibrationTableError: Error, Hashable, CustomStringConvertible {
 ///
 ///     "SwCT" version:u8=1 samples:u32 exits:u16 uploads:u16
 ///     each exit     position:u32 right:bits scores:f32[samples]
-///     each upload   cut:u32 exit:u8 packing:u8[3] right:bits least:u32 width:u8 bytes−least:width[samples]
+///     each upload   cut:u32 exit:u8 payload:u8[3] right:bits least:u32 width:u8 bytes−least:width[samples]
 ///     full:bits
 ///
 /// `exit` is 255 for the end. `bits` are a bit for each sample from the lowest of the first byte on; numbers of `width` bits follow each other in the same
@@ -34,7 +34,7 @@ extension CalibrationTable {
         for sent in sent {
             bits.write(UInt64(sent.upload.cut), width: 32)
             bits.write(UInt64(sent.upload.exit ?? 255), width: 8)
-            for code in sent.upload.packing.codes { bits.write(UInt64(code), width: 8) }
+            for code in sent.upload.payload.codes { bits.write(UInt64(code), width: 8) }
             bits.write(sent.right)
             let least = sent.bytes.min() ?? 0
             let width = 32 - ((sent.bytes.max() ?? 0) - least).leadingZeroBitCount
@@ -71,7 +71,7 @@ extension CalibrationTable {
             let exit = Int(try bits.read(width: 8))
             guard exit < exits || exit == 255 else { throw CalibrationTableError(reason: "an upload to exit \(exit) of \(exits)") }
             let codes = (UInt8(try bits.read(width: 8)), UInt8(try bits.read(width: 8)), UInt8(try bits.read(width: 8)))
-            guard let packing = Packing(codes: codes) else { throw CalibrationTableError(reason: "unknown packing \(codes.0)") }
+            guard let payload = Payload(codes: codes) else { throw CalibrationTableError(reason: "unknown payload \(codes.0)") }
             let right = try bits.readSet(samples)
             let least = UInt32(try bits.read(width: 32))
             let width = try bits.read(width: 8, what: "bits of a size", 0...32)
@@ -84,7 +84,7 @@ extension CalibrationTable {
                 sizes.append(size)
             }
             try bits.skipFilling()
-            readSent.append(Sent(Upload(cut: cut, packing: packing, exit: exit == 255 ? nil : exit), bytes: sizes, right: right))
+            readSent.append(Sent(Upload(cut: cut, payload: payload, exit: exit == 255 ? nil : exit), bytes: sizes, right: right))
         }
         let full = try bits.readSet(samples)
         guard bits.isAtEnd else { throw CalibrationTableError(reason: "bytes behind its end") }
@@ -92,7 +92,7 @@ extension CalibrationTable {
     }
 }
 
-extension Packing {
+extension Payload {
     fileprivate var codes: [UInt8] {
         switch self {
         case .jpeg(let quality): [0, quality, 0]

@@ -40,16 +40,16 @@ package struct Plan: Hashable, Sendable {
 package struct Upload: Hashable, Sendable {
     /// Number of nodes before the cut. At 0 the frame itself is sent.
     package var cut: Int
-    package var packing: Packing
+    package var payload: Payload
     /// The exit at which the cloud answers, an index into ``CalibrationTable/exits``; `nil`: the end.
     package var exit: Int?
 
-    package init(cut: Int, packing: Packing, exit: Int? = nil) {
-        (self.cut, self.packing, self.exit) = (cut, packing, exit)
+    package init(cut: Int, payload: Payload, exit: Int? = nil) {
+        (self.cut, self.payload, self.exit) = (cut, payload, exit)
     }
 }
 
-package enum Packing: Hashable, Sendable {
+package enum Payload: Hashable, Sendable {
     /// The frame, at a quality of 1 … 100.
     case jpeg(quality: UInt8)
     /// The frame, lossless.
@@ -68,10 +68,10 @@ extension Plan: CustomStringConvertible {
 }
 
 extension Upload: CustomStringConvertible {
-    package var description: String { "cut \(cut) as \(packing)" + (exit.map { " for exit \($0)" } ?? "") }
+    package var description: String { "cut \(cut) as \(payload)" + (exit.map { " for exit \($0)" } ?? "") }
 }
 
-extension Packing: CustomStringConvertible {
+extension Payload: CustomStringConvertible {
     package var description: String {
         switch self {
         case .jpeg(let quality): "JPEG \(quality)"

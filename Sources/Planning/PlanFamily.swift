@@ -46,7 +46,7 @@ package enum PlanFamily: String, Hashable, Sendable, CaseIterable {
 extension Upload {
     /// Whether it's the frame, or tensors of so many bits.
     fileprivate func sends(bits range: ClosedRange<UInt8>) -> Bool {
-        if case .tensors(let bits, _) = packing { return range.contains(bits) }
+        if case .tensors(let bits, _) = payload { return range.contains(bits) }
         return true
     }
 }

@@ -100,7 +100,7 @@ struct CalibrationTableTests {
         let samples = 800
         let exit = CalibrationTable.Exit(position: 3, scores: Array(repeating: 0.5, count: samples), right: .all(of: samples))
         let sizes = (0..<samples).map { UInt32(70_000 + $0 % 1000) }
-        let sent = CalibrationTable.Sent(Upload(cut: 1, packing: .tensors(bits: 4, form: 2)), bytes: sizes, right: .all(of: samples))
+        let sent = CalibrationTable.Sent(Upload(cut: 1, payload: .tensors(bits: 4, form: 2)), bytes: sizes, right: .all(of: samples))
         let bits = CalibrationTable(exits: [exit], sent: [sent], full: .all(of: samples)).encoded().count * 8
         #expect(bits == (5 + 8 + 4 + 4 + 1 + 3 + 4 + 1) * 8 + samples * (33 + 1 + 10 + 1))
     }

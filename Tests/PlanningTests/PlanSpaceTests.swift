@@ -18,8 +18,8 @@ struct PlanSpaceTests {
     /// The first is in the family, the others differ from it in one way each and aren't.
     @Test(arguments: PlanFamily.allCases)
     func aFamilyHoldsWhatItsSystemCanDo(family: PlanFamily) {
-        let frame = Upload(cut: 0, packing: .jpeg(quality: 80))
-        func cut(_ bits: UInt8, exit: Int? = nil) -> Upload { Upload(cut: 22, packing: .tensors(bits: bits, form: 1), exit: exit) }
+        let frame = Upload(cut: 0, payload: .jpeg(quality: 80))
+        func cut(_ bits: UInt8, exit: Int? = nil) -> Upload { Upload(cut: 22, payload: .tensors(bits: bits, form: 1), exit: exit) }
         let (early, middle, end) = (Plan.Gate(exit: 0, threshold: 0.8), Plan.Gate(exit: 1, threshold: 0.8), Plan.Gate(exit: 2, threshold: 0.8))
         let (inside, outside): ([Plan], [Plan]) =
             switch family {

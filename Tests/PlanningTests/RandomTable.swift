@@ -14,16 +14,16 @@ func randomTable(samples: Int, exits: Int = 3, cuts: Int = 3, using generator: i
         }
         return CalibrationTable.Exit(position: 10 * (exit + 1), scores: scores, right: right)
     }
-    var sent = [(Packing.jpeg(quality: 80), 900), (.png, 2500)].map { packing, size in
-        CalibrationTable.Sent(Upload(cut: 0, packing: packing), bytes: sizes(about: size), right: rights(0.95))
+    var sent = [(Payload.jpeg(quality: 80), 900), (.png, 2500)].map { payload, size in
+        CalibrationTable.Sent(Upload(cut: 0, payload: payload), bytes: sizes(about: size), right: rights(0.95))
     }
     for cut in 0..<cuts {
         for bits in [UInt8(2), 4, 8] {
-            let upload = Upload(cut: 10 * exits * (cut + 1) / (cuts + 1), packing: .tensors(bits: bits, form: 1))
+            let upload = Upload(cut: 10 * exits * (cut + 1) / (cuts + 1), payload: .tensors(bits: bits, form: 1))
             sent.append(CalibrationTable.Sent(upload, bytes: sizes(about: 4000 * Int(bits) / (cut + 1)), right: rights(0.95 - 0.6 / Double(bits * bits))))
         }
     }
-    sent.append(CalibrationTable.Sent(Upload(cut: 1, packing: .tensors(bits: 6, form: 1), exit: 0), bytes: sizes(about: 3000), right: rights(0.7)))
+    sent.append(CalibrationTable.Sent(Upload(cut: 1, payload: .tensors(bits: 6, form: 1), exit: 0), bytes: sizes(about: 3000), right: rights(0.7)))
     func sizes(about size: Int) -> [UInt32] { (0..<samples).map { _ in UInt32.random(in: UInt32(size * 3 / 4)...UInt32(size * 5 / 4), using: &generator) } }
     return CalibrationTable(exits: tableExits, sent: sent, full: rights(0.97))
 }
