@@ -18,29 +18,46 @@ package enum PlanFamily: String, Hashable, Sendable, CaseIterable {
 
     /// - Precondition: the plan's exits and upload are of this table.
     package func contains(_ plan: Plan, of table: CalibrationTable) -> Bool {
+        if let upload = plan.upload, !sends(upload) { return false }
         let upload = plan.upload
         let isBare = plan.gates.isEmpty && plan.insurance == nil
-        let goesToTheEnd = upload?.exit == nil
         switch self {
         case .all: return true
-        case .cloudOnly: return isBare && goesToTheEnd && upload?.cut == 0
-        case .deviceOnly: return isBare && upload == nil
-        case .neurosurgeon: return isBare && goesToTheEnd && upload?.sends(bits: 32...32) != false
-        case .edgent:
-            if upload != nil { return isBare && upload?.sends(bits: 32...32) == true }
-            return plan.gates.count <= 1 && plan.gates.allSatisfy { $0.threshold <= 0 }
+        case .cloudOnly: return isBare && upload != nil
+        case .deviceOnly, .neurosurgeon, .dyno: return isBare
+        case .edgent: return upload != nil ? isBare : plan.gates.count <= 1 && plan.gates.allSatisfy { $0.threshold <= 0 }
         case .spinn:
             let before = table.exits.indices.dropLast().filter { upload == nil || table.exits[$0].position <= upload?.cut ?? 0 }
             let next = table.exits.indices.first { table.exits[$0].position > upload?.cut ?? 0 }
             let thresholds = Set((plan.gates + [plan.insurance].compactMap(\.self)).map(\.threshold))
-            return plan.gates.map(\.exit) == before && thresholds.count <= 1 && goesToTheEnd && upload?.sends(bits: 8...8) != false
-                && (plan.insurance == nil || plan.insurance?.exit == next)
-        case .dyno: return isBare && goesToTheEnd && upload?.sends(bits: 2...8) != false
-        case .sieve:
-            guard plan.insurance == nil, goesToTheEnd else { return false }
-            return upload == nil ? plan.gates.isEmpty : upload?.cut == 0 && plan.gates.allSatisfy { $0.exit == table.end }
+            return plan.gates.map(\.exit) == before && thresholds.count <= 1 && (plan.insurance == nil || plan.insurance?.exit == next)
+        case .sieve: return plan.insurance == nil && (upload == nil ? plan.gates.isEmpty : plan.gates.allSatisfy { $0.exit == table.end })
         }
     }
+
+    /// Whether some plan of the family sends this.
+    package func sends(_ upload: Upload) -> Bool {
+        switch self {
+        case .all: true
+        case .cloudOnly, .sieve: upload.cut == 0 && upload.exit == nil
+        case .deviceOnly: false
+        case .neurosurgeon: upload.sends(bits: 32...32) && upload.exit == nil
+        case .edgent: upload.sends(bits: 32...32)
+        case .spinn: upload.sends(bits: 8...8) && upload.exit == nil
+        case .dyno: upload.sends(bits: 2...8) && upload.exit == nil
+        }
+    }
+
+    /// Whether some plan of the family asks exits, so that it needs to know how sure they must be.
+    package var asksExits: Bool {
+        switch self {
+        case .all, .edgent, .spinn, .sieve: true
+        case .cloudOnly, .deviceOnly, .neurosurgeon, .dyno: false
+        }
+    }
+
+    /// Whether some plan of the family goes on after sending.
+    package var insures: Bool { self == .all || self == .spinn }
 }
 
 extension Upload {

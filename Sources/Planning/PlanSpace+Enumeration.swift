@@ -12,7 +12,7 @@ extension PlanSpace {
     /// The plans of a network:
     ///
     /// - gates: no exit, each alone, and all, of those that lie before the cut (where the frame itself is sent, of all), at each level;
-    /// - the end alone gives the answer, or an upload that no other one dominates;
+    /// - the end alone gives the answer, or an upload that no other one of the family dominates;
     /// - after an upload: no insurance, to the next exit, to the end.
     ///
     /// - Parameter family: which of them to take.
@@ -22,7 +22,7 @@ extension PlanSpace {
         func add(_ plan: Plan) {
             if family.contains(plan, of: table), known.insert(plan).inserted { plans.append(plan) }
         }
-        let uploads = worthwhileUploads(of: table, costs: costs).map { table.sent[$0].upload }
+        let uploads = worthwhileUploads(of: table, costs: costs, family: family).map { table.sent[$0].upload }
         for level in levels.isEmpty ? [.threshold(1)] : levels {
             let gates = table.exits.indices.map { table.gate($0, level) }
             for asked in choices(of: table.exits.indices.dropLast().compactMap { gates[$0] }) { add(Plan(gates: asked)) }
@@ -45,9 +45,11 @@ extension PlanSpace {
     /// None, each alone, all.
     private static func choices(of gates: [Plan.Gate]) -> [[Plan.Gate]] { [[]] + gates.map { [$0] } + (gates.count > 1 ? [gates] : []) }
 
-    /// Indices of the uploads that aren't dominated: by another one, with as many exits before it, that sends no more bytes on average, is right as often,
-    /// and takes no longer on the board, in packing and on the server; times that differ by less than `negligible` of the whole network's count as equal.
-    package static func worthwhileUploads(of table: CalibrationTable, costs: CostTable, negligible: Double = 0.02) -> [Int] {
+    /// Indices of the family's uploads that aren't dominated: by another one of them, with as many exits before it, that sends no more bytes on average, is right as
+    /// often, and takes no longer on the board, in packing and on the server; times that differ by less than `negligible` of the whole network's count as equal.
+    package static func worthwhileUploads(
+        of table: CalibrationTable, costs: CostTable, family: PlanFamily = .all, negligible: Double = 0.02
+    ) -> [Int] {
         let board = negligible * (costs.exits.last?.arrival ?? 0)
         let server = negligible * (costs.sent.map(\.server).max() ?? 0)
         let traits = table.sent.indices.map { place in
@@ -57,7 +59,7 @@ extension PlanSpace {
                 right: sent.right.count, costs: costs.sent[place])
         }
         // Whoever dominates comes before, so what is kept stays so.
-        let order = traits.indices.sorted { first, second in
+        let order = traits.indices.filter { family.sends(table.sent[$0].upload) }.sorted { first, second in
             let (a, b) = (traits[first], traits[second])
             return (a.bytes, -a.right, a.costs.arrival, first) < (b.bytes, -b.right, b.costs.arrival, second)
         }
