@@ -75,7 +75,7 @@ let package = Package(
         module("Packing", ["CLZ4"]),
         module("Wire", ["Answers", "Tensors", "JSON"]),
         module("Rehearsal", ["Threads"]),
-        module("Settings", ["Gating", "CLibYAML"]),
+        module("Settings", ["Gating", "Planning", "CLibYAML"]),
         module("Messaging", ["Threads", "Answers", "Settings", "Wire", "CMosquitto"]),
         module("Frames", ["Threads", "Images"]),
         module("Agent", [
@@ -116,7 +116,7 @@ let package = Package(
         tests("Packing", []),
         tests("Wire", ["Answers", "Tensors"]),
         tests("Messaging", ["Answers", "Wire", "Rehearsal", "BrokerTestSupport"]),
-        tests("Settings", ["Gating"]),
+        tests("Settings", ["Gating", "Planning"]),
         tests("Frames", ["Images", "Digests"]),
         tests("Agent", ["Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames", "CAllocations", logging]),
         tests("ONNXImport", ["Tensors", "Networks", "Definitions", protobuf]),

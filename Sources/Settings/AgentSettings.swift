@@ -91,6 +91,8 @@ package struct AgentSettings: Hashable, Sendable {
     /// `nil`: each frame is judged by itself.
     package var stream: StreamGate.Settings?
     package var recovery = Recovery()
+    /// `nil`: the board runs the whole network, and sends the frame where its gate isn't sure.
+    package var plan: PlanSettings?
     package var audit = Audit()
     package var broker = BrokerSettings(host: "localhost")
     package var output = Output()
@@ -136,6 +138,7 @@ package struct AgentSettings: Hashable, Sendable {
             recovery.budget = section.section("budget") { BudgetSettings(&$0) }
             return recovery
         }
+        plan = root.optionalSection("plan") { PlanSettings(&$0) }?.flatMap(\.self)
         audit = root.section("audit") { section in
             var audit = Audit()
             audit.share = section.value("share", .fraction(0...1), default: audit.share)

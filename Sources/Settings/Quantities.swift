@@ -49,13 +49,13 @@ extension ValueKind where Value == Int {
 }
 
 extension ValueKind {
-    /// A value of another kind, or `auto`, which is `nil`.
-    package static func automatic<Wrapped: Sendable>(or kind: ValueKind<Wrapped>) -> Self where Value == Wrapped? {
-        Self("auto or \(kind.expectation)") { text in
-            if text == "auto" { return .some(nil) }
+    /// A value of another kind, or a word, which is `nil`.
+    package static func automatic<Wrapped: Sendable>(or kind: ValueKind<Wrapped>, named word: String = "auto") -> Self where Value == Wrapped? {
+        Self("\(word) or \(kind.expectation)") { text in
+            if text == word { return .some(nil) }
             return kind.parse(text).map { .some($0) }
         } format: {
-            $0.map(kind.format) ?? "auto"
+            $0.map(kind.format) ?? word
         }
     }
 }

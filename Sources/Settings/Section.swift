@@ -65,6 +65,9 @@ package struct Section {
 
     private func full(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
+    /// Whether the file has a section without any key.
+    var isEmpty: Bool { order.isEmpty && !isMisshapen }
+
     /// Whether the file has the key, and where.
     func has(_ key: String) -> Position? { entries[key]?.position }
 

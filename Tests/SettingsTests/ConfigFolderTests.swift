@@ -7,8 +7,9 @@ import Testing
 struct ConfigFolderTests {
     static let folder = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined() + "/Config"
 
-    static func files() throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") }.sorted()
+    /// The YAML files of a folder below `Config/`, with its name.
+    static func files(in part: String = "") throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(part)").filter { $0.hasSuffix(".yaml") }.sorted().map { part + $0 }
     }
 
     static func text(_ name: String) throws -> String {
@@ -58,7 +59,7 @@ struct ConfigFolderTests {
     }
 
     @Test func noLineIsTooLongForAnEditor() throws {
-        for file in try Self.files() {
+        for file in try Self.files() + Self.files(in: "policies/") {
             for line in try Self.text(file).split(separator: "\n") { #expect(line.count <= 140, "\(file): \(line)") }
         }
     }
@@ -71,8 +72,9 @@ struct ConfigFolderTests {
             guard rest.hasPrefix("# ") else { return String(line) }
             let inner: Substring = rest.dropFirst(2)
             let content: Substring = inner.drop { $0 == " " }
-            let key: Substring = content.prefix { $0.isLowercase || $0 == "-" }
-            let isKey = !key.isEmpty && content.dropFirst(key.count).hasPrefix(":")
+            let entry: Substring = content.hasPrefix("- ") ? content.dropFirst(2) : content
+            let key: Substring = entry.prefix { $0.isLowercase || $0.isNumber || $0 == "-" }
+            let isKey = !key.isEmpty && entry.dropFirst(key.count).hasPrefix(":")
             return isKey || content.hasPrefix("# ") ? String(indentation + inner) : String(line)
         }.joined(separator: "\n")
     }
