@@ -87,7 +87,7 @@ let package = Package(
             swiftSettings: strict),
         module("Compilation", ["Tensors", "Digests", "Networks", "Definitions", "Inference", "Gating", "Certification", "Images"]),
         module("CloudWorker", [
-            "Threads", "Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", logging,
+            "Threads", "Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Packing", "Wire", "Messaging", "Settings", logging,
         ]),
         module("Demonstration", []),
         .executableTarget(name: "swiftletd", dependencies: ["Threads", "Agent", "Settings", logging], swiftSettings: strict),
@@ -122,7 +122,7 @@ let package = Package(
         tests("ONNXImport", ["Tensors", "Networks", "Definitions", protobuf]),
         tests("Compilation", ["Tensors", "Networks", "Definitions", "Inference", "Gating", "Certification", "Images", "ONNXImport"]),
         tests("CloudWorker", [
-            "Answers", "Tensors", "Networks", "Images", "Wire", "Messaging", "Settings", "Rehearsal", "BrokerTestSupport", logging,
+            "Answers", "Tensors", "Networks", "Inference", "Images", "Packing", "Wire", "Messaging", "Settings", "Rehearsal", "BrokerTestSupport", logging,
         ], exclude: ["worker.py", "colours.py", "requirements.txt"]),
         tests("Demonstration", []),
         .testTarget(

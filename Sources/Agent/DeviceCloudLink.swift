@@ -49,7 +49,7 @@ package final class DeviceCloudLink: CloudLink {
             try link.start { event in
                 switch event {
                 case .answered(_, let frame, let reply, _): events(Self.event(frame, reply))
-                case .late(let frame, let reply): events(Self.event(frame, reply))
+                case .late(let frame, let reply, _): events(Self.event(frame, reply))
                 case .unanswered(_, let frame, let failure): events(.unanswered(frame: frame, reason: failure.rawValue))
                 case .mode(let mode): events(.status(CloudStatus(mode)))
                 }
@@ -80,8 +80,8 @@ package final class DeviceCloudLink: CloudLink {
         let refusal = link.ask(
             DeviceLink.Question(
                 id: .random(using: &random), frame: question.frame, task: task,
-                deadline: max(question.timeout - (compressed - now), .milliseconds(1)), encoding: image.format == .png ? .png : .jpeg,
-                width: image.width, height: image.height, gate: Request.Gate(question), image: image.bytes))
+                deadline: max(question.timeout - (compressed - now), .milliseconds(1)), gate: Request.Gate(question),
+                payload: .image(image.format == .png ? .png : .jpeg, width: image.width, height: image.height, image.bytes)))
         if refusal != nil { quietUntil.withLock { $0 = compressed + Self.quietTime } }
         return refusal?.rawValue
     }

@@ -77,6 +77,7 @@ package final class CloudWorker: Sendable {
         try link.start { [self] event in
             switch event {
             case .request(let request): sort(request)
+            case .cancelled: break
             case .connected: log.notice("connected to \(settings.link.broker.host):\(settings.link.broker.port), answering for '\(settings.link.model)'")
             case .disconnected(let fault): log.warning("no broker: \(fault)")
             }
@@ -159,7 +160,10 @@ package final class CloudWorker: Sendable {
             return refuse(incoming, .deadline, "waited \(queueTime.milliseconds) ms", \.expired, queueTime: queueTime)
         }
         do throws(ModelFault) {
-            let probabilities = try model.probabilities(of: incoming.request.image)
+            guard case .image(_, _, _, let image) = incoming.request.payload else {
+                return refuse(incoming, .noModel, "this worker takes images, no activations", \.otherModels, queueTime: queueTime)
+            }
+            let probabilities = try model.probabilities(of: image)
             let time = MonotonicClock.now() - start
             let ranked = probabilities.indices.sorted { probabilities[$0] > probabilities[$1] }.prefix(5)
             guard let best = ranked.first, probabilities.allSatisfy({ (0...1).contains($0) }) else {

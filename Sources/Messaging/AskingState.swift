@@ -15,6 +15,8 @@ package struct AskingState: Sendable {
     package enum Action: Sendable {
         /// Send it; on failure call `failedToSend`.
         case send(Request)
+        /// Tell the workers; where there is no connection, nobody.
+        case cancel(Cancellation)
         case tell(LinkEvent)
     }
 
@@ -27,9 +29,31 @@ package struct AskingState: Sendable {
     private struct Pending {
         var id: RequestID
         var frame: UInt64
-        var sentAt: Duration
         var deadline: Duration
         var isProbe: Bool
+        var hasActivations: Bool
+        var sending: Sending
+    }
+
+    /// A question that ended.
+    private struct Ended {
+        var id: RequestID
+        var frame: UInt64
+        /// `nil` where no reply is to come any more.
+        var sending: Sending?
+    }
+
+    /// A question on the connection.
+    private struct Sending {
+        var bytes: Int
+        var sentAt: Duration
+        /// When the broker had all that was sent before; `sentAt` where it had.
+        var startedAt: Duration
+
+        func transfer(_ reply: Reply, now: Duration) -> Transfer {
+            Transfer(
+                bytes: bytes, roundTrip: now - sentAt, behind: startedAt - sentAt, queue: reply.queueTime, inference: reply.inferenceTime)
+        }
     }
 
     private let settings: Settings
@@ -37,8 +61,8 @@ package struct AskingState: Sendable {
     private var pool = Pool.unknown
     private var inFlight: [Pending] = []
     private var waiting: (request: Request, deadline: Duration)?
-    /// The last questions that ended; `true` where a reply may still come as a late one.
-    private var ended: [(id: RequestID, frame: UInt64, awaitsReply: Bool)] = []
+    /// The last questions that ended.
+    private var ended: [Ended] = []
     private var pausedUntil = Duration.zero
     /// Until then answers prove that somebody is there, whatever the pool's state says or doesn't.
     private var provenUntil = Duration.zero
@@ -67,7 +91,7 @@ package struct AskingState: Sendable {
         }
         guard inFlight.count >= settings.maximumInFlight else { return (nil, [send(request, deadline: now + request.deadline, now: now)]) }
         var actions: [Action] = []
-        if let old = waiting { actions.append(end(old.request.id, old.request.frame, .superseded, awaitsReply: false)) }
+        if let old = waiting { actions.append(end(old.request.id, old.request.frame, .superseded)) }
         waiting = (request, now + request.deadline)
         return (nil, actions)
     }
@@ -79,7 +103,8 @@ package struct AskingState: Sendable {
         case .offline: return .poolOffline
         case .online(let state, let until) where now < until:
             if state.task != request.task { return .otherTask }
-            if request.image.count + Request.maximumHeaderBytes / 16 > state.maximumBytes { return .tooLarge }
+            if case .activations(let activations) = request.payload, let digest = state.digest, digest != activations.digest { return .otherModel }
+            if request.payload.bytes.count + Request.maximumHeaderBytes / 16 > state.maximumBytes { return .tooLarge }
         case .online, .unknown:
             if now >= provenUntil && (now < nextUnknownProbe || !inFlight.isEmpty) && breaker.state == .closed { return .poolUnknown }
         }
@@ -98,7 +123,11 @@ package struct AskingState: Sendable {
             nextUnknownProbe = now + settings.breaker.interval
         }
         breaker.began(isProbe: isProbe)
-        inFlight.append(.init(id: request.id, frame: request.frame, sentAt: now, deadline: deadline, isProbe: isProbe))
+        let hasActivations = if case .activations = request.payload { true } else { false }
+        inFlight.append(
+            .init(
+                id: request.id, frame: request.frame, deadline: deadline, isProbe: isProbe, hasActivations: hasActivations,
+                sending: Sending(bytes: request.payload.bytes.count, sentAt: now, startedAt: now)))
         counters.sent += 1
         var request = request
         request.deadline = deadline - now
@@ -110,41 +139,69 @@ package struct AskingState: Sendable {
         guard let index = inFlight.firstIndex(where: { $0.id == id }) else { return [] }
         let pending = inFlight.remove(at: index)
         if pending.isProbe { breaker.abandonedProbe(now: now) }
-        return [end(id, pending.frame, failure, awaitsReply: false)] + next(now: now)
+        return [end(id, pending.frame, failure)] + next(now: now)
+    }
+
+    /// The broker has the question, which may have ended meanwhile: those sent after it have the connection from now on.
+    package mutating func delivered(_ id: RequestID, now: Duration) {
+        let delivered = inFlight.first { $0.id == id }?.sending ?? ended.first { $0.id == id }?.sending
+        guard let delivered else { return }
+        for index in inFlight.indices where inFlight[index].sending.sentAt > delivered.sentAt { inFlight[index].sending.startedAt = now }
     }
 
     /// The broker took the question, but no worker was there to hear it.
     package mutating func unheard(_ id: RequestID, now: Duration) -> [Action] {
         guard let index = inFlight.firstIndex(where: { $0.id == id }) else { return [] }
-        return fail(inFlight.remove(at: index), .unheard, awaitsReply: false, now: now) + next(now: now)
+        return fail(inFlight.remove(at: index), .unheard, now: now) + next(now: now)
+    }
+
+    /// Nobody needs an answer about `frame` any more: what waits or is under way about it ends as cancelled, and a reply that comes all the same is late.
+    package mutating func cancel(frame: UInt64, now: Duration) -> [Action] {
+        var actions: [Action] = []
+        if let old = waiting, old.request.frame == frame {
+            waiting = nil
+            actions.append(end(old.request.id, frame, .cancelled))
+        }
+        while let index = inFlight.firstIndex(where: { $0.frame == frame }) {
+            let pending = inFlight.remove(at: index)
+            if pending.isProbe { breaker.abandonedProbe(now: now) }
+            actions += [.cancel(Cancellation(id: pending.id, frame: frame)), end(pending.id, frame, .cancelled, sending: pending.sending)]
+        }
+        return actions.isEmpty ? [] : actions + next(now: now)
     }
 
     package mutating func received(_ reply: Reply, now: Duration) -> [Action] {
         guard let index = inFlight.firstIndex(where: { $0.id == reply.id }) else { return receivedUnasked(reply, now: now) }
         let pending = inFlight.remove(at: index)
         guard now < pending.deadline else {
-            return fail(pending, .expired, awaitsReply: false, now: now) + [.tell(.late(frame: pending.frame, reply))] + next(now: now)
+            let late = LinkEvent.late(frame: pending.frame, reply, pending.sending.transfer(reply, now: now))
+            return fail(pending, .expired, now: now) + [.tell(late)] + next(now: now)
         }
         var actions: [Action] = []
         switch reply.status {
         case .ok:
-            remember(reply.id, pending.frame, awaitsReply: false)
-            roundTrip.add(now - pending.sentAt)
+            remember(reply.id, pending.frame)
+            let transfer = pending.sending.transfer(reply, now: now)
+            roundTrip.add(transfer.roundTrip)
             counters.answered += 1
             breaker.succeeded()
             provenUntil = now + PoolState.lifetime
-            actions.append(.tell(.answered(id: reply.id, frame: pending.frame, reply, roundTrip: now - pending.sentAt)))
+            actions.append(.tell(.answered(id: reply.id, frame: pending.frame, reply, transfer)))
         case .busy:
             // The worker is alive, so the breaker has no say; it asks for a pause.
             pausedUntil = max(pausedUntil, now + min(reply.retryAfter ?? .milliseconds(500), .seconds(60)))
             if pending.isProbe { breaker.abandonedProbe(now: now) }
-            actions.append(end(reply.id, pending.frame, .status(reply.status), awaitsReply: false))
+            actions.append(end(reply.id, pending.frame, .status(reply.status)))
         case .badRequest, .tooLarge:
             // This one image is at fault, not the worker.
             if pending.isProbe { breaker.succeeded() }
-            actions.append(end(reply.id, pending.frame, .status(reply.status), awaitsReply: false))
+            actions.append(end(reply.id, pending.frame, .status(reply.status)))
+        case .noModel where pending.hasActivations:
+            // The cut may be one of another model; the frame itself can still be asked about.
+            if pending.isProbe { breaker.succeeded() }
+            actions.append(end(reply.id, pending.frame, .status(reply.status)))
         default:
-            actions += fail(pending, .status(reply.status), awaitsReply: false, now: now)
+            actions += fail(pending, .status(reply.status), now: now)
         }
         return actions + next(now: now)
     }
@@ -154,15 +211,15 @@ package struct AskingState: Sendable {
             counters.unknown += 1
             return []
         }
-        guard ended[index].awaitsReply else {
+        guard let sending = ended[index].sending else {
             counters.duplicate += 1
             return []
         }
-        ended[index].awaitsReply = false
+        ended[index].sending = nil
         counters.late += 1
         // Somebody is alive, only slow: no need to wait for the next probe's time.
         if reply.status == .ok { breaker.encourage(now: now) }
-        return [.tell(.late(frame: ended[index].frame, reply))]
+        return [.tell(.late(frame: ended[index].frame, reply, sending.transfer(reply, now: now)))]
     }
 
     package mutating func received(_ state: PoolState, lifetime: Duration?, now: Duration) -> [Action] {
@@ -199,10 +256,10 @@ package struct AskingState: Sendable {
         var actions: [Action] = []
         for pending in inFlight {
             if pending.isProbe { breaker.abandonedProbe(now: now) }
-            actions.append(end(pending.id, pending.frame, .disconnected, awaitsReply: true))
+            actions.append(end(pending.id, pending.frame, .disconnected, sending: pending.sending))
         }
         inFlight = []
-        if let old = waiting { actions.append(end(old.request.id, old.request.frame, .disconnected, awaitsReply: false)) }
+        if let old = waiting { actions.append(end(old.request.id, old.request.frame, .disconnected)) }
         waiting = nil
         return actions + updatedMode(now: now)
     }
@@ -212,10 +269,10 @@ package struct AskingState: Sendable {
         var actions: [Action] = []
         let expired = inFlight.filter { $0.deadline <= now }
         inFlight.removeAll { $0.deadline <= now }
-        for pending in expired { actions += fail(pending, .expired, awaitsReply: true, now: now) }
+        for pending in expired { actions += fail(pending, .expired, sending: pending.sending, now: now) }
         if let old = waiting, old.deadline <= now {
             waiting = nil
-            actions.append(end(old.request.id, old.request.frame, .expired, awaitsReply: false))
+            actions.append(end(old.request.id, old.request.frame, .expired))
         }
         return actions + next(now: now)
     }
@@ -228,21 +285,28 @@ package struct AskingState: Sendable {
         return deadlines.min()
     }
 
-    private mutating func fail(_ pending: Pending, _ failure: Failure, awaitsReply: Bool, now: Duration) -> [Action] {
-        breaker.failed(now: now, wasProbe: pending.isProbe)
-        provenUntil = .zero
-        return [end(pending.id, pending.frame, failure, awaitsReply: awaitsReply)]
+    /// The question that has been under way longest, and for how long: its bytes take that long at least.
+    package func oldestUnanswered(now: Duration) -> Transfer? {
+        guard let oldest = inFlight.min(by: { $0.sending.sentAt < $1.sending.sentAt })?.sending else { return nil }
+        return Transfer(bytes: oldest.bytes, roundTrip: now - oldest.sentAt, behind: oldest.startedAt - oldest.sentAt)
     }
 
-    private mutating func end(_ id: RequestID, _ frame: UInt64, _ failure: Failure, awaitsReply: Bool) -> Action {
-        remember(id, frame, awaitsReply: awaitsReply)
+    /// - Parameter sending: where a reply may still come, as a late one.
+    private mutating func fail(_ pending: Pending, _ failure: Failure, sending: Sending? = nil, now: Duration) -> [Action] {
+        breaker.failed(now: now, wasProbe: pending.isProbe)
+        provenUntil = .zero
+        return [end(pending.id, pending.frame, failure, sending: sending)]
+    }
+
+    private mutating func end(_ id: RequestID, _ frame: UInt64, _ failure: Failure, sending: Sending? = nil) -> Action {
+        remember(id, frame, sending: sending)
         counters.failed[failure, default: 0] += 1
         return .tell(.unanswered(id: id, frame: frame, failure))
     }
 
-    private mutating func remember(_ id: RequestID, _ frame: UInt64, awaitsReply: Bool) {
+    private mutating func remember(_ id: RequestID, _ frame: UInt64, sending: Sending? = nil) {
         if ended.count >= Self.memory { ended.removeFirst(Self.memory / 4) }
-        ended.append((id, frame, awaitsReply))
+        ended.append(Ended(id: id, frame: frame, sending: sending))
     }
 
     /// Sends what waits, where there is room and reason, and tells a changed mode.
@@ -252,7 +316,7 @@ package struct AskingState: Sendable {
         if inFlight.count < settings.maximumInFlight, let (request, deadline) = waiting, deadline > now {
             waiting = nil
             if let refusal = refusal(of: request, now: now) {
-                actions.append(end(request.id, request.frame, refusal == .disconnected ? .disconnected : .undeliverable, awaitsReply: false))
+                actions.append(end(request.id, request.frame, refusal == .disconnected ? .disconnected : .undeliverable))
             } else {
                 actions.append(send(request, deadline: deadline, now: now))
             }

@@ -37,6 +37,8 @@ package struct Refusal: RawRepresentable, Hashable, Sendable {
     package static let busy = Refusal(rawValue: "busy")
     /// The workers' labels are not ours.
     package static let otherTask = Refusal(rawValue: "other task")
+    /// The cut is one of another model than the workers'.
+    package static let otherModel = Refusal(rawValue: "other model")
     /// More bytes than the broker or the workers take.
     package static let tooLarge = Refusal(rawValue: "too large")
     /// A field of the request is outside its range.
@@ -52,6 +54,8 @@ package struct Failure: RawRepresentable, Hashable, Sendable {
     package static let expired = Failure(rawValue: "expired")
     /// A newer question took its place before it was sent.
     package static let superseded = Failure(rawValue: "superseded")
+    /// Whoever asked has no more need of an answer.
+    package static let cancelled = Failure(rawValue: "cancelled")
     /// The broker went away.
     package static let disconnected = Failure(rawValue: "disconnected")
     /// The broker says that no worker listens.
@@ -66,11 +70,11 @@ package struct Failure: RawRepresentable, Hashable, Sendable {
 /// What a device link tells its owner.
 package enum LinkEvent: Sendable {
     /// The answer to question `id` about `frame`, within its deadline.
-    case answered(id: RequestID, frame: UInt64, Reply, roundTrip: Duration)
+    case answered(id: RequestID, frame: UInt64, Reply, Transfer)
     /// The question `id` ended without an answer.
     case unanswered(id: RequestID, frame: UInt64, Failure)
-    /// An answer to a question that already ended as expired; of use for audits only.
-    case late(frame: UInt64, Reply)
+    /// A reply to a question that already ended without one: it came too late, or the question was cancelled.
+    case late(frame: UInt64, Reply, Transfer)
     case mode(LinkMode)
 }
 

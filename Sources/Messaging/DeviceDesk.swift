@@ -32,12 +32,10 @@ final class DeviceDesk: ConnectionObserver {
     func ask(_ question: DeviceLink.Question) -> Refusal? {
         let request = Request(
             id: question.id, model: settings.model, task: question.task, frame: question.frame, deadline: question.deadline,
-            encoding: question.encoding, width: question.width, height: question.height, gate: question.gate, image: question.image)
+            gate: question.gate, payload: question.payload)
         let now = MonotonicClock.now()
         let (refusal, events) = inside.withLock { inside -> (Refusal?, [LinkEvent]) in
-            guard (1...600_000).contains(request.deadline.milliseconds), !request.image.isEmpty,
-                request.image.count <= Request.maximumImageBytes
-            else {
+            guard (1...600_000).contains(request.deadline.milliseconds), (try? request.payload.check()) != nil else {
                 inside.asking.counters.asked += 1
                 inside.asking.counters.refused[.invalid, default: 0] += 1
                 return (.invalid, [])
@@ -48,6 +46,12 @@ final class DeviceDesk: ConnectionObserver {
         tell(events)
         if refusal == nil { connection.wake() }
         return refusal
+    }
+
+    func cancel(frame: UInt64) {
+        let now = MonotonicClock.now()
+        update { $0.asking.cancel(frame: frame, now: now) }
+        connection.wake()
     }
 
     func publish(_ message: OutboundMessage) -> Bool {
@@ -134,7 +138,9 @@ final class DeviceDesk: ConnectionObserver {
         update { inside in
             let id = inside.tickets.removeValue(forKey: ticket)
             switch delivery {
-            case .delivered: return []
+            case .delivered:
+                if let id { inside.asking.delivered(id, now: now) }
+                return []
             case .unheard: return id.map { inside.asking.unheard($0, now: now) } ?? []
             case .refused, .expired, .displaced, .lost:
                 guard let id else {
@@ -167,6 +173,7 @@ final class DeviceDesk: ConnectionObserver {
         while let action = actions.popFirst() {
             switch action {
             case .tell(let event): events.append(event)
+            case .cancel(let cancellation): send(cancellation)
             case .send(let request):
                 if let failure = send(request, in: &inside) {
                     actions += inside.asking.failedToSend(request.id, as: failure, now: now)
@@ -174,6 +181,13 @@ final class DeviceDesk: ConnectionObserver {
             }
         }
         return events
+    }
+
+    /// Nothing keeps it for later: without a connection no worker has the request any more, or can hear that it is cancelled.
+    private func send(_ cancellation: Cancellation) {
+        guard let payload = try? cancellation.encoded() else { return }
+        let topic = Topic.cancel(settings.device, settings.model).description
+        _ = try? connection.publish(OutboundMessage(topic: topic, payload: payload, quality: .atMostOnce, lifetime: .seconds(10)))
     }
 
     private func send(_ request: Request, in inside: inout Inside) -> Failure? {

@@ -6,7 +6,7 @@ package import Wire
 ///
 /// Every method but `stop` returns at once on any thread, whatever the network does. Events arrive through the closure given to `start`, on
 /// the link's own thread or on the thread that asked, one at a time for one question; the closure must not block, and may call `ask`
-/// only from another thread.
+/// and `cancel` only from another thread.
 package final class DeviceLink: Sendable {
     package struct Settings: Sendable {
         package var device: ClientID
@@ -31,25 +31,16 @@ package final class DeviceLink: Sendable {
         package var task: DigestText
         /// How long an answer is of use, also as a revision.
         package var deadline: Duration
-        package var encoding: Request.Encoding
-        package var width: Int
-        package var height: Int
         package var gate: Request.Gate?
-        package var image: [UInt8]
+        package var payload: Request.Payload
 
-        package init(
-            id: RequestID, frame: UInt64, task: DigestText, deadline: Duration, encoding: Request.Encoding, width: Int, height: Int,
-            gate: Request.Gate?, image: [UInt8]
-        ) {
+        package init(id: RequestID, frame: UInt64, task: DigestText, deadline: Duration, gate: Request.Gate?, payload: Request.Payload) {
             self.id = id
             self.frame = frame
             self.task = task
             self.deadline = deadline
-            self.encoding = encoding
-            self.width = width
-            self.height = height
             self.gate = gate
-            self.image = image
+            self.payload = payload
         }
     }
 
@@ -82,6 +73,16 @@ package final class DeviceLink: Sendable {
 
     /// Takes a question, or says at once why not. A question that is taken ends in exactly one `answered` or `unanswered` event.
     package func ask(_ question: Question) -> Refusal? { desk.ask(question) }
+
+    /// Ends what was asked about `frame` and has no answer yet, as `cancelled`, and tells the workers (QoS 0: they may not hear it). A reply that comes all the
+    /// same is late. Nothing happens where nothing is under way.
+    package func cancel(frame: UInt64) { desk.cancel(frame: frame) }
+
+    /// How long the oldest question without an answer has been under way, and its bytes; `nil` where none is.
+    package var oldestUnanswered: Transfer? {
+        let now = MonotonicClock.now()
+        return desk.withState { $0.oldestUnanswered(now: now) }
+    }
 
     /// Publishes a JSON object on `up/evt/<kind>` (QoS 1, kept seven days at most); false where it was dropped, for want of a broker.
     @discardableResult

@@ -55,7 +55,7 @@ final class WorkerDesk: ConnectionObserver {
     private func poolState(online: Bool) -> OutboundMessage? {
         let state = PoolState(
             online: online, worker: settings.worker, task: settings.task, digest: settings.digest, capacity: settings.capacity,
-            maximumBytes: Request.maximumImageBytes)
+            maximumBytes: Request.maximumPayloadBytes)
         guard let payload = try? state.encoded() else { return nil }
         return OutboundMessage(
             topic: Topic.poolState(settings.model).description, payload: payload, quality: .atLeastOnce, isRetained: true,
@@ -87,6 +87,13 @@ final class WorkerDesk: ConnectionObserver {
         let now = MonotonicClock.now()
         switch Topic(message.topic) {
         case .request(let device, settings.model): receivedRequest(message, from: device, now: now)
+        case .cancel(let device, settings.model):
+            guard let cancellation = try? Cancellation(decoding: message.payload) else { return countDamage() }
+            let listener = inside.withLock { inside in
+                inside.counters.cancellations += 1
+                return inside.listener
+            }
+            listener?(.cancelled(device, cancellation))
         case .poolState(settings.model):
             guard let state = try? PoolState(decoding: message.payload) else { return countDamage() }
             // The pool isn't offline while we are here.

@@ -48,6 +48,7 @@ package final class WorkerLink: Sendable {
 
     package struct Counters: Sendable, Equatable {
         package var requests: UInt64 = 0
+        package var cancellations: UInt64 = 0
         /// Payloads or topics that are no requests.
         package var damaged: UInt64 = 0
         package var replies: UInt64 = 0
@@ -57,6 +58,8 @@ package final class WorkerLink: Sendable {
 
     package enum Event: Sendable {
         case request(IncomingRequest)
+        /// Of a device, for one of its own requests; this worker may have it, may be about to get it, or another one has.
+        case cancelled(ClientID, Cancellation)
         case connected
         case disconnected(LinkFault)
     }
@@ -73,9 +76,10 @@ package final class WorkerLink: Sendable {
                     Subscription(TopicFilter.exactly(.poolState(settings.model)).description, isRequired: false),
                     Subscription(TopicFilter.allWorkers.description, isRequired: false),
                     Subscription(TopicFilter.requests(pool: settings.pool, settings.model).description, isRequired: true),
+                    Subscription(TopicFilter.cancellations(settings.model).description, isRequired: false),
                 ],
                 sessionExpiry: .zero, receiveMaximum: min(settings.capacity, 65_535),
-                maximumPacketBytes: Request.maximumImageBytes + Request.maximumHeaderBytes + 4096), broker: settings.broker)
+                maximumPacketBytes: Request.maximumPayloadBytes + Request.maximumHeaderBytes + 4096), broker: settings.broker)
         desk = WorkerDesk(settings: settings, boot: boot, connection: connection)
     }
 

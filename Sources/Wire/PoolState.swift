@@ -54,7 +54,7 @@ package struct PoolState: Hashable, Sendable {
             digest: try form.digest.map { text throws(WireError) in
                 try field(DigestText(text), "pool.digest", "not 64 lower-case hexadecimal digits")
             },
-            capacity: form.capacity ?? 1, maximumBytes: form.max_bytes ?? Request.maximumImageBytes)
+            capacity: form.capacity ?? 1, maximumBytes: form.max_bytes ?? Request.maximumPayloadBytes)
         try require((1...65_535).contains(capacity), "pool.capacity", "outside 1 … 65535")
         try require(maximumBytes > 0, "pool.max_bytes", "not positive")
     }

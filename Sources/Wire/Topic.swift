@@ -12,6 +12,8 @@ package enum Topic: Hashable, Sendable, CustomStringConvertible {
     case telemetry(ClientID)
     /// `d/<device>/up/infer/<model>`: a request to the full model.
     case request(ClientID, ModelName)
+    /// `d/<device>/up/cancel/<model>`: a request needs no more answer.
+    case cancel(ClientID, ModelName)
     /// `d/<device>/dn/infer`: the device's one inbox for replies.
     case replies(ClientID)
     /// `c/pool/<model>/state`: whether anybody can answer, retained with an expiry.
@@ -29,6 +31,7 @@ package enum Topic: Hashable, Sendable, CustomStringConvertible {
         case .event(let device, let kind): "\(Self.prefix)/d/\(device)/up/evt/\(kind)"
         case .telemetry(let device): "\(Self.prefix)/d/\(device)/up/tele"
         case .request(let device, let model): "\(Self.prefix)/d/\(device)/up/infer/\(model)"
+        case .cancel(let device, let model): "\(Self.prefix)/d/\(device)/up/cancel/\(model)"
         case .replies(let device): "\(Self.prefix)/d/\(device)/dn/infer"
         case .poolState(let model): "\(Self.prefix)/c/pool/\(model)/state"
         case .workerStatus(let worker): "\(Self.prefix)/c/worker/\(worker)/status"
@@ -60,6 +63,7 @@ package enum Topic: Hashable, Sendable, CustomStringConvertible {
         case ("dn", "infer", 4): return .replies(device)
         case ("up", "evt", 5): return EventKind(levels[4]).map { .event(device, $0) }
         case ("up", "infer", 5): return ModelName(levels[4]).map { .request(device, $0) }
+        case ("up", "cancel", 5): return ModelName(levels[4]).map { .cancel(device, $0) }
         default: return nil
         }
     }
@@ -83,6 +87,8 @@ package enum TopicFilter: Hashable, Sendable, CustomStringConvertible {
     case allWorkers
     /// The requests of all devices to one model, each given to one worker of the pool.
     case requests(pool: ClientID, ModelName)
+    /// The cancellations of all devices for one model, each given to every worker.
+    case cancellations(ModelName)
 
     package var description: String {
         switch self {
@@ -90,6 +96,7 @@ package enum TopicFilter: Hashable, Sendable, CustomStringConvertible {
         case .down(let device): "\(Topic.prefix)/d/\(device)/dn/#"
         case .allWorkers: "\(Topic.prefix)/c/worker/+/status"
         case .requests(let pool, let model): "$share/\(pool)/\(Topic.prefix)/d/+/up/infer/\(model)"
+        case .cancellations(let model): "\(Topic.prefix)/d/+/up/cancel/\(model)"
         }
     }
 }

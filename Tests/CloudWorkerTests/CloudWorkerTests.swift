@@ -80,8 +80,8 @@ private struct Bench {
 
 private func request(_ number: UInt64, image: [UInt8] = [7], deadline: Duration = .seconds(20), task: DigestText = Colours.task) -> Request {
     Request(
-        id: RequestID(high: 1, low: number), model: Colours.model, task: task, frame: number, deadline: deadline, encoding: .png, width: 8, height: 8,
-        image: image)
+        id: RequestID(high: 1, low: number), model: Colours.model, task: task, frame: number, deadline: deadline,
+        payload: .image(.png, width: 8, height: 8, image))
 }
 
 @Suite(.serialized, .timeLimit(.minutes(1)), .enabled(if: PrivateBroker.executable != nil, "mosquitto is not installed"))
@@ -208,8 +208,8 @@ private func answersOfADevice(port: Int) async throws -> [Int] {
         let id = RequestID(high: 2, low: UInt64(colour))
         let refusal = link.ask(
             .init(
-                id: id, frame: UInt64(colour), task: Colours.task, deadline: .seconds(20), encoding: .png, width: 8, height: 8, gate: nil,
-                image: try Colours.image(of: colour)))
+                id: id, frame: UInt64(colour), task: Colours.task, deadline: .seconds(20), gate: nil,
+                payload: .image(.png, width: 8, height: 8, try Colours.image(of: colour))))
         #expect(refusal == nil)
         let reply = try await journal.first { event -> Reply?? in
             switch event {

@@ -36,7 +36,7 @@ enum Colours {
 
     static func request(_ number: UInt64, colour: Int = 0, deadline: Duration = .seconds(20), task: DigestText = task) throws -> Request {
         Request(
-            id: RequestID(high: 1, low: number), model: model, task: task, frame: number, deadline: deadline, encoding: .png, width: 8, height: 8,
-            image: try image(of: colour))
+            id: RequestID(high: 1, low: number), model: model, task: task, frame: number, deadline: deadline,
+            payload: .image(.png, width: 8, height: 8, try image(of: colour)))
     }
 }

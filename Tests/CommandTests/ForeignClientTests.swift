@@ -84,7 +84,7 @@ extension ProcessTests {
             let payloads = [["-m", "garbage"], ["-n"], ["-m", "{\"v\":1}"], ["-m", "{\"v\":2,\"state\":\"online\"}"], ["-f", nested], ["-f", noise], ["-f", greedy]]
             let both = ["c/pool/flight/state", "c/worker/worker-1/status", "c/worker/other/status"]
             let agents = ["d/board-1/dn/infer", "d/board-1/up/status"]
-            let workers = ["d/board-1/up/infer/flight", "d/other/up/infer/flight"]
+            let workers = ["d/board-1/up/infer/flight", "d/other/up/infer/flight", "d/board-1/up/cancel/flight"]
             for topic in both + agents + workers {
                 for payload in payloads {
                     let ending = try run(

@@ -13,8 +13,8 @@ private let fault = LinkFault(.closed, "connection to host", "gone")
 
 private func request(_ number: UInt64, deadline: Duration = .seconds(1), task: DigestText = task) -> Request {
     Request(
-        id: RequestID(high: 0, low: number), model: model, task: task, frame: number, deadline: deadline, encoding: .jpeg, width: 1, height: 1,
-        image: [1])
+        id: RequestID(high: 0, low: number), model: model, task: task, frame: number, deadline: deadline,
+        payload: .image(.jpeg, width: 1, height: 1, [1]))
 }
 
 private func reply(_ number: UInt64, _ status: Reply.Status = .ok, retryAfter: Duration? = nil) -> Reply {
@@ -40,7 +40,8 @@ private func ends(_ actions: [AskingState.Action]) -> [String] {
         switch action {
         case .tell(.answered(_, let frame, _, _)): "\(frame) answered"
         case .tell(.unanswered(_, let frame, let failure)): "\(frame) \(failure.rawValue)"
-        case .tell(.late(let frame, _)): "\(frame) late"
+        case .tell(.late(let frame, _, _)): "\(frame) late"
+        case .cancel(let cancellation): "\(cancellation.frame) cancelled at the workers"
         case .tell(.mode), .send: nil
         }
     }
@@ -184,6 +185,92 @@ struct AskingStateTests {
         #expect(ends(state.received(reply(1), now: .seconds(5))) == ["1 late"])
     }
 
+    @Test func aCancelledQuestionEndsAtOnceAndMakesRoomForTheNext() {
+        var state = ready()
+        for number in 1...3 as ClosedRange<UInt64> { _ = state.ask(request(number), now: .zero) }
+        let actions = state.cancel(frame: 1, now: .milliseconds(5))
+        #expect(ends(actions) == ["1 cancelled at the workers", "1 cancelled"])
+        #expect(sent(actions) == [3])
+        #expect(ends(state.cancel(frame: 1, now: .milliseconds(6))) == [])
+        #expect(state.counters.failed == [.cancelled: 1] && state.breaker.state == .closed)
+        #expect(ends(state.received(reply(1), now: .milliseconds(7))) == ["1 late"])
+        #expect(ends(state.received(reply(1), now: .milliseconds(8))) == [])
+        #expect(state.counters.late == 1 && state.counters.duplicate == 1)
+    }
+
+    @Test func whatWaitsIsCancelledWithoutAWordToTheWorkers() {
+        var state = ready()
+        for number in 1...3 as ClosedRange<UInt64> { _ = state.ask(request(number), now: .zero) }
+        #expect(ends(state.cancel(frame: 3, now: .zero)) == ["3 cancelled"])
+        #expect(sent(state.received(reply(1), now: .milliseconds(5))) == [])
+    }
+
+    @Test func aCancelledProbeLeavesRoomForAnother() {
+        var state = ready()
+        for number in 1...2 as ClosedRange<UInt64> { _ = state.ask(request(number), now: .zero) }
+        _ = state.tick(now: .seconds(1))
+        #expect(sent(state.ask(request(3), now: .seconds(3)).actions) == [3])
+        _ = state.cancel(frame: 3, now: .seconds(3.1))
+        #expect(sent(state.ask(request(4), now: .seconds(3.2)).actions) == [4])
+    }
+
+    @Test func whatATransferTookIsTold() throws {
+        func transfer(_ actions: [AskingState.Action]) -> Transfer? {
+            for case .tell(let event) in actions {
+                switch event {
+                case .answered(_, _, _, let transfer), .late(_, _, let transfer): return transfer
+                default: continue
+                }
+            }
+            return nil
+        }
+        var state = ready()
+        var first = request(1)
+        first.payload = .image(.jpeg, width: 1, height: 1, [UInt8](repeating: 0, count: 5000))
+        _ = state.ask(first, now: .zero)
+        _ = state.ask(request(2), now: .milliseconds(10))
+        #expect(state.oldestUnanswered(now: .milliseconds(15)) == Transfer(bytes: 5000, roundTrip: .milliseconds(15)))
+        state.delivered(first.id, now: .milliseconds(30))
+        state.delivered(request(2).id, now: .milliseconds(35))
+        var answer = reply(1)
+        (answer.queueTime, answer.inferenceTime) = (.milliseconds(3), .milliseconds(4))
+        let told = try #require(transfer(state.received(answer, now: .milliseconds(40))))
+        #expect(told == Transfer(bytes: 5000, roundTrip: .milliseconds(40), queue: .milliseconds(3), inference: .milliseconds(4)))
+        #expect(told.onTheWay == .milliseconds(33))
+        let second = try #require(transfer(state.received(reply(2), now: .milliseconds(50))))
+        #expect(second == Transfer(bytes: 1, roundTrip: .milliseconds(40), behind: .milliseconds(20)))
+        #expect(second.onTheWay == .milliseconds(20))
+
+        // One that ended before the broker had it was ahead of others all the same; its late reply says what it took.
+        first.id = RequestID(high: 0, low: 3)
+        _ = state.ask(first, now: .seconds(10))
+        _ = state.ask(request(4, deadline: .seconds(5)), now: .seconds(10.5))
+        _ = state.tick(now: .seconds(11))
+        state.delivered(first.id, now: .seconds(12))
+        #expect(transfer(state.received(reply(4), now: .seconds(13)))?.behind == .seconds(1.5))
+        #expect(transfer(state.received(reply(3), now: .seconds(14)))?.roundTrip == .seconds(4))
+        #expect(state.oldestUnanswered(now: .seconds(14)) == nil)
+    }
+
+    @Test func aCutOfAnotherModelIsRefusedBeforeSendingAndIsNoFaultOfTheWorkers() {
+        var state = ready()
+        var divided = request(1)
+        divided.payload = .activations(.init(cut: 3, digest: otherTask, tensors: [[1]]))
+        // The pool says no digest: it may be the one.
+        for _ in 0..<3 {
+            #expect(state.ask(divided, now: .zero).refusal == nil)
+            #expect(ends(state.received(reply(1, .noModel), now: .zero)) == ["1 worker: no_model"])
+        }
+        #expect(state.breaker.state == .closed)
+        var pool = pool()
+        pool.digest = task
+        _ = state.received(pool, lifetime: nil, now: .zero)
+        #expect(state.ask(divided, now: .zero).refusal == .otherModel)
+        pool.digest = otherTask
+        _ = state.received(pool, lifetime: nil, now: .zero)
+        #expect(state.ask(divided, now: .zero).refusal == nil)
+    }
+
     /// Random histories: every question that was taken ends exactly once, never are more than two under way, and the counters add up.
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
     func everyQuestionEndsExactlyOnce(seed: UInt64) {
@@ -204,7 +291,7 @@ struct AskingStateTests {
                 case .tell(.answered(_, let frame, _, _)), .tell(.unanswered(_, let frame, _)):
                     ended[frame, default: 0] += 1
                     underWay.remove(frame)
-                case .tell: break
+                case .tell, .cancel: break
                 }
             }
         }
@@ -212,7 +299,7 @@ struct AskingStateTests {
             now += .milliseconds(Int.random(in: 0...120, using: &generator))
             note(state.tick(now: now))
             let known = UInt64.random(in: 0...max(next, 1), using: &generator)
-            switch Int.random(in: 0..<24, using: &generator) {
+            switch Int.random(in: 0..<26, using: &generator) {
             case 0..<9:
                 next += 1
                 let deadline = Duration.milliseconds(Int.random(in: 1...900, using: &generator))
@@ -226,6 +313,8 @@ struct AskingStateTests {
             case 19: note(state.unheard(RequestID(high: 0, low: known), now: now))
             case 20: note(state.received(pool(online: .random(using: &generator)), lifetime: .seconds(1), now: now))
             case 21: note(state.disconnected(fault, now: now))
+            case 22: note(state.cancel(frame: known, now: now))
+            case 23: state.delivered(RequestID(high: 0, low: known), now: now)
             default: note(state.connected(now: now))
             }
         }

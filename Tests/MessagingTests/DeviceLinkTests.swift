@@ -14,8 +14,8 @@ private let device = ClientID("board-1")!
 
 private func request(id: RequestID, deadline: Duration = .seconds(5), frame: UInt64 = 1) -> DeviceLink.Question {
     DeviceLink.Question(
-        id: id, frame: frame, task: task, deadline: deadline, encoding: .jpeg, width: 4, height: 4, gate: .init(reason: "threshold", score: 0.25),
-        image: [0xFF, 0xD8, 1, 2, 3])
+        id: id, frame: frame, task: task, deadline: deadline, gate: .init(reason: "threshold", score: 0.25),
+        payload: .image(.jpeg, width: 4, height: 4, [0xFF, 0xD8, 1, 2, 3]))
 }
 
 /// A device's link whose events are noted.
@@ -121,10 +121,70 @@ struct DeviceLinkTests {
         try await device.mode(.connected)
         #expect(try await device.ask().hasPrefix(answered))
         let request = try await worker.request()
-        #expect(request.device == ClientID("board-1") && request.request.image == [0xFF, 0xD8, 1, 2, 3])
+        #expect(request.device == ClientID("board-1") && request.request.payload == .image(.jpeg, width: 4, height: 4, [0xFF, 0xD8, 1, 2, 3]))
         #expect(request.request.gate == .init(reason: "threshold", score: 0.25))
         #expect(device.link.roundTrip(quantile: 0.5) != nil)
         #expect(worker.link.counters.replies == 1)
+    }
+
+    @Test func activationsArriveAsTheyWereSentAndACancellationReachesTheWorkers() async throws {
+        let broker = try PrivateBroker()
+        let device = try Device(options(port: broker.port))
+        let workers = try ["worker-1", "worker-2"].map { try Worker($0, options(port: broker.port)) }
+        defer {
+            device.link.stop()
+            for worker in workers { worker.link.stop() }
+            broker.stop()
+        }
+        for worker in workers {
+            worker.behaviour.withLock { $0 = .keeps }
+            try await worker.connected()
+        }
+        try await device.mode(.connected)
+        let id = RequestID(high: 3, low: 3)
+        let activations = Request.Activations(cut: 12, digest: task, exit: 1, tensors: [[1, 2], [3]])
+        #expect(device.link.ask(.init(id: id, frame: 9, task: task, deadline: .seconds(20), gate: nil, payload: .activations(activations))) == nil)
+        #expect(device.link.oldestUnanswered?.bytes == 3)
+        device.link.cancel(frame: 8)
+        device.link.cancel(frame: 9)
+        try await device.journal.wait { if case .unanswered(id, 9, .cancelled) = $0 { true } else { false } }
+        for worker in workers {
+            try await worker.journal.wait { event in
+                if case .cancelled(ClientID("board-1"), Cancellation(id: id, frame: 9)) = event { true } else { false }
+            }
+            #expect(worker.link.counters.cancellations == 1)
+        }
+        #expect(workers.map(\.link.counters.requests).sorted() == [0, 1])
+        let index = try #require(workers.firstIndex { $0.link.counters.requests == 1 })
+        let incoming = try await workers[index].request()
+        #expect(incoming.request.payload == .activations(activations))
+        // A worker that doesn't care answers all the same.
+        workers[index].answer(incoming)
+        try await device.journal.wait { if case .late(9, _, let transfer) = $0 { transfer.bytes == 3 } else { false } }
+    }
+
+    @Test func aCancellationWithoutABrokerIsDroppedAndNotKept() async throws {
+        let broker = try PrivateBroker()
+        let device = try Device(options(port: broker.port))
+        let worker = try Worker("worker-1", options(port: broker.port))
+        defer {
+            device.link.stop()
+            worker.link.stop()
+            broker.stop()
+        }
+        worker.behaviour.withLock { $0 = .keeps }
+        try await device.mode(.connected)
+        #expect(device.link.ask(request(id: RequestID(high: 4, low: 4), deadline: .seconds(20))) == nil)
+        let count = device.journal.entries.count
+        broker.crash()
+        try await device.mode(.autonomous, from: count)
+        device.link.cancel(frame: 1)
+        try broker.start()
+        try await device.mode(.connected, from: count)
+        worker.behaviour.withLock { $0 = .answers }
+        #expect(try await device.ask().hasPrefix(answered))
+        #expect(worker.link.counters.cancellations == 0)
+        #expect(device.link.counters.failed == [.disconnected: 1])
     }
 
     @Test func withoutAWorkerTheBrokerSaysThatNobodyListens() async throws {
@@ -254,7 +314,7 @@ struct DeviceLinkTests {
         #expect(try await device.ask(deadline: .milliseconds(100)) == "unanswered: expired")
         let request = try await worker.request()
         worker.answer(request)
-        try await device.journal.wait { if case .late(1, _) = $0 { true } else { false } }
+        try await device.journal.wait { if case .late(1, _, _) = $0 { true } else { false } }
         worker.answer(request)
         worker.behaviour.withLock { $0 = .answers }
         #expect(try await device.ask().hasPrefix(answered))
@@ -291,7 +351,8 @@ struct DeviceLinkTests {
         try await worker.connected()
         try await spy.connected()
         let request = Request(
-            id: RequestID(high: 5, low: 5), model: model, task: task, frame: 3, deadline: .seconds(5), encoding: .png, width: 1, height: 1, image: [1])
+            id: RequestID(high: 5, low: 5), model: model, task: task, frame: 3, deadline: .seconds(5),
+            payload: .image(.png, width: 1, height: 1, [1]))
         var message = OutboundMessage(topic: "swiftlet/v1/d/mallory/up/infer/m", payload: try request.encoded(), quality: .atLeastOnce)
         message.responseTopic = "swiftlet/v1/d/victim/dn/infer"
         try spy.connection.publish(message)

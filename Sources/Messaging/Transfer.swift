@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What one question and its reply say of the link and of the worker.
+package struct Transfer: Hashable, Sendable {
+    /// Of the image, or of the packed activations.
+    package var bytes: Int
+    /// From handing the question to the connection until its reply was there.
+    package var roundTrip: Duration
+    /// What of that passed before the broker had the questions sent earlier, which are ahead of it on the same connection.
+    package var behind: Duration
+    /// What the reply says: waiting at the worker.
+    package var queue: Duration
+    /// What the reply says: decoding, and the model.
+    package var inference: Duration
+
+    package init(bytes: Int, roundTrip: Duration, behind: Duration = .zero, queue: Duration = .zero, inference: Duration = .zero) {
+        self.bytes = bytes
+        self.roundTrip = roundTrip
+        self.behind = behind
+        self.queue = queue
+        self.inference = inference
+    }
+
+    /// What is left for the way there and back: `roundTrip − behind − queue − inference`, at least zero.
+    package var onTheWay: Duration { max(.zero, roundTrip - behind - queue - inference) }
+}
