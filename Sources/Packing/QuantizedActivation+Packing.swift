@@ -85,7 +85,18 @@ extension QuantizedActivation {
 
     private func header(_ form: PackingForm, after reference: QuantizedActivation? = nil) -> [UInt8] {
         var bytes: [UInt8] = [Self.version << 4 | (reference == nil ? 0 : 8) | form.rawValue, UInt8(bits)]
-        for size in [shape.channels, shape.height, shape.width] {
+        shape.append(to: &bytes)
+        for number in [minimum.bitPattern, step.bitPattern] + (reference.map { [$0.digest] } ?? []) {
+            for shift in [0, 8, 16, 24] as [UInt32] { bytes.append(UInt8(truncatingIfNeeded: number >> shift)) }
+        }
+        return bytes
+    }
+}
+
+extension ActivationShape {
+    /// Writes the sizes as varints.
+    func append(to bytes: inout [UInt8]) {
+        for size in [channels, height, width] {
             var rest = size
             while rest > 127 {
                 bytes.append(UInt8(rest & 127 | 128))
@@ -93,9 +104,5 @@ extension QuantizedActivation {
             }
             bytes.append(UInt8(rest))
         }
-        for number in [minimum.bitPattern, step.bitPattern] + (reference.map { [$0.digest] } ?? []) {
-            for shift in [0, 8, 16, 24] as [UInt32] { bytes.append(UInt8(truncatingIfNeeded: number >> shift)) }
-        }
-        return bytes
     }
 }
