@@ -16,6 +16,10 @@ package struct DecisionCounts: Hashable, Sendable {
     package var sentAtOnce: UInt64 = 0
     /// Of these, those whose local answer the gate then trusted.
     package var needless: UInt64 = 0
+    /// Of the questions, those that were cancelled because a local answer came first.
+    package var cancelled: UInt64 = 0
+    /// Frames with which the board stopped because the cloud's answer came first.
+    package var rested: UInt64 = 0
     /// Not asked about although the gate didn't trust the answer, because of the pre-route.
     package var keptBack: UInt64 = 0
     /// Not asked about, because too many questions were open.

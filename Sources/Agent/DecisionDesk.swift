@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Gating
 internal import Images
+internal import Synchronization
 internal import Threads
 
 /// The shell around ``FrameDecisions`` and ``PreRoute``: their lock, its clock and its timer. Events come from any thread.
@@ -12,6 +13,8 @@ final class DecisionDesk: Sendable {
         var budgetLeft = 1.0
         /// Reused, so that handling an event allocates nothing.
         var actions: [FrameDecisions.Action] = []
+        /// Questions to cancel: by the timer thread, so that nobody does it under the lock.
+        var cancels: [UInt64] = []
         var statistics = AgentStatistics()
         /// When the timer thread wakes next; `nil` while it sleeps until it is woken.
         var wakesAt: Duration?
@@ -25,22 +28,28 @@ final class DecisionDesk: Sendable {
     private let clock: AgentClock
     private let deliver: @Sendable (DecisionRecord) -> Void
     private let compare: @Sendable (Comparison) -> Void
+    private let cancel: @Sendable (UInt64) -> Void
+    /// The number, plus one, of the last frame that the cloud answered while the board was at work on it; 0 before the first.
+    private let rested = Atomic<UInt64>(0)
 
     /// - Parameters:
     ///   - classes: of the board's network.
     ///   - deliver: receives each decision, in order, under the desk's lock: it must be quick, and not call back.
+    ///   - cancel: receives the frames whose questions are of no use any more, on the timer thread.
     ///   - compare: receives what both networks said on frames that the gate trusts, as `deliver` does.
     init(
         _ settings: FrameDecisions.Settings, classes: Int, preRoute: PreRoute, clock: AgentClock, deliver: @escaping @Sendable (DecisionRecord) -> Void,
-        compare: @escaping @Sendable (Comparison) -> Void = { _ in }
+        cancel: @escaping @Sendable (UInt64) -> Void = { _ in }, compare: @escaping @Sendable (Comparison) -> Void = { _ in }
     ) {
         var initial = State(machine: FrameDecisions(settings), preRoute: preRoute)
         initial.statistics.gate = GateStatistics(classes: classes)
         initial.actions.reserveCapacity(settings.maximumInFlight + 4)
+        initial.cancels.reserveCapacity(settings.maximumInFlight + 4)
         state = Monitor(initial)
         self.clock = clock
         self.deliver = deliver
         self.compare = compare
+        self.cancel = cancel
     }
 
     /// Takes in an event.
@@ -52,7 +61,7 @@ final class DecisionDesk: Sendable {
             let asks = handle(event, in: &state)
             let next = state.machine.nextTimer
             let wakes = next.map { next in state.wakesAt.map { next < $0 } ?? true } ?? false
-            return (asks, wakes || state.machine.isIdle)
+            return (asks, wakes || state.machine.isIdle || !state.cancels.isEmpty)
         }
         if wakes { state.wakeAll() }
         return asks
@@ -71,6 +80,35 @@ final class DecisionDesk: Sendable {
         }
         if asks { state.wakeAll() }
         return asks
+    }
+
+    /// The board has reached the cut of its plan.
+    ///
+    /// - Returns: whether the frame is to be sent; not where nobody would answer, so that the board goes on with it.
+    func reached(_ frame: UInt64) -> Bool {
+        let asks = state.withLock { state in
+            guard state.isConnected else {
+                count("nobody answers", in: &state)
+                return false
+            }
+            return handle(.reached(frame), in: &state)
+        }
+        if asks { state.wakeAll() }
+        return asks
+    }
+
+    /// Whether the cloud has answered the frame that the board is at work on. Waits for nothing.
+    func isAnswered(_ frame: UInt64) -> Bool { rested.load(ordering: .relaxed) == frame &+ 1 }
+
+    /// Whether the frame's question is still of use.
+    func isAsked(_ frame: UInt64) -> Bool { state.withLock { $0.machine.isAsked(frame) } }
+
+    /// The frame shows nothing that is worth asking about.
+    func keepBack(_ frame: UInt64, _ reason: PreRoute.Reason) {
+        state.withLock { state in
+            state.keptBack = reason
+            _ = handle(.routed(frame, .keepBack(reason)), in: &state)
+        }
     }
 
     /// Whether workers answer.
@@ -100,9 +138,10 @@ final class DecisionDesk: Sendable {
         case .failed:
             state.statistics.gate.addFailure()
             computed(nil, now, &state)
+        case .rested: state.computingSince = nil
         case .answered(let frame, _): state.preRoute.answered(frame, now: now)
         case .unanswered(let frame): state.preRoute.unanswered(frame, now: now)
-        case .routed, .timer, .finish: break
+        case .glimpsed, .reached, .routed, .timer, .finish: break
         }
         state.actions.removeAll(keepingCapacity: true)
         let keptBack = state.machine.counts.keptBack
@@ -114,6 +153,8 @@ final class DecisionDesk: Sendable {
             case .ask(let frame):
                 asks = true
                 state.preRoute.asked(frame, now: now)
+            case .cancel(let frame): state.cancels.append(frame)
+            case .rest(let frame): rested.store(frame &+ 1, ordering: .relaxed)
             case .compare(let comparison):
                 switch comparison.agrees {
                 case true?: state.statistics.agreements += 1
@@ -147,16 +188,27 @@ final class DecisionDesk: Sendable {
     /// Counts a frame that is looked at twice.
     func countSecondLook() { state.withLock { $0.statistics.secondLooks += 1 } }
 
-    /// The timer thread: decides what is due until ``stop()``.
+    /// The timer thread: decides what is due, and cancels questions, until ``stop()``.
     func runTimer() {
-        state.wait { state in
-            guard !state.isStopped else { return .done(()) }
-            if let due = state.machine.nextTimer, due <= clock.now() {
-                _ = handle(.timer, in: &state)
-                if state.machine.isIdle { wake() }
+        var cancels: [UInt64] = []
+        while true {
+            let isOver: Bool = state.wait { state in
+                guard !state.isStopped else { return .done(true) }
+                if let due = state.machine.nextTimer, due <= clock.now() {
+                    _ = handle(.timer, in: &state)
+                    if state.machine.isIdle { wake() }
+                }
+                guard state.cancels.isEmpty else {
+                    swap(&state.cancels, &cancels)
+                    state.wakesAt = .zero
+                    return .done(false)
+                }
+                state.wakesAt = state.machine.nextTimer
+                return .wait(state.wakesAt.map { max($0 - clock.now(), .zero) })
             }
-            state.wakesAt = state.machine.nextTimer
-            return .wait(state.wakesAt.map { max($0 - clock.now(), .zero) })
+            if isOver { return }
+            for frame in cancels { cancel(frame) }
+            cancels.removeAll(keepingCapacity: true)
         }
     }
 

@@ -14,6 +14,9 @@ package import Gating
 /// - A frame may be asked about before the board's network has spoken (``PreRoute/Route/sendAtOnce``). What comes first, a local answer that the gate trusts or the
 ///   cloud's, decides. Where both are known in the end and the gate trusts the local one, they are compared: evidence on the gate.
 /// - A frame that is kept back (``PreRoute/Route/keepBack(_:)``) isn't asked about.
+/// - Under a plan (``Settings/followsPlan``) the cloud is asked where the board reaches the plan's cut, and nowhere else. Each exit on the way that isn't sure leaves an answer in hand. What
+///   comes first decides and ends the other's work: a local answer that its gate trusts cancels the question (``Action/cancel(_:)``), the cloud's answer lets the board rest
+///   (``Action/rest(_:)``).
 /// - What is undecided at the deadline is decided as local-unconfirmed, with the local answer or with none. A cloud answer until `expiry`, or
 ///   the local answer if that was what came late, then revises.
 package struct FrameDecisions: Sendable {
@@ -28,16 +31,21 @@ package struct FrameDecisions: Sendable {
         package var maximumInFlight: Int
         /// `nil`: each frame is judged by itself.
         package var stream: StreamGate.Settings?
+        /// Whether a plan says when the cloud is asked (``Event/reached(_:)``); else the gate's word does. There is no `stream` with it.
+        package var followsPlan: Bool
 
         package init(
-            deadline: Duration, margin: Duration? = nil, expiry: Duration, asksCloud: Bool = true, maximumInFlight: Int = 2, stream: StreamGate.Settings? = nil
+            deadline: Duration, margin: Duration? = nil, expiry: Duration, asksCloud: Bool = true, maximumInFlight: Int = 2, stream: StreamGate.Settings? = nil,
+            followsPlan: Bool = false
         ) {
+            precondition(!followsPlan || stream == nil, "a stream's gate under a plan")
             self.deadline = deadline
             self.margin = margin ?? min(.milliseconds(2), deadline / 10)
             self.expiry = max(expiry, deadline)
             self.asksCloud = asksCloud
             self.maximumInFlight = maximumInFlight
             self.stream = stream
+            self.followsPlan = followsPlan
         }
     }
 
@@ -46,6 +54,12 @@ package struct FrameDecisions: Sendable {
         case taken(UInt64, name: String? = nil)
         /// What is to be done with the frame, before its network has spoken.
         case routed(UInt64, PreRoute.Route)
+        /// An exit has spoken that isn't sure enough, and the board goes on with the frame.
+        case glimpsed(UInt64, Reading)
+        /// The board has reached the cut of its plan.
+        case reached(UInt64)
+        /// The board has stopped with the frame: its plan ends at the cut, or the cloud was first.
+        case rested(UInt64)
         /// The board's network and the gate have spoken.
         case read(UInt64, Reading)
         /// The board's network couldn't be run.
@@ -64,6 +78,10 @@ package struct FrameDecisions: Sendable {
         case decide(Decision)
         /// Ask the cloud about the frame; answer with ``Event/answered(_:_:)`` or ``Event/unanswered(_:)``.
         case ask(UInt64)
+        /// The cloud's answer to the frame is of no use any more.
+        case cancel(UInt64)
+        /// What the board may still find out about the frame is of no use any more; answer with ``Event/rested(_:)``, or with what it has found out.
+        case rest(UInt64)
         /// Both networks have spoken on a frame whose local answer the gate trusts.
         case compare(Comparison)
     }
@@ -97,6 +115,8 @@ package struct FrameDecisions: Sendable {
         /// Better than the local answer where no other comes.
         var carried: StreamGate.Carried?
         var cloudAnswer: Answer?
+        /// Whether the last decision had an answer.
+        var hasAnswer = false
         /// The decision at the deadline had no answer: the local one, which came later, revises it unless the cloud does.
         var owesLocalAnswer = false
 
@@ -150,13 +170,22 @@ package struct FrameDecisions: Sendable {
                 ask(index, &actions)
             case .keepBack: open[index].question = .barred
             }
+        case .glimpsed(let frame, let reading):
+            guard let index = computing(frame) else { return }
+            note(reading, index, now)
+        case .reached(let frame):
+            guard let index = computing(frame), settings.asksCloud, open[index].phase == .computing, open[index].question == .none else { return }
+            guard inFlight < settings.maximumInFlight else {
+                counts.crowded += 1
+                return
+            }
+            ask(index, &actions)
+        case .rested(let frame):
+            guard let index = computing(frame) else { return }
+            rest(index, now, &actions)
         case .read(let frame, let reading):
             guard let index = computing(frame) else { return }
-            open[index].confidence = reading.confidence
-            if case .escalate(.fault(let fault)) = reading.verdict {
-                counts.faults += 1
-                open[index].fault = fault
-            }
+            note(reading, index, now)
             conclude(index, reading, now, &actions)
         case .failed(let frame):
             guard let index = computing(frame) else { return }
@@ -184,32 +213,44 @@ package struct FrameDecisions: Sendable {
         }
     }
 
+    /// What an output of the board's network says. The deepest sound one counts.
+    private mutating func note(_ reading: Reading, _ index: Int, _ now: Duration) {
+        if case .escalate(.fault(let fault)) = reading.verdict {
+            counts.faults += 1
+            open[index].fault = fault
+        }
+        guard let confidence = reading.confidence else { return }
+        open[index].confidence = confidence
+        open[index].localLatency = now - open[index].taken
+        open[index].fault = nil
+    }
+
     /// The board's network is done with a frame.
     ///
     /// - Parameter reading: `nil` where it failed.
     private mutating func conclude(_ index: Int, _ reading: Reading?, _ now: Duration, _ actions: inout [Action]) {
+        open[index].localLatency = now - open[index].taken
         let frame = open[index]
-        open[index].localLatency = now - frame.taken
         let isLate = frame.phase == .computingLate
         let isDecided = frame.phase == .answered
         let isOpen = frame.question == .open
-        let canAsk = settings.asksCloud && !isLate && frame.question == .none && inFlight < settings.maximumInFlight
+        let canAsk = settings.asksCloud && !settings.followsPlan && !isLate && frame.question == .none && inFlight < settings.maximumInFlight
         let trusted = reading?.verdict.accepts ?? false
         let step =
             stream?.read(reading, frame: frame.frame, taken: frame.taken, now: now, canAsk: canAsk || (isOpen && !isLate))
             ?? (trusted ? .accept : canAsk ? .ask(nil) : .rest(nil))
-        if trusted, isOpen || frame.question == .ended { counts.needless += 1 }
+        if trusted, !settings.followsPlan, isOpen || frame.question == .ended { counts.needless += 1 }
         switch step {
         case _ where isDecided:
             if trusted { compare(index, &actions) }
             open.remove(at: index)
         case .accept:
             decide(index, .local, frame.localAnswer, isRevision: isLate, now, &actions)
-            if isOpen { open[index].phase = .settled } else { open.remove(at: index) }
+            if isOpen, settings.followsPlan { cancel(index, &actions) }
+            if open[index].question == .open { open[index].phase = .settled } else { open.remove(at: index) }
         case .ask(let carried) where isOpen, .rest(let carried) where isOpen:
             open[index].carried = carried
-            open[index].owesLocalAnswer = isLate && frame.localAnswer != nil
-            open[index].phase = isLate ? .revisable : .asking
+            expectAnswer(index)
         case .ask(let carried):
             open[index].carried = carried
             open[index].phase = .asking
@@ -220,12 +261,38 @@ package struct FrameDecisions: Sendable {
                 counts.spared += 1
             } else if frame.question == .barred {
                 counts.keptBack += 1
-            } else if settings.asksCloud, !isLate, frame.question == .none {
+            } else if settings.asksCloud, !settings.followsPlan, !isLate, frame.question == .none {
                 counts.crowded += 1
             }
-            if !isLate || frame.localAnswer != nil { decideUnanswered(index, isRevision: isLate, now, &actions) }
-            open.remove(at: index)
+            settle(index, now, &actions)
         }
+    }
+
+    /// The board does no more for a frame.
+    private mutating func rest(_ index: Int, _ now: Duration, _ actions: inout [Action]) {
+        if open[index].phase == .answered {
+            counts.rested += 1
+            open.remove(at: index)
+        } else if open[index].question == .open {
+            expectAnswer(index)
+        } else {
+            if open[index].question == .barred { counts.keptBack += 1 }
+            settle(index, now, &actions)
+        }
+    }
+
+    /// The board has done what it could, and the cloud may still answer.
+    private mutating func expectAnswer(_ index: Int) {
+        let isLate = open[index].phase == .computingLate
+        open[index].owesLocalAnswer = isLate && open[index].localAnswer != nil && !open[index].hasAnswer
+        open[index].phase = isLate ? .revisable : .asking
+    }
+
+    /// The board has done what it could, the gate doesn't trust it, and nobody else will answer.
+    private mutating func settle(_ index: Int, _ now: Duration, _ actions: inout [Action]) {
+        let isLate = open[index].phase == .computingLate
+        if !isLate || (open[index].localAnswer != nil && !open[index].hasAnswer) { decideUnanswered(index, isRevision: isLate, now, &actions) }
+        open.remove(at: index)
     }
 
     /// Decides on a frame that the gate doesn't trust and that no answer has come to.
@@ -245,6 +312,7 @@ package struct FrameDecisions: Sendable {
         case .computing, .computingLate:
             decide(index, .cloud, answer, isRevision: open[index].phase == .computingLate, now, &actions)
             open[index].phase = .answered
+            if settings.followsPlan { actions.append(.rest(open[index].frame)) }
         case .asking, .revisable:
             decide(index, .cloud, answer, isRevision: open[index].phase == .revisable, now, &actions)
             open.remove(at: index)
@@ -272,6 +340,13 @@ package struct FrameDecisions: Sendable {
         actions.append(.ask(open[index].frame))
     }
 
+    /// Whatever the cloud would say, the frame is decided.
+    private mutating func cancel(_ index: Int, _ actions: inout [Action]) {
+        counts.cancelled += 1
+        endQuestion(index, wasAnswered: false)
+        actions.append(.cancel(open[index].frame))
+    }
+
     private mutating func payLocalAnswer(_ index: Int, _ now: Duration, _ actions: inout [Action]) {
         guard open[index].owesLocalAnswer else { return }
         open[index].owesLocalAnswer = false
@@ -279,7 +354,7 @@ package struct FrameDecisions: Sendable {
     }
 
     private mutating func compare(_ index: Int, _ actions: inout [Action]) {
-        guard let confidence = open[index].confidence, let answer = open[index].cloudAnswer else { return }
+        guard !settings.followsPlan, let confidence = open[index].confidence, let answer = open[index].cloudAnswer else { return }
         actions.append(.compare(Comparison(frame: open[index].frame, confidence: confidence, cloudAnswer: answer, cause: .sentAtOnce)))
     }
 
@@ -316,6 +391,7 @@ package struct FrameDecisions: Sendable {
         _ index: Int, _ source: Decision.Source, _ answer: Answer?, carriedFrom: UInt64? = nil, isRevision: Bool = false, _ now: Duration,
         _ actions: inout [Action]
     ) {
+        open[index].hasAnswer = answer != nil
         let frame = open[index]
         let latency = now - frame.taken
         if isRevision {
@@ -345,6 +421,9 @@ package struct FrameDecisions: Sendable {
         case nil: counts.unknownAnswers += 1
         }
     }
+
+    /// Whether an answer to a question on the frame is of use.
+    package func isAsked(_ frame: UInt64) -> Bool { asked(frame) != nil }
 
     /// Questions that are open.
     package var inFlight: Int { open.count { $0.question == .open } }

@@ -35,6 +35,7 @@ struct FrameDecisionsTests {
                 case .decide(let decision): decisions.append(decision)
                 case .ask(let frame): asked.append(frame)
                 case .compare(let comparison): comparisons.append(comparison)
+                case .cancel, .rest: Issue.record("there is no plan")
                 }
             }
         }
