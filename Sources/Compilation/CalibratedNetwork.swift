@@ -27,9 +27,10 @@ struct CalibratedNetwork {
     /// The quantised form in which `precisions` has a layer's precision, by its output; the others have 8 bits.
     ///
     /// - Parameter rounded: from ``roundedWeights(widths:progress:)``, for all widths that `precisions` names. A layer that isn't there has 8 bits.
+    /// - Returns: besides, the outputs of the layers that stay float32 without being asked to, because sums of theirs could leave 32 bits.
     func quantized(
         _ precisions: [ValueID: LayerPrecision] = [:], rounded: [ValueID: [BitPackedWeights.Width: RoundedWeights]] = [:]
-    ) throws(CompilationError) -> Graph {
+    ) throws(CompilationError) -> (graph: Graph, wide: Set<ValueID>) {
         var weights = nearest
         var kept: Set<ValueID> = []
         for (id, precision) in precisions {

@@ -61,13 +61,14 @@ extension Compiler {
         var quantizedDetails = details
         quantizedDetails.precision = .int8
         for (name, precisions) in choices {
-            let quantized = try network.quantized(precisions, rounded: rounded)
+            let (quantized, wide) = try network.quantized(precisions, rounded: rounded)
             let results = try outputs(of: quantized, judges, name)
             report.error = Self.relativeError(results, reference)
             report.agreement = Self.agreement(results, reference)
             var own = report
+            own.wideLayers = prepared.names(ofLayers: wide)
             let bundle = try finished(quantized, details: quantizedDetails, report: &own)
-            result.append(PrecisionCandidate(name: name, bundle: bundle, report: own, bits: bits(layers.map { ($0, precisions[$0] ?? .bits8) }, in: prepared)))
+            result.append(PrecisionCandidate(name: name, bundle: bundle, report: own, bits: bits(layers.map { ($0, wide.contains($0) ? .float32 : precisions[$0] ?? .bits8) }, in: prepared)))
         }
         return result
     }
@@ -80,13 +81,13 @@ extension Compiler {
         let judges = Array(judges.prefix(Self.mostSearchJudges))
         let reference = Array(reference.prefix(judges.count))
         let layers = network.layers
-        let base = try Self.relativeError(outputs(of: network.quantized(), judges, "sensitivity"), reference)
+        let base = try Self.relativeError(outputs(of: network.quantized().graph, judges, "sensitivity"), reference)
         var search = PrecisionSearch(layers: [])
         for (index, id) in layers.enumerated() {
             let weights = network.weightCount(of: id)
             var layer = PrecisionSearch.Layer(id: id, weights: weights, harm: [:])
             for precision in [LayerPrecision.float32] + (rounded[id] ?? [:]).keys.map({ .bits($0) }) {
-                let error = try Self.relativeError(outputs(of: network.quantized([id: precision], rounded: rounded), judges, nil), reference)
+                let error = try Self.relativeError(outputs(of: network.quantized([id: precision], rounded: rounded).graph, judges, nil), reference)
                 layer.harm[precision] = error.isFinite ? error - base : .infinity
             }
             search.layers.append(layer)

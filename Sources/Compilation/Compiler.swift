@@ -33,6 +33,8 @@ package struct Compiler {
         package var agreement: Double?
         package var quantizedNodes = 0
         package var nodes = 0
+        /// Convolutions and products that stay float32 because their sums could leave 32 bits.
+        package var wideLayers: [String] = []
         package var temperature = 1.0
         /// Classes that the score tells apart; 0 where the labelled images say too little.
         package var classOffsets = 0
@@ -83,12 +85,17 @@ package struct Compiler {
         let prepared = try graph.takingQuantizationIntoValues().optimized(for: .quantized)
         let reference = try outputs(of: prepared.withoutQuantization(), judges, "reference")
         let network = try calibrated(prepared, reference: reference, report: &report)
-        guard case .bits(let width) = weights else { return try network.quantized() }
+        guard case .bits(let width) = weights else {
+            let (quantized, wide) = try network.quantized()
+            report.wideLayers = prepared.names(ofLayers: wide)
+            return quantized
+        }
         let rounded = network.roundedWeights(widths: [width]) { progress("rounding", $0, $1) }
-        let narrowed = try network.quantized(Dictionary(uniqueKeysWithValues: network.layers.map { ($0, weights) }), rounded: rounded)
+        let (narrowed, wide) = try network.quantized(Dictionary(uniqueKeysWithValues: network.layers.map { ($0, weights) }), rounded: rounded)
         let results = try outputs(of: narrowed, judges, "\(width.rawValue) bits")
         report.error = Self.relativeError(results, reference)
         report.agreement = Self.agreement(results, reference)
+        report.wideLayers = prepared.names(ofLayers: wide)
         return narrowed
     }
 
@@ -106,7 +113,7 @@ package struct Compiler {
         func judge(_ rule: RangeRule, joinsConcatenations: Bool, largestError: Double) throws {
             network.rule = rule
             network.joinsConcatenations = joinsConcatenations
-            let results = try outputs(of: network.quantized(), judges, "\(rule)")
+            let results = try outputs(of: network.quantized().graph, judges, "\(rule)")
             let error = Self.relativeError(results, reference)
             if joinsConcatenations { report.errorByRule["\(rule)"] = error }
             guard error < largestError else { return }
@@ -234,6 +241,11 @@ extension [Float] {
 }
 
 extension Graph {
+    /// Of the nodes with these outputs, in order.
+    func names(ofLayers outputs: Set<ValueID>) -> [String] {
+        nodes.filter { $0.outputs.contains(where: outputs.contains) }.map(\.name)
+    }
+
     fileprivate var hasConcatenations: Bool {
         nodes.contains { if case .concatenation = $0.operation { true } else { false } }
     }

@@ -26,7 +26,7 @@ extension Graph {
     package func quantized(
         statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization] = [:], joinsConcatenations: Bool = true
     ) throws(CompilationError) -> Graph {
-        try quantized(statistics: statistics, rule: rule, given: given, joinsConcatenations: joinsConcatenations, rounded: [:], kept: [])
+        try quantized(statistics: statistics, rule: rule, given: given, joinsConcatenations: joinsConcatenations, rounded: [:], kept: []).graph
     }
 
     /// As above.
@@ -34,20 +34,28 @@ extension Graph {
     /// - Parameters:
     ///   - rounded: weights of layers, by output, that are rounded already; the others are rounded to 8 bits.
     ///   - kept: outputs of layers that stay float32.
+    /// - Returns: besides, the outputs of the layers that stay float32 although they aren't among `kept`, because sums of theirs could leave 32 bits.
     func quantized(
         statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization], joinsConcatenations: Bool,
         rounded: [ValueID: RoundedWeights], kept: Set<ValueID>
-    ) throws(CompilationError) -> Graph {
+    ) throws(CompilationError) -> (graph: Graph, wide: Set<ValueID>) {
         try checkNumbers()
-        let plan = QuantizationPlan(self, joinsConcatenations: joinsConcatenations, kept: kept)
-        var emitter = QuantizedEmitter(self, plan: plan, statistics: statistics, rule: rule, given: given, rounded: rounded)
-        let result = try emitter.run()
-        do {
-            try result.check()
-        } catch {
-            throw CompilationError("network '\(name)' to int8", error.description)
+        var wide: Set<ValueID> = []
+        while true {
+            let plan = QuantizationPlan(self, joinsConcatenations: joinsConcatenations, kept: kept.union(wide))
+            var emitter = QuantizedEmitter(self, plan: plan, statistics: statistics, rule: rule, given: given, rounded: rounded)
+            let result = try emitter.run()
+            guard emitter.wide.isEmpty else {
+                wide.formUnion(emitter.wide)
+                continue
+            }
+            do {
+                try result.check()
+            } catch {
+                throw CompilationError("network '\(name)' to int8", error.description)
+            }
+            return (result, wide)
         }
-        return result
     }
 }
 
@@ -62,6 +70,8 @@ private struct QuantizedEmitter {
     /// Where each value of the source is in the target, as real numbers and quantised.
     private var real: [ValueID: ValueID] = [:]
     private var quantized: [ValueID: ValueID] = [:]
+    /// Outputs of layers whose sums could leave 32 bits: what they are in isn't a valid graph.
+    private(set) var wide: Set<ValueID> = []
 
     init(
         _ source: Graph, plan: QuantizationPlan, statistics: [ValueID: ValueStatistics], rule: RangeRule, given: [ValueID: Quantization],
@@ -132,6 +142,7 @@ private struct QuantizedEmitter {
         else {
             throw CompilationError("node '\(node.name)' to int8", "its weights or biases hold a number that isn't finite, or too large")
         }
+        if !weights.sumsFit32Bits { wide.insert(node.outputs[0]) }
         let weightsID = target.add(
             Value(
                 name: source[w].name, constant: Tensor(shape: source[w].shape, weights.weights),

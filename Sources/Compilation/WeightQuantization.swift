@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Networks
 internal import Tensors
 
 /// The weights `[o, …]` and biases `[o]` of a convolution or product as integers.
@@ -42,6 +43,14 @@ struct WeightQuantization {
             let units = ((Double(bias[channel]) - drift) / (Double(inputScale) * Double(scale))).rounded(.toNearestOrEven)
             guard units.isFinite else { return nil }
             self.bias.append(Int32(min(max(units, -Self.largestBias), Self.largestBias)))
+        }
+    }
+
+    /// Whether all sums of products and biases stay within 32 bits, whatever the inputs are.
+    var sumsFit32Bits: Bool {
+        let length = weights.count / max(bias.count, 1)
+        return bias.indices.allSatisfy {
+            Operation.sumsFit32Bits(weights.span.extracting($0 * length..<($0 + 1) * length), bias: bias[$0])
         }
     }
 

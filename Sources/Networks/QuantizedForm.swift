@@ -112,13 +112,18 @@ extension Operation {
         guard Int64(length) * 255 * 127 + largestBias > Int64(Int32.max) else { return }
         try weights.withElements(of: Int8.self) { elements throws(GraphError) in
             for channel in 0..<channels {
-                var bound = Int64(biases?[channel].magnitude ?? 0)
-                for index in channel * length..<(channel + 1) * length { bound += Int64(elements[index].magnitude) * 255 }
-                guard bound <= Int64(Int32.max) else {
+                guard sumsFit32Bits(elements.extracting(channel * length..<(channel + 1) * length), bias: biases?[channel] ?? 0) else {
                     throw GraphError(.quantization, "the sums of output channel \(channel) don't fit 32 bits")
                 }
             }
         }
+    }
+
+    /// Whether `Σ (x − zx) · w + bias` stays within 32 bits, whatever 8-bit x and zx are.
+    package static func sumsFit32Bits(_ weights: Span<Int8>, bias: Int32) -> Bool {
+        var bound = Int64(bias.magnitude)
+        for index in weights.indices { bound += Int64(weights[index].magnitude) * 255 }
+        return bound <= Int64(Int32.max)
     }
 }
 

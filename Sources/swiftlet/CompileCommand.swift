@@ -157,6 +157,9 @@ private struct CompileSummary: Encodable {
     var text: String {
         var lines = precisions.map { [$0.text] } ?? []
         lines.append("\(output): \(precision.rawValue), \(bytes / 1024) KiB, \(report.quantizedNodes) of \(report.nodes) operations in int8")
+        if !report.wideLayers.isEmpty {
+            lines.append("in float32, because sums of 8-bit products could leave 32 bits: \(report.wideLayers.joined(separator: ", "))")
+        }
         if let rule = report.rule, let error = report.error {
             lines.append("ranges by \(rule): squared error of the logits \(percent(error)) of their variance, same top-1 on \(percent(report.agreement ?? 0))")
         }

@@ -48,6 +48,22 @@ import Testing
         }
     }
 
+    @Test(arguments: [LayerPrecision.bits8, .bits(.four)]) func layersWhoseSumsCouldLeave32BitsAreNamed(weights: LayerPrecision) throws {
+        var builder = GraphBuilder(seed: 3)
+        let x = builder.input([1, 3, 8, 8])
+        let y = try builder.add(.reshape, [builder.convolution(x, channels: 1100, size: 1, activation: .relu)], shape: [1, 70_400])
+        // In 4 bits sums stay in 32, but a layer of that length isn't rounded to them.
+        let w = builder.graph.add(Value(name: "w", constant: Tensor(shape: [1, 70_400], [Float](repeating: 0.5, count: 70_400))))
+        let graph = try builder.finish(builder.add(.gemm(Gemm(transposesB: true)), [y, w]))
+        var compiler = Compiler(preprocessing: preprocessing, samples: samples(2, labelled: false))
+        compiler.weights = weights
+        compiler.rule = .extremes
+        let (bundle, report) = try compiler.compile(graph, details: BundleDetails(name: "net", precision: .int8))
+        #expect(report.wideLayers == [graph.nodes[2].name])
+        #expect(report.quantizedNodes == 1 && bundle.graph.nodes.count == 4)
+        #expect(try compiler.compile(network(), details: BundleDetails(name: "net", precision: .int8)).report.wideLayers.isEmpty)
+    }
+
     @Test func theRuleWithTheLeastErrorIsTaken() throws {
         let compiler = Compiler(preprocessing: preprocessing, samples: samples(64, labelled: false))
         let (_, report) = try compiler.compile(network(), details: BundleDetails(name: "net", precision: .int8))

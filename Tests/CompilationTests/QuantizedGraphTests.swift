@@ -18,11 +18,11 @@ import Testing
     }
 
     /// The quantised form of a graph, calibrated by the definitions.
-    private func quantize(_ graph: Graph, rule: RangeRule = .extremes) throws -> Graph {
+    private func quantize(_ graph: Graph, rule: RangeRule = .extremes, images: Int = 16) throws -> Graph {
         let prepared = try graph.takingQuantizationIntoValues().optimized(for: .quantized)
         let plain = prepared.withoutQuantization()
         var statistics: [ValueID: ValueStatistics] = [:]
-        for inputs in samples(plain) {
+        for inputs in samples(plain, count: images) {
             for (id, input) in zip(plain.inputs, inputs) {
                 statistics[id, default: ValueStatistics()].observe(input.floats.span, shape: input.shape)
             }
@@ -114,6 +114,21 @@ import Testing
         let quantized = try quantize(graph)
         #expect(quantized.kinds == "quantize convolution+relu convolution dequantize add")
         #expect(try relativeError(quantized, graph) < 0.01)
+    }
+
+    @Test(arguments: [(182, ElementType.uint8), (183, .float32)])
+    func aLayerWhoseSumsCouldLeave32BitsStaysInRealNumbers(side: Int, type: ElementType) throws {
+        // 255 · 127 · 2 · 182² is just below 2³¹.
+        var builder = GraphBuilder()
+        let x = builder.input([1, 1, side, side])
+        let length = 2 * side * side
+        let flat = try builder.add(.reshape, [builder.convolution(x, channels: 2, size: 1, activation: .relu)], shape: [1, length])
+        let weights = builder.graph.add(Value(name: "w", constant: Tensor(shape: [2, length], [Float](repeating: 0.5, count: 2 * length))))
+        let graph = try builder.finish(builder.add(.gemm(Gemm(transposesB: true)), [flat, weights]))
+        let quantized = try quantize(graph, images: 2)
+        #expect(quantized.kinds == "quantize convolution+relu reshape gemm")
+        #expect(quantized[try #require(quantized.nodes.last?.inputs[0])].type == type)
+        #expect(quantized[try #require(quantized.nodes[1].inputs[0])].type == .uint8)
     }
 
     @Test func scalesOfAQuantisedModelAreKept() throws {
