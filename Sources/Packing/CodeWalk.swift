@@ -3,6 +3,9 @@
 /// What is known about a code before it is coded, from those before it: in its channel left, above and beside these, and at its place in the
 /// channels before. Expectations are in 16ths of a code.
 struct Neighbourhood {
+    /// Left and above.
+    let west: Int32
+    let north: Int32
     /// The weighted mean of six neighbours.
     let expected: Int32
     /// left + above − above left, within the codes: right on a slope.
@@ -11,119 +14,81 @@ struct Neighbourhood {
     let usual: Int32
     /// How far the neighbours lie apart.
     let activity: Int32
-    /// left and above, each in 8 classes: `left · 8 + above`.
-    let pair: Int
-    /// Which of left and above aren't 0: 0 … 3.
-    let present: Int
 
     @inline(__always)
-    init(
-        west: Int32, north: Int32, northWest: Int32, northEast: Int32, westWest: Int32, northNorth: Int32, usual: Int32, bits: Int
-    ) {
-        expected = 5 * (west + north) + 3 * northEast + northWest + westWest + northNorth
-        slope = 16 * max(0, min(Int32(1) << Int32(bits) - 1, west + north - northWest))
+    init(west: Int32, north: Int32, northWest: Int32, northEast: Int32, westWest: Int32, northNorth: Int32, usual: Int32, bits: Int) {
+        self.west = west
+        self.north = north
+        expected = 5 &* (west &+ north) &+ 3 &* northEast &+ northWest &+ westWest &+ northNorth
+        slope = 16 &* max(0, min(Int32(1) &<< Int32(truncatingIfNeeded: bits) &- 1, west &+ north &- northWest))
         self.usual = usual
-        activity = abs(west - north) + abs(north - northWest) + abs(north - northEast) + abs(west - northWest)
-        pair = Self.size(west, bits: bits) * 8 + Self.size(north, bits: bits)
-        present = (west > 0 ? 1 : 0) + (north > 0 ? 2 : 0)
-    }
-
-    /// Up to 5 bits: 0, 1, 2, 3, 4 … 5, 6 … 9, 10 … 19 and above; beyond, the number of binary digits.
-    @inline(__always)
-    private static func size(_ code: Int32, bits: Int) -> Int {
-        guard bits <= 5 else { return min(7, code.digits) }
-        return code < 4 ? Int(code) : code < 6 ? 4 : code < 10 ? 5 : code < 20 ? 6 : 7
+        activity = abs(west &- north) &+ abs(north &- northWest) &+ abs(north &- northEast) &+ abs(west &- northWest)
     }
 }
 
-/// One binary decision about a code: "is it 0?", then whether it lies in the upper half of what is left, from the highest bit down.
-struct Decision {
-    static let levels = 9
-    static let kinds = 40
+/// What writes codes one after another, or reads them.
+protocol CodeCoder {
+    mutating func beginChannel()
 
-    /// 0: whether it is 0; else the position of its bit from above, from 1.
-    let level: Int
-    /// The same, and of the first five bits also what those above are.
-    let kind: Int
-    /// Where what is left is divided, in 16ths of a code.
-    let middle: Int32
-    /// The binary logarithm of half of what is left, in 16ths of a code.
-    let half: Int32
+    /// - Parameter code: what is written; of no effect where it is read.
+    /// - Returns: the code that was written or read, within the bits of the activation.
+    mutating func code(_ code: UInt8, _ near: borrowing Neighbourhood) -> UInt8
+
+    /// Whether it read past the end of what there is: everything since is noise.
+    var isExhausted: Bool { get }
+}
+
+/// Takes all codes of an activation through a coder, channel by channel, row by row: an encoder writes them, a decoder puts what it
+/// reads in their place.
+///
+/// - Parameter reference: as many numbers as there are codes, in 16ths of a code: what is expected of each; or none.
+/// - Returns: `false` when the coder ran out of bytes; the codes are of no use then.
+func codeAll<Coder: CodeCoder>(
+    _ codes: inout MutableSpan<UInt8>, _ shape: ActivationShape, bits: Int, reference: [Int32] = [], _ coder: inout Coder
+) -> Bool {
+    precondition(reference.isEmpty || reference.count == shape.count)
+    let width = shape.width
+    guard shape.count > 0 else { return true }
+    var usualOfPlaces = [Int32](repeating: 0, count: shape.plane)
+    var usual = usualOfPlaces.mutableSpan
+    // The row that is being coded and the two above it, each with one more at its end, which is as the last.
+    let length = width + 1
+    var threeRows = [UInt8](repeating: 0, count: 3 * length)
+    var rows = threeRows.mutableSpan
+    var position = 0
+    for _ in 0..<shape.channels {
+        coder.beginChannel()
+        for y in 0..<shape.height {
+            guard !coder.isExhausted else { return false }
+            let row = y % 3 * length
+            let above = (y + 2) % 3 * length
+            let twoAbove = y > 1 ? (y + 1) % 3 * length : above
+            var north = y > 0 ? Int32(rows[above]) : 0
+            var (west, westWest, northWest) = (north, north, north)
+            for x in 0..<width {
+                let place = y &* width &+ x
+                let usualHere = usual[place]
+                var northEast = Int32(rows[above &+ x &+ 1])
+                var northNorth = Int32(rows[twoAbove &+ x])
+                if y == 0 { (north, northWest, northEast, northNorth) = (west, west, west, west) }
+                let near = Neighbourhood(
+                    west: west, north: north, northWest: northWest, northEast: northEast, westWest: westWest, northNorth: northNorth,
+                    usual: reference.isEmpty ? usualHere : reference[position], bits: bits)
+                let code = coder.code(codes[position], near)
+                codes[position] = code
+                rows[row &+ x] = code
+                usual[place] = usualHere &+ (Int32(code) &* 16 &- usualHere) &>> 3
+                (westWest, west, northWest, north) = (west, Int32(code), north, northEast)
+                position &+= 1
+            }
+            rows[row + width] = rows[row + width - 1]
+        }
+    }
+    return !coder.isExhausted
 }
 
 extension FixedWidthInteger {
     /// The number of binary digits; 0 for 0 and below.
     @inline(__always)
     var digits: Int { self <= 0 ? 0 : Self.bitWidth - leadingZeroBitCount }
-}
-
-/// What gives each decision its probability, and learns from its outcome.
-protocol DecisionModel {
-    mutating func beginChannel()
-    mutating func code<Coder: BinaryCoder>(_ bit: UInt32, _ decision: Decision, _ near: borrowing Neighbourhood, _ coder: inout Coder) -> UInt32
-}
-
-/// Takes all codes of an activation through a coder, channel by channel, row by row: an encoder writes them, a decoder puts what it
-/// reads in their place.
-///
-/// - Parameters:
-///   - zeroFirst: whether the first decision about a code is if it is 0.
-///   - reference: as many numbers as there are codes, in 16ths of a code: what is expected of each; or none.
-/// - Returns: `false` when the coder ran out of bytes; the codes are of no use then.
-func codeAll<Coder: BinaryCoder, Model: DecisionModel>(
-    _ codes: inout MutableSpan<UInt8>, _ shape: ActivationShape, bits: Int, zeroFirst: Bool, reference: [Int32] = [], _ model: inout Model,
-    _ coder: inout Coder
-) -> Bool {
-    precondition(reference.isEmpty || reference.count == shape.count)
-    let (width, plane) = (shape.width, shape.plane)
-    guard shape.count > 0 else { return true }
-    var usualOfPlaces = [Int32](repeating: 0, count: plane)
-    var usual = usualOfPlaces.mutableSpan
-    var position = 0
-    for _ in 0..<shape.channels {
-        model.beginChannel()
-        for y in 0..<shape.height {
-            guard !coder.isExhausted else { return false }
-            for x in 0..<width {
-                let place = y * width + x
-                let west = x > 0 ? Int32(codes[position - 1]) : y > 0 ? Int32(codes[position - width]) : 0
-                let north = y > 0 ? Int32(codes[position - width]) : west
-                let near = Neighbourhood(
-                    west: west, north: north,
-                    northWest: x > 0 && y > 0 ? Int32(codes[position - width - 1]) : north,
-                    northEast: x + 1 < width && y > 0 ? Int32(codes[position - width + 1]) : north,
-                    westWest: x > 1 ? Int32(codes[position - 2]) : west,
-                    northNorth: y > 1 ? Int32(codes[position - 2 * width]) : north,
-                    usual: reference.isEmpty ? usual[place] : reference[position], bits: bits)
-                let code = codeOne(UInt32(codes[position]), bits: bits, zeroFirst: zeroFirst, near, &model, &coder)
-                codes[position] = UInt8(truncatingIfNeeded: code)
-                usual[place] += (Int32(code) * 16 - usual[place]) >> 3
-                position += 1
-            }
-        }
-    }
-    return !coder.isExhausted
-}
-
-/// - Returns: the code, below `2^bits`.
-@inline(__always)
-private func codeOne<Coder: BinaryCoder, Model: DecisionModel>(
-    _ code: UInt32, bits: Int, zeroFirst: Bool, _ near: borrowing Neighbourhood, _ model: inout Model, _ coder: inout Coder
-) -> UInt32 {
-    if zeroFirst {
-        let decision = Decision(level: 0, kind: 0, middle: 8, half: 3)
-        if model.code(code == 0 ? 0 : 1, decision, near, &coder) == 0 { return 0 }
-    }
-    var (prefix, lower): (Int, UInt32) = (1, 0)
-    for depth in 0..<bits {
-        let shift = UInt32(bits - 1 - depth)
-        // Not 0, and all bits above are: the last is 1.
-        if zeroFirst, shift == 0, lower == 0 { return 1 }
-        let decision = Decision(
-            level: depth + 1, kind: depth < 5 ? prefix : 32 + depth, middle: Int32(lower + 1 << shift) * 16 - 8, half: Int32(shift) + 4)
-        let bit = model.code(code >> shift & 1, decision, near, &coder)
-        lower += bit << shift
-        prefix = prefix * 2 + Int(bit)
-    }
-    return lower
 }

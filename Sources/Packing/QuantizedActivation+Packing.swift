@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Format, version 1. Numbers are little-endian; `varint` is unsigned LEB128 of at most 4 bytes, without superfluous ones.
+// Format, version 2. Numbers are little-endian; `varint` is unsigned LEB128 of at most 4 bytes, without superfluous ones.
 //
 //     byte       version · 16 + form, + 8 where it needs the activation before
 //     byte       bits
@@ -10,21 +10,24 @@
 //     uint32     of the activation before, where it needs one: its digest
 //     …          the codes in that form, to the end
 //
-// The shortest an arithmetic code may be is a 256th of what its bit planes take; zeros make up what it lacks.
+// The shortest an arithmetic code may be is a 256th of what its bit planes take; bytes of 0x5A make up what it lacks.
 
 extension QuantizedActivation {
-    static let version: UInt8 = 1
+    static let version: UInt8 = 2
     /// How many times the bytes of a packed activation its bit planes take at most. LZ4, which reaches 255, stays within that.
     package static let largestRatio = 256
 
-    /// The bytes of this activation in `form`; its planes as they are where `form` makes them larger.
+    /// The bytes of this activation in `form`; as bit planes, with or without LZ4, where `form` makes them larger.
     ///
-    /// - Parameter previous: what was packed before, where the reader is sure to have it: numbers are told by their differences from it in the
-    ///   form `mixed`. It makes no difference in another form, or where the shapes differ.
+    /// - Parameter previous: what was packed before, where the reader is sure to have it: what it held is expected again in the forms `symbols`
+    ///   and `mixed`. It makes no difference in another form, or where the shapes differ.
     package func packed(as form: PackingForm, after previous: QuantizedActivation? = nil) -> [UInt8] {
-        let reference = form == .mixed && previous?.shape == shape ? previous : nil
+        let reference = form.isCoded && previous?.shape == shape ? previous : nil
         let bytes = written(as: form, after: reference)
-        return form == .bytesLZ4 || bytes.count <= header(.planes).count + planeBytes ? bytes : written(as: .planes, after: nil)
+        guard form != .bytesLZ4 else { return bytes }
+        let compressed = form.isCoded ? written(as: .planesLZ4, after: nil) : bytes
+        let least = compressed.count < bytes.count ? compressed : bytes
+        return least.count <= header(.planes).count + planeBytes ? least : written(as: .planes, after: nil)
     }
 
     private var planeBytes: Int { BitPlanes.byteCount(of: shape.count, bits: bits) }
@@ -35,27 +38,29 @@ extension QuantizedActivation {
         case .bytesLZ4: LZ4.compress(codes, appendingTo: &bytes)
         case .planesLZ4: LZ4.compress(BitPlanes.shuffle(codes, bits: bits), appendingTo: &bytes)
         case .planes: bytes += BitPlanes.shuffle(codes, bits: bits)
-        case .contexts:
-            var model = ContextModel()
-            return encoded(&model, after: nil, appendingTo: bytes)
+        case .symbols:
+            var coder = SymbolCoder(RangeEncoder(appendingTo: bytes), bits: bits)
+            encode(with: &coder, after: reference)
+            return ended(coder.coder)
         case .mixed:
-            var model = MixedModel()
-            return encoded(&model, after: reference, appendingTo: bytes)
+            var coder = MixedCoder(RangeEncoder(appendingTo: bytes), bits: bits, zeroFirst: minimum == 0)
+            encode(with: &coder, after: reference)
+            return ended(coder.coder)
         }
         return bytes
     }
 
-    private func encoded<Model: DecisionModel>(
-        _ model: inout Model, after reference: QuantizedActivation?, appendingTo bytes: [UInt8]
-    ) -> [UInt8] {
-        var encoder = RangeEncoder(appendingTo: bytes)
+    private func encode(with coder: inout some CodeCoder, after reference: QuantizedActivation?) {
         var passing = codes
         var span = passing.mutableSpan
         let expected = reference?.expectations(minimum: minimum, step: step, bits: bits) ?? []
-        _ = codeAll(&span, shape, bits: bits, zeroFirst: minimum == 0, reference: expected, &model, &encoder)
+        _ = codeAll(&span, shape, bits: bits, reference: expected, &coder)
+    }
+
+    private func ended(_ encoder: consuming RangeEncoder) -> [UInt8] {
         encoder.finish()
         let lacking = Self.leastByteCount(shape, bits: bits) - encoder.bytes.count
-        return lacking > 0 ? encoder.bytes + [UInt8](repeating: 0, count: lacking) : encoder.bytes
+        return lacking > 0 ? encoder.bytes + [UInt8](repeating: RangeEncoder.tail, count: lacking) : encoder.bytes
     }
 
     static func leastByteCount(_ shape: ActivationShape, bits: Int) -> Int {

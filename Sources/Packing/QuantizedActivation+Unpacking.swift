@@ -16,7 +16,7 @@ extension QuantizedActivation {
         guard first >> 4 == Self.version else { throw PackingError(.version, operation, "version \(first >> 4), expected \(Self.version)") }
         guard let form = PackingForm(rawValue: first & 7) else { throw PackingError(.version, operation, "form \(first & 7)") }
         let needsReference = first & 8 != 0
-        guard !needsReference || form == .mixed else { throw PackingError(.damaged, operation, "a reference in the form \(form)") }
+        guard !needsReference || form.isCoded else { throw PackingError(.damaged, operation, "a reference in the form \(form)") }
         let bits = Int(try reader.byte())
         guard Self.permittedBits.contains(bits) else { throw PackingError(.damaged, operation, "\(bits) bits, expected 2 … 8") }
         let (channels, height, width) = (try reader.varint(), try reader.varint(), try reader.varint())
@@ -64,29 +64,36 @@ extension QuantizedActivation {
             }
             guard codes.allSatisfy({ Int($0) < 1 << bits }) else { throw PackingError(.damaged, operation, "codes of more than \(bits) bits") }
             return codes
-        case .contexts:
-            var model = ContextModel()
-            return try decoded(&model, bytes, from: start, shape, bits: bits, zeroFirst: zeroFirst, [], operation)
+        case .symbols:
+            var coder = SymbolCoder(RangeDecoder(bytes, from: start), bits: bits)
+            let codes = try decoded(with: &coder, shape, bits: bits, expected, operation)
+            try checkEnd(of: coder.coder, bytes, shape, bits: bits, operation)
+            return codes
         case .mixed:
-            var model = MixedModel()
-            return try decoded(&model, bytes, from: start, shape, bits: bits, zeroFirst: zeroFirst, expected, operation)
+            var coder = MixedCoder(RangeDecoder(bytes, from: start), bits: bits, zeroFirst: zeroFirst)
+            let codes = try decoded(with: &coder, shape, bits: bits, expected, operation)
+            try checkEnd(of: coder.coder, bytes, shape, bits: bits, operation)
+            return codes
         }
     }
 
-    private static func decoded<Model: DecisionModel>(
-        _ model: inout Model, _ bytes: [UInt8], from start: Int, _ shape: ActivationShape, bits: Int, zeroFirst: Bool, _ expected: [Int32],
-        _ operation: String
+    private static func decoded(
+        with coder: inout some CodeCoder, _ shape: ActivationShape, bits: Int, _ expected: [Int32], _ operation: String
     ) throws(PackingError) -> [UInt8] {
-        var decoder = RangeDecoder(bytes, from: start)
         var codes = [UInt8](repeating: 0, count: shape.count)
         var span = codes.mutableSpan
-        guard codeAll(&span, shape, bits: bits, zeroFirst: zeroFirst, reference: expected, &model, &decoder) else {
+        guard codeAll(&span, shape, bits: bits, reference: expected, &coder) else {
             throw PackingError(.truncated, operation, "the codes don't end with the bytes")
         }
-        let end = decoder.position
-        guard bytes.count == max(end, leastByteCount(shape, bits: bits)), !bytes[end...].contains(where: { $0 != 0 }) else {
-            throw PackingError(.damaged, operation, "bytes behind the codes")
-        }
         return codes
+    }
+
+    private static func checkEnd(
+        of decoder: borrowing RangeDecoder, _ bytes: [UInt8], _ shape: ActivationShape, bits: Int, _ operation: String
+    ) throws(PackingError) {
+        let end = decoder.position
+        guard decoder.isAtEnd, bytes.count == max(end, leastByteCount(shape, bits: bits)), !bytes[end...].contains(where: { $0 != RangeEncoder.tail }) else {
+            throw PackingError(.damaged, operation, "bytes that don't end with the codes")
+        }
     }
 }

@@ -5,19 +5,23 @@ internal import Testing
 internal import Packing
 
 @Suite struct HostileBytesTests {
+    /// An arithmetic code wastes nothing, so that what is left of one may be another one; a message says how long each tensor is.
     @Test(arguments: PackingForm.allCases)
-    func everyTruncationIsRefused(form: PackingForm) throws {
+    func truncationsAreRefusedOrOfArithmeticCodesSometimesReadAsOtherNumbers(form: PackingForm) throws {
         var generator = SeededGenerator(seed: 11)
+        var (truncations, read) = (0, 0)
         for bits in [2, 5, 8] {
             let shape = shape(4, 9, 7)
             let quantized = try quantize(generator.activation(shape, rectified: true), shape, bits: bits)
             let bytes = quantized.packed(as: form)
             for count in 0..<bytes.count {
-                #expect(throws: PackingError.self, "\(count) of \(bytes.count) bytes") {
-                    try QuantizedActivation(unpacking: Array(bytes[..<count]))
-                }
+                truncations += 1
+                guard let other = try? QuantizedActivation(unpacking: Array(bytes[..<count])) else { continue }
+                read += 1
+                #expect(other.shape == shape && other != quantized && !other.codes.contains { Int($0) > other.largestCode })
             }
         }
+        #expect(form == .symbols || form == .mixed ? read * 20 < truncations : read == 0, "\(read) of \(truncations)")
     }
 
     @Test(arguments: PackingForm.allCases)
@@ -51,7 +55,7 @@ internal import Packing
             var generator = SeededGenerator(seed: seed)
             var bytes = (0..<Int.random(in: 0...60, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
             if bytes.count > 5 {
-                bytes[0] = 0x10 | UInt8.random(in: 0...6, using: &generator)
+                bytes[0] = 0x20 | UInt8.random(in: 0...6, using: &generator)
                 bytes[1] = UInt8.random(in: 1...9, using: &generator)
                 for index in 2...4 { bytes[index] &= 0x1F }
             }
@@ -62,11 +66,11 @@ internal import Packing
 
     @Test(arguments: PackingForm.allCases)
     func aFewBytesThatSayTheyAreMillionsAreRefusedBeforeAnythingIsReserved(form: PackingForm) {
-        var bytes: [UInt8] = [0x10 | form.rawValue, 8, 0x80, 0x80, 0x80, 0x08, 1, 1] + [UInt8](repeating: 0, count: 40)
+        var bytes: [UInt8] = [0x20 | form.rawValue, 8, 0x80, 0x80, 0x80, 0x08, 1, 1] + [UInt8](repeating: 0, count: 40)
         #expect(throws: PackingError.self) { try QuantizedActivation(unpacking: bytes) }
         #expect(code(of: bytes) == .tooLarge)
         // 2^28 − 1 in each direction: the product fits no 64 bits.
-        bytes = [0x10 | form.rawValue, 8] + [UInt8](repeating: 0xFF, count: 3) + [0x7F] + [0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0x7F]
+        bytes = [0x20 | form.rawValue, 8] + [UInt8](repeating: 0xFF, count: 3) + [0x7F] + [0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0x7F]
         bytes += [UInt8](repeating: 0, count: 40)
         #expect(code(of: bytes) == .tooLarge)
     }
@@ -82,14 +86,15 @@ internal import Packing
         #expect(code(of: bytes, after: previous) == nil)
         let smaller = try quantize([1, 2], ActivationShape(channels: 2, height: 1, width: 1) ?? shape, bits: 4)
         #expect(code(of: bytes, after: smaller) == .reference)
-        for count in 0..<bytes.count { #expect(code(of: Array(bytes[..<count]), after: previous) != nil) }
+        let read = (0..<bytes.count).count { code(of: Array(bytes[..<$0]), after: previous) == nil }
+        #expect(read * 20 < bytes.count)
         for seed in 1...3000 as ClosedRange<UInt64> {
             var generator = SeededGenerator(seed: seed)
             guard let read = try? QuantizedActivation(unpacking: generator.damaged(bytes), after: previous, maximumCount: 10_000) else { continue }
             #expect(!read.codes.contains { Int($0) > read.largestCode }, "seed \(seed)")
         }
         var planes = bytes
-        planes[0] = 0x18 | PackingForm.planes.rawValue
+        planes[0] = 0x28 | PackingForm.planes.rawValue
         #expect(code(of: planes, after: previous) == .damaged)
     }
 
@@ -105,9 +110,9 @@ internal import Packing
             Array(bytes[..<position]) + values + Array(bytes[(position + values.count)...])
         }
         #expect(code(of: bytes) == nil)
-        #expect(code(of: changed(0, 0x23)) == .version)
-        #expect(code(of: changed(0, 0x17)) == .version)
-        #expect(code(of: changed(0, 0x1B)) == .damaged)
+        #expect(code(of: changed(0, 0x13)) == .version)
+        #expect(code(of: changed(0, 0x27)) == .version)
+        #expect(code(of: changed(0, 0x2B)) == .damaged)
         #expect(code(of: changed(1, 1)) == .damaged)
         #expect(code(of: changed(1, 9)) == .damaged)
         // A minimum of NaN; a step that is infinite, negative, or so large that codes overflow.

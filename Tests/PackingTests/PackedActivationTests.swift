@@ -16,7 +16,7 @@ internal import Packing
         let numbers = generator.activation(shape(3, 5, 4), rectified: false)
         let packed = try PackedActivation(Tensor(shape: [1, 3, 5, 4], numbers), nil, bits: 32)
         let bytes = packed.packed()
-        #expect(bytes.count == 5 + 4 * 60 && bytes.prefix(5) == [0x10, 32, 3, 5, 4])
+        #expect(bytes.count == 5 + 4 * 60 && bytes.prefix(5) == [0x20, 32, 3, 5, 4])
         let read = try PackedActivation(unpacking: bytes, maximumCount: 60)
         #expect(read == packed && read.reals == numbers && read.shape == shape(3, 5, 4))
     }
@@ -63,7 +63,7 @@ internal import Packing
         #expect(throws: PackingError.self) { try PackedActivation(unpacking: good + [0]) }
         #expect(throws: PackingError.self) { try PackedActivation(unpacking: good, maximumCount: 23) }
         // More sizes than bytes: refused before room is made for them.
-        #expect(throws: PackingError.self) { try PackedActivation(unpacking: [0x10, 32, 0xFF, 0xFF, 0x3F, 1, 1]) }
+        #expect(throws: PackingError.self) { try PackedActivation(unpacking: [0x20, 32, 0xFF, 0xFF, 0x3F, 1, 1]) }
         for infinite in [Float.nan, .infinity] {
             var bytes = good
             for index in 0..<4 { bytes[5 + index] = UInt8(truncatingIfNeeded: infinite.bitPattern >> UInt32(8 * index)) }
