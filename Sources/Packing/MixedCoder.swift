@@ -47,21 +47,22 @@ struct MixedCoder<Coder: RangeCoder>: CodeCoder {
     @inline(__always)
     mutating func code(_ given: UInt8, _ near: borrowing Neighbourhood) -> UInt8 {
         let code = UInt32(given)
-        let pair = size(near.west) * 8 + size(near.north)
+        let pair = size(near.west) &* 8 &+ size(near.north)
         if zeroFirst {
             let decision = Decision(level: 0, kind: 0, middle: 8, half: 3)
             if decide(code == 0 ? 0 : 1, decision, near, pair: pair) == 0 { return 0 }
         }
         var (prefix, lower): (Int, UInt32) = (1, 0)
         for depth in 0..<bits {
-            let shift = UInt32(bits - 1 - depth)
+            let shift = UInt32(truncatingIfNeeded: bits &- 1 &- depth)
             // Not 0, and all bits above are: the last is 1.
             if zeroFirst, shift == 0, lower == 0 { return 1 }
             let decision = Decision(
-                level: depth + 1, kind: depth < 5 ? prefix : 32 + depth, middle: Int32(lower + 1 << shift) * 16 - 8, half: Int32(shift) + 4)
-            let bit = decide(code >> shift & 1, decision, near, pair: pair)
-            lower += bit << shift
-            prefix = prefix * 2 + Int(bit)
+                level: depth &+ 1, kind: depth < 5 ? prefix : 32 &+ depth, middle: Int32(truncatingIfNeeded: lower &+ 1 &<< shift) &* 16 &- 8,
+                half: Int32(truncatingIfNeeded: shift) &+ 4)
+            let bit = decide(code &>> shift & 1, decision, near, pair: pair)
+            lower &+= bit &<< shift
+            prefix = prefix &* 2 &+ Int(bit)
         }
         return UInt8(truncatingIfNeeded: lower)
     }
@@ -75,19 +76,19 @@ struct MixedCoder<Coder: RangeCoder>: CodeCoder {
 
     @inline(__always)
     private mutating func decide(_ bit: UInt32, _ decision: Decision, _ near: borrowing Neighbourhood, pair: Int) -> UInt32 {
-        let unrest = min(7, ((near.activity << 5) >> decision.half).digits)
-        let first = (decision.level * 15 + side(near.expected, decision)) * 8 + unrest
-        let second = (decision.level * 15 + side(near.slope, decision)) * 15 + side(near.usual, decision)
-        let third = decision.kind * 4 + (near.west > 0 ? 1 : 0) + (near.north > 0 ? 2 : 0)
-        let fourth = decision.kind * 64 + pair
-        let set = decision.kind * 2 + (near.expected > 0 ? 1 : 0)
+        let unrest = min(7, ((near.activity &<< 5) &>> decision.half).digits)
+        let first = (decision.level &* 15 &+ side(near.expected, decision)) &* 8 &+ unrest
+        let second = (decision.level &* 15 &+ side(near.slope, decision)) &* 15 &+ side(near.usual, decision)
+        let third = decision.kind &* 4 &+ (near.west > 0 ? 1 : 0) &+ (near.north > 0 ? 2 : 0)
+        let fourth = decision.kind &* 64 &+ pair
+        let set = decision.kind &* 2 &+ (near.expected > 0 ? 1 : 0)
         let odds = SIMD4(
             Int32(logistic.odds[expected[first].probability]), Int32(logistic.odds[sloped[second].probability]),
             Int32(logistic.odds[channel[third].probability]), Int32(logistic.odds[paired[fourth].probability]))
-        let sum = (weights[set] &* odds).wrappedSum() >> 16
-        let probability = Int32(logistic.probabilities[Int(max(-2047, min(2047, sum))) + 2048])
-        let outcome = coder.code(bit: bit, probability: UInt32(probability) * 16)
-        let error = (Int32(outcome) << 12 - probability) * Self.learningRate
+        let sum = (weights[set] &* odds).wrappedSum() &>> 16
+        let probability = Int32(logistic.probabilities[Int(max(-2047, min(2047, sum))) &+ 2048])
+        let outcome = coder.code(bit: bit, probability: UInt32(truncatingIfNeeded: probability) &* 16)
+        let error = (Int32(truncatingIfNeeded: outcome) &<< 12 &- probability) &* Self.learningRate
         let change = (odds &* SIMD4(repeating: error) &+ SIMD4(repeating: 0x2000)) &>> SIMD4(repeating: 14)
         weights[set] = (weights[set] &+ change).clamped(
             lowerBound: SIMD4(repeating: -Self.largestWeight), upperBound: SIMD4(repeating: Self.largestWeight))
@@ -101,9 +102,9 @@ struct MixedCoder<Coder: RangeCoder>: CodeCoder {
     /// How an expectation lies to where a decision divides, relative to half of what it divides: 15 steps, logarithmic, from far below to far above.
     @inline(__always)
     private func side(_ expectation: Int32, _ decision: Decision) -> Int {
-        let difference = expectation - decision.middle
-        let size = min(7, ((abs(difference) << 3) >> decision.half).digits)
-        return difference < 0 ? 7 - size : 7 + size
+        let difference = expectation &- decision.middle
+        let size = min(7, ((abs(difference) &<< 3) &>> decision.half).digits)
+        return difference < 0 ? 7 &- size : 7 &+ size
     }
 }
 
@@ -115,15 +116,15 @@ private struct LearntBit {
 
     /// In 4,096ths: 0 … 4095.
     @inline(__always)
-    var probability: Int { Int(state >> 20) }
+    var probability: Int { Int(state &>> 20) }
 
     @inline(__always)
     mutating func learn(_ bit: UInt32, _ rates: LearningRates) {
         let count = state & 0x3FF
-        let old = Int64(state >> 10)
-        let target = Int64(bit) << 22
-        let new = min(old + ((target - old) * Int64(rates[Int(count)])) >> 16, 0x3F_FFFF)
-        state = UInt32(truncatingIfNeeded: new) << 10 | (Int(count) < LearningRates.slowest ? count + 1 : count)
+        let old = Int64(state &>> 10)
+        let target = Int64(bit) &<< 22
+        let new = min(old &+ ((target &- old) &* Int64(rates[Int(count)])) &>> 16, 0x3F_FFFF)
+        state = UInt32(truncatingIfNeeded: new) &<< 10 | (Int(count) < LearningRates.slowest ? count &+ 1 : count)
     }
 
     /// Makes it learn as fast as after at most `count` outcomes.
