@@ -47,6 +47,32 @@ extension Executor {
         }
     }
 
+    /// Copies the values that cross a cut into memory of the caller's, one behind the other, row-major, in the order of ``crossing(at:)``. It reserves no memory.
+    ///
+    /// - Precondition: `target` has room for all of them.
+    package func copyCrossing(at position: Int, into target: inout [UInt8]) throws(InferenceError) {
+        let crossing = try cut(position).crossing
+        unsafe target.withUnsafeMutableBytes { target in
+            var offset = 0
+            for value in crossing {
+                let bytes = value.value.shape.elementCount * value.value.type.size
+                precondition(target.count - offset >= bytes, "what crosses cut \(position) doesn't fit \(target.count) bytes")
+                let part = unsafe UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + bytes])
+                unsafe program.memory.withUnsafeBytes(of: value.places[0].slot) { unsafe value.copyOut.run(from: UnsafeRawBufferPointer($0), to: part) }
+                offset += bytes
+            }
+        }
+    }
+
+    /// Index of the last output, the backbone's end.
+    package var end: Int { program.outputs.count - 1 }
+
+    /// Runs the network on an image to its end, without the heads of exits. It reserves no memory.
+    package func runBackbone(pixels: Span<UInt8>) throws(InferenceError) {
+        try begin(pixels: pixels)
+        for index in program.entries.indices where program.heads[index] == nil && !isDone(index) { try program.run(entry: index) }
+    }
+
     /// For each output how many nodes come before its head: where the backbone is run to before ``run(head:)``. The last output is the backbone's end.
     package var exitPositions: [Int] { program.exitPositions }
 

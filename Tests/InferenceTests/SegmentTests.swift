@@ -22,6 +22,10 @@ struct SegmentTests {
             try first.run(segment: 0..<position)
             let crossing = try first.crossingTensors(at: position)
             #expect(try crossing.map(\.shape) == second.crossing(at: position).map(\.shape))
+            let bytes = crossing.flatMap { tensor in unsafe tensor.storage.withUnsafeBytes { unsafe Array($0) } }
+            var copy = [UInt8](repeating: 0xAA, count: bytes.count + 1)
+            try first.copyCrossing(at: position, into: &copy)
+            #expect(copy == bytes + [0xAA], "seed \(6000 + seed), cut \(position)")
             // What isn't loaded must not be read.
             _ = try second.run(noise(like: inputs, seed: seed))
             try second.load(crossing, at: position)
