@@ -79,8 +79,8 @@ let package = Package(
         module("Messaging", ["Threads", "Answers", "Settings", "Wire", "CMosquitto"]),
         module("Frames", ["Threads", "Images"]),
         module("Agent", [
-            "Threads", "Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames",
-            logging,
+            "Threads", "Answers", "Tensors", "Networks", "Inference", "Gating", "Planning", "Images", "Packing", "Wire", "Messaging", "Settings",
+            "Frames", logging,
         ]),
         .target(
             name: "ONNXImport", dependencies: ["Tensors", "Networks", "Definitions", protobuf], exclude: ["Onnx.proto"],
@@ -118,7 +118,10 @@ let package = Package(
         tests("Messaging", ["Answers", "Wire", "Rehearsal", "BrokerTestSupport"]),
         tests("Settings", ["Gating", "Planning"]),
         tests("Frames", ["Images", "Digests"]),
-        tests("Agent", ["Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Wire", "Messaging", "Settings", "Frames", "CAllocations", logging]),
+        tests("Agent", [
+            "Answers", "Tensors", "Networks", "Inference", "Gating", "Planning", "Images", "Packing", "Wire", "Messaging", "Settings", "Frames", "Rehearsal",
+            "BrokerTestSupport", "CAllocations", logging,
+        ]),
         tests("ONNXImport", ["Tensors", "Networks", "Definitions", protobuf]),
         tests("Compilation", ["Tensors", "Networks", "Definitions", "Inference", "Gating", "Certification", "Images", "ONNXImport"]),
         tests("CloudWorker", [

@@ -7,6 +7,7 @@ internal import Inference
 package import Logging
 package import Networks
 package import Settings
+internal import Tensors
 internal import Threads
 
 /// The loop: a frame in, exactly one decision out.
@@ -16,7 +17,8 @@ internal import Threads
 /// - `swiftlet-frames` takes the newest frame, runs the network and the gate: waits for frames only;
 /// - `swiftlet-asks` compresses images and hands them to the link: for the budget's storage half a second at most, never for the network;
 /// - `swiftlet-budget` and `swiftlet-audit` write what was spent, and what audits have found, to the state folder, where there is one;
-/// - `swiftlet-timer` decides at the deadline;
+/// - `swiftlet-timer` decides at the deadline, and cancels questions;
+/// - `swiftlet-plans`, where there are plans, chooses among them as conditions change;
 /// - `swiftlet-notes` calls the callback and the link's `publish`, `swiftlet-lines` writes standard output, `swiftlet-log` the log:
 ///   each from a bounded queue, so that whoever is slow there loses elements and holds up nobody.
 package final class Agent: Sendable {
@@ -58,7 +60,8 @@ package final class Agent: Sendable {
     /// `nil` where no certified gate is in use, or nothing is sent.
     private let isUploadProved: Bool?
     private let labels: [String]
-    private let loop: FrameLoop
+    private let plans: PlanDesk?
+    private let run: @Sendable (NewestFrame) -> Void
     /// `nil` where nobody listens.
     private let notes: Outlet<DecisionRecord>?
     private let lines: LineWriter?
@@ -67,6 +70,17 @@ package final class Agent: Sendable {
     private let budget: BudgetKeeper?
     private let running: Monitor<Running>
     private let started: Duration
+
+    /// What plans are made of beside the bundle and the policy.
+    package struct Assumptions: Sendable {
+        package var estimates: PlanEstimates.Settings
+        /// `nil`: measured when the agent is made.
+        package var times: BoardTimes?
+
+        package init(estimates: PlanEstimates.Settings = .init(), times: BoardTimes? = nil) {
+            (self.estimates, self.times) = (estimates, times)
+        }
+    }
 
     /// Loads the network and prepares everything; connects to nothing.
     ///
@@ -77,7 +91,7 @@ package final class Agent: Sendable {
     /// - Throws: where network and settings don't go together, or the network doesn't give what its bundle says.
     package init(
         settings: AgentSettings, bundle: Bundle, source: any FrameSource, link: (any CloudLink)?, clock: AgentClock = .system, logger: Logger,
-        outputs: Outputs
+        outputs: Outputs, assuming: Assumptions = Assumptions()
     ) throws(AgentError) {
         let network = try AgentNetwork(bundle, settings: settings)
         self.source = source
@@ -102,14 +116,17 @@ package final class Agent: Sendable {
             }
         self.notes = notes
         let asksCloud = settings.recovery.isEnabled && link != nil
+        let followsPlan = network.material != nil
+        let mostQuestions = settings.mostQuestions(followsPlan: followsPlan)
         let desk = DecisionDesk(
             .init(
                 deadline: settings.deadline, expiry: settings.recovery.expiry, asksCloud: asksCloud,
-                maximumInFlight: settings.recovery.maximumInFlight, stream: settings.stream), classes: network.classes, preRoute: PreRoute(settings), clock: clock
-        ) { record in
-            notes?.offer(record)
-            lines?.offer(record)
-        }
+                maximumInFlight: mostQuestions, stream: settings.stream, followsPlan: followsPlan), classes: network.classes,
+            preRoute: PreRoute(settings), clock: clock,
+            deliver: { record in
+                notes?.offer(record)
+                lines?.offer(record)
+            }, cancel: { link?.cancel(frame: $0) })
         self.desk = desk
         self.labels = labels
         let audits = try Self.audits(of: network, settings, link: asksCloud ? link : nil, clock: clock, log: log)
@@ -121,16 +138,63 @@ package final class Agent: Sendable {
         let limits = asksCloud ? Budget.Limits(settings.recovery.budget, audits: audits != nil && settings.audit.share > 0) : nil
         let budget: BudgetKeeper? = if let limits { try BudgetKeeper(limits, folder: settings.state, clock: clock, log: log) } else { nil }
         self.budget = budget
-        // And one audit.
-        let capacity = settings.recovery.maximumInFlight + 1
-        let asking = Questions(link: link, desk: desk, audits: audits, budget: budget, expiry: settings.recovery.expiry, clock: clock)
+        let plans = try Self.plans(of: network, settings, bundle, assuming, link: link, clock: clock, log: log)
+        self.plans = plans
+        // And one audit, or probe.
+        let capacity = mostQuestions + 1
+        let buffers = network.material.map { CrossingBuffers(count: capacity, bytes: $0.mostCrossingBytes) }
+        let asking = Questions(
+            link: link, desk: desk, audits: audits, budget: budget, plans: plans, buffers: buffers, expiry: settings.recovery.expiry, clock: clock)
         let questions = try !asksCloud ? nil : Outlet<FrameQuestion>("swiftlet-asks", capacity: capacity) { asking.ask($0) }
         self.questions = questions
-        loop = FrameLoop(
-            executor: network.executor, preprocessor: network.preprocessor, calibration: network.calibration, gate: network.gate,
-            hysteresis: settings.stream?.hysteresis ?? 0, secondLook: network.secondLook,
-            audits: audits, desk: desk, log: log, onTaken: outputs.onTaken
-        ) { questions?.offer($0) ?? false }
+        if let plans, let buffers {
+            let frames = PlannedFrames(
+                network, audits: audits, desk: desk, plans: plans, buffers: buffers, waitsForRoom: !source.isLive, clock: clock, log: log, onTaken: outputs.onTaken
+            ) { questions?.offer($0) ?? false }
+            run = { frames.run($0) }
+        } else {
+            let frames = FrameLoop(
+                executor: network.executor, preprocessor: network.preprocessor, calibration: network.calibration, gate: network.gate,
+                hysteresis: settings.stream?.hysteresis ?? 0, secondLook: network.secondLook,
+                audits: audits, desk: desk, log: log, onTaken: outputs.onTaken
+            ) { questions?.offer($0) ?? false }
+            run = { frames.run($0, clock: clock) }
+        }
+    }
+
+    /// What chooses among plans; `nil` where there are none.
+    private static func plans(
+        of network: AgentNetwork, _ settings: AgentSettings, _ bundle: Bundle, _ assuming: Assumptions, link: (any CloudLink)?, clock: AgentClock, log: AgentLog
+    ) throws(AgentError) -> PlanDesk? {
+        guard let policy = settings.plan?.policy else { return nil }
+        guard let material = network.material else {
+            log.write(.warning, "plan: the bundle holds no plans: the board runs the whole network, and the cloud is asked where its gate isn't sure")
+            return nil
+        }
+        let times: BoardTimes
+        if let known = assuming.times {
+            times = known
+        } else {
+            let input = network.preprocessor.preprocessing
+            let grey = [UInt8](repeating: 128, count: input.width * input.height * input.channels)
+            do {
+                if case .pixels(let image)? = bundle.golden?.inputs {
+                    times = try image.withElements(of: UInt8.self) { pixels throws(InferenceError) in try BoardTimes(measuring: network.executor, material, pixels: pixels) }
+                } else {
+                    times = try BoardTimes(measuring: network.executor, material, pixels: grey.span)
+                }
+            } catch {
+                throw AgentError(.data, "measure \(bundle.details.name)", "\(error)")
+            }
+        }
+        return try PlanDesk(
+            material, policy, deadline: settings.deadline, times: times, assuming: assuming.estimates, clock: clock, log: log
+        ) { report in
+            log.write(.info, "plan: \(report.json)")
+            guard report.isChange else { return }
+            log.write(.notice, report.description)
+            link?.publish(plan: report.json(time: clock.wall(), uptime: clock.now()))
+        }
     }
 
     /// What watches over a certified gate; `nil` where there is none and, with a line in the log, where its certificate says too little for that.
@@ -161,12 +225,12 @@ package final class Agent: Sendable {
         }
         precondition(isFirst, "an agent starts once")
         let desk = desk
-        let loop = loop
+        let run = run
         let slot = slot
         let log = log
-        let clock = clock
         let timer = try WorkerThread.ofAgent("swiftlet-timer") { desk.runTimer() }
         running.withLock { $0.threads.append(timer) }
+        try plans?.start()
         try link?.start { [self] event in take(event) }
         let feed: FrameFeed
         do {
@@ -174,7 +238,7 @@ package final class Agent: Sendable {
         } catch {
             throw AgentError(.unavailable, "start the source", "\(error)")
         }
-        let frames = try WorkerThread.ofAgent("swiftlet-frames") { loop.run(slot, clock: clock) }
+        let frames = try WorkerThread.ofAgent("swiftlet-frames") { run(slot) }
         running.withLock { running in
             running.feed = feed
             running.threads.append(frames)
@@ -184,14 +248,24 @@ package final class Agent: Sendable {
 
     private func take(_ event: CloudEvent) {
         switch event {
-        case .answered(let frame, let answer, let model):
-            if audits?.answered(frame, answer, counts: isCovered(model)) != true { desk.handle(.answered(frame, answer)) }
+        case .answered(let frame, let answer, let model, let transfer):
+            let counts = isCovered(model)
+            switch plans?.answered(frame, model: model, transfer) ?? .counts {
+            case .probe: return
+            case .foreign: desk.handle(.unanswered(frame))
+            case .counts:
+                if audits?.answered(frame, answer, counts: counts) != true { desk.handle(.answered(frame, answer)) }
+            }
         case .unanswered(let frame, let reason):
-            desk.count(refusal: reason)
+            let isProbe = plans?.unanswered(frame, reason: reason) ?? false
+            // The agent's own wish, and counted as such.
+            if reason != "cancelled" { desk.count(refusal: reason) }
+            if isProbe { return }
             if audits?.unanswered(frame) != true { desk.handle(.unanswered(frame)) }
         case .status(let status):
             running.withLock { $0.cloud = status }
             desk.setConnected(status.mode == .connected)
+            if questions != nil { plans?.setMode(status.mode) }
             log.write(.notice, kind: "cloud " + status.mode.rawValue, "cloud: \(status.mode.rawValue): \(status.reason)")
         }
     }
@@ -239,6 +313,7 @@ package final class Agent: Sendable {
         questions?.close(timeout: .seconds(1))
         budget?.close(timeout: .seconds(2))
         audits?.close(timeout: .seconds(2))
+        plans?.stop()
         desk.stop()
         threads.first?.join(timeout: .seconds(1))
         notes?.close(timeout: .seconds(1))
@@ -255,6 +330,7 @@ package final class Agent: Sendable {
         desk.wake()
         budget?.wake()
         audits?.wake()
+        plans?.wake()
     }
 
     /// How long the present frame has been in the network; `nil` between frames. A frame thread that hangs shows here.
@@ -273,12 +349,18 @@ package final class Agent: Sendable {
         statistics.budget = budget?.left ?? [:]
         statistics.cloud = running.withLock { $0.cloud }
         statistics.audit = audits?.statistics
+        statistics.plans = plans?.statistics
         statistics.fullModel = fullModel?.withLock { $0 }
         statistics.isUploadProved = isUploadProved
         statistics.labels = labels
         statistics.uptime = clock.now() - started
         return statistics
     }
+}
+
+extension AgentSettings {
+    /// Questions that may be open at the same time, under plans or without.
+    func mostQuestions(followsPlan: Bool) -> Int { followsPlan ? plan?.policy.maximumInFlight ?? recovery.maximumInFlight : recovery.maximumInFlight }
 }
 
 extension PreRoute {

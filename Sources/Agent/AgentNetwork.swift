@@ -20,6 +20,10 @@ struct AgentNetwork {
     let calibration: Calibration
     let gate: Gate
     let secondLook: SecondLook?
+    /// `nil` where the bundle holds no plans, or the settings name no policy.
+    let material: PlanMaterial?
+    /// One for each output, where there are plans.
+    let exitReaders: [ExitReader]
 
     init(_ bundle: Bundle, settings: AgentSettings) throws(AgentError) {
         let details = bundle.details
@@ -30,17 +34,19 @@ struct AgentNetwork {
         guard let calibration = details.calibration else {
             throw AgentError(.data, operation, "a temperature of \(details.temperature)")
         }
+        let plans = settings.plan == nil ? nil : details.plans
         let executor: Executor
         do {
-            let options = ExecutorOptions(threads: settings.threads, cores: settings.cores, patience: settings.patience)
+            let cuts = plans.map { PlanMaterial.cuts($0, of: bundle.graph) } ?? []
+            let options = ExecutorOptions(threads: settings.threads, cores: settings.cores, patience: settings.patience, cuts: cuts)
             executor = try Executor(bundle.graph, preprocessing: preprocessing, options: options)
         } catch {
             // Threads are what the configuration asks for.
             throw AgentError(error.code == .threads ? .configuration : .data, operation, "\(error)")
         }
-        let classes = executor.outputs.first?.shape.elementCount ?? 0
-        guard executor.outputs.count == 1, classes > 0 else {
-            throw AgentError(.data, operation, "the network has \(executor.outputs.count) outputs, expected one with a score a class")
+        let classes = executor.outputs.last?.shape.elementCount ?? 0
+        guard classes > 0, executor.outputs.allSatisfy({ $0.shape.elementCount == classes }) else {
+            throw AgentError(.data, operation, "the network has \(executor.outputs.count) outputs, expected one with a score a class, and exits with as many")
         }
         guard details.labels.isEmpty || details.labels.count == classes else {
             throw AgentError(.data, operation, "\(details.labels.count) labels for \(classes) classes")
@@ -84,6 +90,26 @@ struct AgentNetwork {
         }
         preprocessor = Preprocessor(preprocessing)
         self.calibration = calibration
+        let material: PlanMaterial? =
+            if let plans {
+                try PlanMaterial(
+                    plans, graph: bundle.graph, executor: executor, outputKind: calibration.scores, image: UploadForm(settings.recovery, details.recovery))
+            } else {
+                nil
+            }
+        self.material = material
+        if let material {
+            if settings.stream != nil { throw AgentError(.configuration, operation, "stream: a plan judges each frame by itself; leave one of both out") }
+            if settings.secondLook != nil { throw AgentError(.configuration, operation, "second-look: there is none under a plan; leave one of both out") }
+            exitReaders = material.calibrations.enumerated().map { exit, own in
+                let isEnd = exit == executor.end
+                return ExitReader(
+                    calibration: own, measure: material.measure, own: isEnd && own != calibration ? calibration : nil,
+                    secondLook: isEnd ? certified?.secondLook : nil)
+            }
+        } else {
+            exitReaders = []
+        }
     }
 }
 

@@ -19,6 +19,8 @@ package struct AgentStatistics: Hashable, Sendable {
     package var gate = GateStatistics()
     /// `nil` where no certified gate is in use, or nothing can be known of it.
     package var audit: AuditStatistics?
+    /// `nil` where there are no plans.
+    package var plans: PlanStatistics?
     /// Whether the cloud runs the model that the gate is certified with; `nil` where no certified gate is in use, or the cloud is never asked.
     package var fullModel: FullModelCheck?
     /// Whether images are sent in the form that the certificate is about; `nil` where no certified gate is in use, or the cloud is never asked.
@@ -53,7 +55,7 @@ package struct AgentStatistics: Hashable, Sendable {
         for (key, value) in [
             ("replaced", replacedFrames), ("skipped", skippedFrames), ("damaged", damagedFrames), ("taken", counts.taken), ("local", counts.local), ("cloud", counts.cloud), ("cloud_carried", counts.carried),
             ("local_unconfirmed", counts.unconfirmed), ("revisions", counts.revisions), ("overdue", counts.overdue), ("asked", counts.asked),
-            ("sent_at_once", counts.sentAtOnce), ("needless", counts.needless), ("kept_back", counts.keptBack), ("agreements", agreements), ("disagreements", disagreements),
+            ("sent_at_once", counts.sentAtOnce), ("needless", counts.needless), ("cancelled", counts.cancelled), ("rested", counts.rested), ("kept_back", counts.keptBack), ("agreements", agreements), ("disagreements", disagreements),
             ("crowded", counts.crowded), ("spared", counts.spared), ("second_looks", secondLooks), ("unanswered", counts.unanswered), ("expired", counts.expired), ("late_answers", counts.lateAnswers),
             ("duplicate_answers", counts.duplicateAnswers), ("unknown_answers", counts.unknownAnswers), ("faults", counts.faults),
             ("failures", counts.failures), ("dropped_lines", droppedLines), ("damaged_messages", damagedMessages),
@@ -76,6 +78,7 @@ package struct AgentStatistics: Hashable, Sendable {
         }
         object.add("confidences", array: confidences.counts.map { "\($0)" })
         gate.add(to: &object, labels: labels)
+        if let plans { object.add("plans", number: plans.json) }
         if let audit { object.add("audit", number: audit.json) }
         if let fullModel { object.add("full_model", number: fullModel.json) }
         if let isUploadProved { object.add("upload_proved", number: isUploadProved ? "true" : "false") }

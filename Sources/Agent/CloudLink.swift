@@ -2,6 +2,7 @@
 package import Answers
 package import Gating
 package import Images
+package import Tensors
 
 /// The agent's way to the full model. `DeviceCloudLink` is the real one.
 package protocol CloudLink: Sendable {
@@ -11,15 +12,21 @@ package protocol CloudLink: Sendable {
     /// Asks about a frame; called on the agent's request thread, one call at a time. It may take the time to compress the image, never
     /// the time of the network.
     ///
-    /// - Parameter spending: called with the bytes of the compressed image before it is sent; gives why it mustn't be, or `nil`.
+    /// - Parameter spending: called with the bytes of the compressed image, or of the packed tensors, before they are sent; gives why they mustn't be, or `nil`.
     /// - Returns: why not, or `nil`: then one `answered` or `unanswered` event follows.
     func ask(_ question: CloudQuestion, spending: (Int) -> String?) -> String?
+
+    /// What was asked about the frame is of no use any more; returns at once. An answer may come all the same.
+    func cancel(frame: UInt64)
 
     /// Sends a decision, a JSON object, as an event where it can; returns at once.
     func publish(_ json: [UInt8], isRevision: Bool)
 
     /// Sends what audits have done to the gate, a JSON object, as an event where it can; returns at once.
     func publish(audit json: [UInt8])
+
+    /// Sends that another plan is in use, a JSON object, as an event where it can; returns at once.
+    func publish(plan json: [UInt8])
 
     /// Sends that something isn't as it should be, a JSON object, as an event where it can; returns at once.
     func publish(health json: [UInt8])
@@ -48,10 +55,60 @@ package struct CloudStatus: Hashable, Sendable {
     }
 }
 
+/// What crosses a cut, packed.
+package struct PackedActivations: Hashable, Sendable {
+    /// In the nodes of the full network.
+    package var cut: Int
+    /// SHA-256 of that network's weights, hexadecimal.
+    package var model: String
+    /// The exit at which the cloud stops; `nil`: the end.
+    package var exit: Int?
+    /// In the order in which they come to exist.
+    package var tensors: [[UInt8]]
+
+    package init(cut: Int, model: String, exit: Int? = nil, tensors: [[UInt8]]) {
+        (self.cut, self.model, self.exit, self.tensors) = (cut, model, exit, tensors)
+    }
+
+    package var byteCount: Int { tensors.reduce(0) { $0 + $1.count } }
+}
+
+/// What a question and its answer say of the link and of the server.
+package struct CloudTransfer: Hashable, Sendable {
+    /// Sent.
+    package var bytes: Int
+    /// There and back, without waiting for questions sent before, and without the server.
+    package var onTheWay: Duration
+    /// Waiting at the server, and the server's work.
+    package var queue: Duration
+    package var inference: Duration
+
+    package init(bytes: Int, onTheWay: Duration, queue: Duration = .zero, inference: Duration = .zero) {
+        (self.bytes, self.onTheWay, self.queue, self.inference) = (bytes, onTheWay, queue, inference)
+    }
+}
+
 /// One frame that the board's network isn't sure of or hasn't seen yet, or one that is audited.
 package struct CloudQuestion: Sendable {
+    /// Why it is asked.
+    package enum Purpose: Hashable, Sendable {
+        /// The frame is to be answered: as its verdict says, or a pre-route.
+        case answer
+        /// A plan says so.
+        case plan
+        /// To see what the link is like.
+        case probe
+    }
+
+    package enum Content: Sendable {
+        /// In this form; `nil`: in the link's own.
+        case image(Image, UploadForm? = nil)
+        case activations(PackedActivations)
+    }
+
     package var frame: UInt64
-    package var image: Image
+    package var content: Content
+    package var purpose = Purpose.answer
     /// How long an answer is of use.
     package var timeout: Duration
     /// `nil` where the board's network failed, or hasn't run yet.
@@ -63,21 +120,26 @@ package struct CloudQuestion: Sendable {
     package var isEarly: Bool
 
     package init(
-        frame: UInt64, image: Image, timeout: Duration, verdict: Verdict?, localAnswer: Answer?, auditedScore: Double? = nil, isEarly: Bool = false
+        frame: UInt64, content: Content, purpose: Purpose = .answer, timeout: Duration, verdict: Verdict?, localAnswer: Answer?, auditedScore: Double? = nil,
+        isEarly: Bool = false
     ) {
         self.frame = frame
-        self.image = image
+        self.content = content
+        self.purpose = purpose
         self.timeout = timeout
         self.verdict = verdict
         self.localAnswer = localAnswer
         self.auditedScore = auditedScore
         self.isEarly = isEarly
     }
+
+    package var image: Image? { if case .image(let image, _) = content { image } else { nil } }
 }
 
 package enum CloudEvent: Sendable {
     /// Also one that comes too late: the agent knows and counts it. The model is the SHA-256 of the weights that answered, hexadecimal; `nil` where it isn't known.
-    case answered(frame: UInt64, Answer, model: String? = nil)
+    /// What it says of the link and of the server is `nil` where that isn't known.
+    case answered(frame: UInt64, Answer, model: String? = nil, CloudTransfer? = nil)
     case unanswered(frame: UInt64, reason: String)
     case status(CloudStatus)
 }

@@ -26,6 +26,12 @@ package struct Decision: Hashable, Sendable {
     package var carriedFrom: UInt64?
     /// What the board's network said, also where the cloud decided.
     package var localAnswer: Answer?
+    /// The exit that this is from, counted from 0; `nil` where it is the network's only output, or there is none.
+    package var exit: Int?
+    /// Which of the agent's plans the frame was taken up under; `nil` without plans.
+    package var plan: Int?
+    /// What was sent of the frame by then; `nil` where nothing was.
+    package var sentBytes: Int?
     /// From taking up the frame to what the board's network said; `nil` where it hasn't yet.
     package var localLatency: Duration?
     /// What is wrong with the board's output.
@@ -37,7 +43,8 @@ package struct Decision: Hashable, Sendable {
 
     package init(
         frame: UInt64, name: String? = nil, source: Source, answer: Answer?, carriedFrom: UInt64? = nil, localAnswer: Answer? = nil,
-        localLatency: Duration? = nil, fault: Fault? = nil, latency: Duration, isRevision: Bool = false
+        exit: Int? = nil, plan: Int? = nil, sentBytes: Int? = nil, localLatency: Duration? = nil, fault: Fault? = nil, latency: Duration,
+        isRevision: Bool = false
     ) {
         self.frame = frame
         self.name = name
@@ -45,6 +52,9 @@ package struct Decision: Hashable, Sendable {
         self.answer = answer
         self.carriedFrom = carriedFrom
         self.localAnswer = localAnswer
+        self.exit = exit
+        self.plan = plan
+        self.sentBytes = sentBytes
         self.localLatency = localLatency
         self.fault = fault
         self.latency = latency

@@ -16,6 +16,8 @@ final class DecisionDesk: Sendable {
         /// Questions to cancel: by the timer thread, so that nobody does it under the lock.
         var cancels: [UInt64] = []
         var statistics = AgentStatistics()
+        /// The frame thread waits until a frame is decided.
+        var isAwaited = false
         /// When the timer thread wakes next; `nil` while it sleeps until it is woken.
         var wakesAt: Duration?
         var computingSince: Duration?
@@ -61,7 +63,7 @@ final class DecisionDesk: Sendable {
             let asks = handle(event, in: &state)
             let next = state.machine.nextTimer
             let wakes = next.map { next in state.wakesAt.map { next < $0 } ?? true } ?? false
-            return (asks, wakes || state.machine.isIdle || !state.cancels.isEmpty)
+            return (asks, wakes || state.isAwaited || state.machine.isIdle || !state.cancels.isEmpty)
         }
         if wakes { state.wakeAll() }
         return asks
@@ -103,11 +105,20 @@ final class DecisionDesk: Sendable {
     /// Whether the frame's question is still of use.
     func isAsked(_ frame: UInt64) -> Bool { state.withLock { $0.machine.isAsked(frame) } }
 
-    /// The frame shows nothing that is worth asking about.
-    func keepBack(_ frame: UInt64, _ reason: PreRoute.Reason) {
+    /// Looks whether a frame that was taken is worth asking about at all.
+    func look(_ frame: UInt64, _ image: PixelStatistics) {
         state.withLock { state in
+            guard let reason = state.preRoute.emptiness(of: image) else { return }
             state.keptBack = reason
             _ = handle(.routed(frame, .keepBack(reason)), in: &state)
+        }
+    }
+
+    /// Waits while as many frames as may be are undecided and wait for the cloud: until a deadline at the longest.
+    func waitForRoom() {
+        state.wait { state in
+            state.isAwaited = !state.isStopped && state.machine.waiting >= state.machine.settings.maximumInFlight
+            return state.isAwaited ? .wait(nil) : .done(())
         }
     }
 
@@ -130,7 +141,7 @@ final class DecisionDesk: Sendable {
         case .taken:
             state.computingSince = now
             state.keptBack = nil
-        case .read(_, let reading):
+        case .read(_, let reading, _):
             state.computingSince.map { state.statistics.frameTimes.add(now - $0) }
             if let confidence = reading.confidence { state.statistics.confidences.add(confidence.topOne) }
             state.statistics.gate.add(reading)
@@ -141,7 +152,7 @@ final class DecisionDesk: Sendable {
         case .rested: state.computingSince = nil
         case .answered(let frame, _): state.preRoute.answered(frame, now: now)
         case .unanswered(let frame): state.preRoute.unanswered(frame, now: now)
-        case .glimpsed, .reached, .routed, .timer, .finish: break
+        case .glimpsed, .reached, .routed, .sent, .timer, .finish: break
         }
         state.actions.removeAll(keepingCapacity: true)
         let keptBack = state.machine.counts.keptBack
@@ -196,7 +207,7 @@ final class DecisionDesk: Sendable {
                 guard !state.isStopped else { return .done(true) }
                 if let due = state.machine.nextTimer, due <= clock.now() {
                     _ = handle(.timer, in: &state)
-                    if state.machine.isIdle { wake() }
+                    if state.machine.isIdle || state.isAwaited { wake() }
                 }
                 guard state.cancels.isEmpty else {
                     swap(&state.cancels, &cancels)

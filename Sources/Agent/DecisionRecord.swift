@@ -45,6 +45,9 @@ package struct DecisionRecord: Hashable, Sendable {
             Self.add(classification, labels, to: &local)
             object.add("local", number: local.closed)
         }
+        if let plan = decision.plan { object.add("plan", number: "\(plan)") }
+        if let exit = decision.exit, decision.source == .local || decision.source == .localUnconfirmed { object.add("exit", number: "\(exit)") }
+        if let bytes = decision.sentBytes { object.add("sent_bytes", number: "\(bytes)") }
         if let fault = decision.fault { object.add("fault", text: fault.rawValue) }
         if decision.isRevision { object.add("revises", number: "\(decision.frame)") }
         return Array(object.closed.utf8)

@@ -31,8 +31,8 @@ package final class DeviceCloudLink: CloudLink {
             throw AgentError(.configuration, "connect to \(settings.broker.host)", "the device or model name has a form that topics can't hold")
         }
         var linkSettings = DeviceLink.Settings(device: device, model: model, broker: BrokerOptions(settings.broker), agent: agent)
-        // And one audit.
-        linkSettings.asking.maximumInFlight = settings.recovery.maximumInFlight + 1
+        // And one audit, or probe.
+        linkSettings.asking.maximumInFlight = max(settings.mostQuestions(followsPlan: true), settings.recovery.maximumInFlight) + 1
         var random = SystemRandomNumberGenerator()
         do {
             link = try DeviceLink(linkSettings, boot: .random(using: &random))
@@ -48,8 +48,8 @@ package final class DeviceCloudLink: CloudLink {
         do {
             try link.start { event in
                 switch event {
-                case .answered(_, let frame, let reply, _): events(Self.event(frame, reply))
-                case .late(let frame, let reply, _): events(Self.event(frame, reply))
+                case .answered(_, let frame, let reply, let transfer): events(Self.event(frame, reply, transfer))
+                case .late(let frame, let reply, let transfer): events(Self.event(frame, reply, transfer))
                 case .unanswered(_, let frame, let failure): events(.unanswered(frame: frame, reason: failure.rawValue))
                 case .mode(let mode): events(.status(CloudStatus(mode)))
                 }
@@ -59,8 +59,11 @@ package final class DeviceCloudLink: CloudLink {
         }
     }
 
-    private static func event(_ frame: UInt64, _ reply: Reply) -> CloudEvent {
-        if reply.status == .ok, let answer = reply.answer { return .answered(frame: frame, answer, model: reply.digest?.description) }
+    private static func event(_ frame: UInt64, _ reply: Reply, _ transfer: Transfer) -> CloudEvent {
+        if reply.status == .ok, let answer = reply.answer {
+            let seen = CloudTransfer(bytes: transfer.bytes, onTheWay: transfer.onTheWay, queue: transfer.queue, inference: transfer.inference)
+            return .answered(frame: frame, answer, model: reply.digest?.description, seen)
+        }
         return .unanswered(frame: frame, reason: "worker: " + reply.status.rawValue)
     }
 
@@ -68,23 +71,31 @@ package final class DeviceCloudLink: CloudLink {
         guard link.mode.kind != .autonomous else { return Refusal.disconnected.rawValue }
         let now = clock.now()
         guard quietUntil.withLock({ $0 <= now }) else { return "refused a moment ago" }
-        let image: EncodedImage
-        do {
-            image = try form.encode(question.image)
-        } catch {
-            return "the image can't be compressed"
-        }
-        if let refusal = spending(image.bytes.count) { return refusal }
+        guard let payload = payload(question.content) else { return "the image can't be compressed" }
+        if let refusal = spending(payload.bytes.count) { return refusal }
         let compressed = clock.now()
         var random = SystemRandomNumberGenerator()
         let refusal = link.ask(
             DeviceLink.Question(
                 id: .random(using: &random), frame: question.frame, task: task,
-                deadline: max(question.timeout - (compressed - now), .milliseconds(1)), gate: Request.Gate(question),
-                payload: .image(image.format == .png ? .png : .jpeg, width: image.width, height: image.height, image.bytes)))
+                deadline: max(question.timeout - (compressed - now), .milliseconds(1)), gate: Request.Gate(question), payload: payload))
         if refusal != nil { quietUntil.withLock { $0 = compressed + Self.quietTime } }
         return refusal?.rawValue
     }
+
+    /// `nil` where an image can't be compressed.
+    private func payload(_ content: CloudQuestion.Content) -> Request.Payload? {
+        switch content {
+        case .image(let image, let form):
+            guard let encoded = try? (form ?? self.form).encode(image) else { return nil }
+            return .image(encoded.format == .png ? .png : .jpeg, width: encoded.width, height: encoded.height, encoded.bytes)
+        case .activations(let packed):
+            guard let digest = DigestText(packed.model) else { return nil }
+            return .activations(Request.Activations(cut: packed.cut, digest: digest, exit: packed.exit, tensors: packed.tensors))
+        }
+    }
+
+    package func cancel(frame: UInt64) { link.cancel(frame: frame) }
 
     package func publish(_ json: [UInt8], isRevision: Bool) {
         // Every object of the protocol says its version.
@@ -92,6 +103,8 @@ package final class DeviceCloudLink: CloudLink {
     }
 
     package func publish(audit json: [UInt8]) { link.publish(event: .audit, Array("{\"v\":1,".utf8) + json.dropFirst()) }
+
+    package func publish(plan json: [UInt8]) { link.publish(event: .plan, Array("{\"v\":1,".utf8) + json.dropFirst()) }
 
     package func publish(health json: [UInt8]) { link.publish(event: .health, Array("{\"v\":1,".utf8) + json.dropFirst()) }
 
@@ -119,6 +132,8 @@ extension Request.Gate {
     fileprivate init?(_ question: CloudQuestion) {
         if let score = question.auditedScore {
             self.init(reason: "audit", score: score)
+        } else if question.purpose != .answer {
+            self.init(reason: question.purpose == .plan ? "plan" : "probe")
         } else if question.isEarly {
             self.init(reason: "pre-route")
         } else {

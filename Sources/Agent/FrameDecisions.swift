@@ -50,20 +50,22 @@ package struct FrameDecisions: Sendable {
     }
 
     package enum Event: Hashable, Sendable {
-        /// The frame thread starts on a frame. The name goes through to its decisions.
-        case taken(UInt64, name: String? = nil)
+        /// The frame thread starts on a frame. The name, and the number of the plan, go through to its decisions.
+        case taken(UInt64, name: String? = nil, plan: Int? = nil)
         /// What is to be done with the frame, before its network has spoken.
         case routed(UInt64, PreRoute.Route)
         /// An exit has spoken that isn't sure enough, and the board goes on with the frame.
-        case glimpsed(UInt64, Reading)
+        case glimpsed(UInt64, Reading, exit: Int? = nil)
         /// The board has reached the cut of its plan.
         case reached(UInt64)
         /// The board has stopped with the frame: its plan ends at the cut, or the cloud was first.
         case rested(UInt64)
         /// The board's network and the gate have spoken.
-        case read(UInt64, Reading)
+        case read(UInt64, Reading, exit: Int? = nil)
         /// The board's network couldn't be run.
         case failed(UInt64)
+        /// A question is on its way, in so many bytes.
+        case sent(UInt64, bytes: Int)
         /// The cloud answered.
         case answered(UInt64, Answer)
         /// The question was refused on the way, or the cloud couldn't answer.
@@ -106,11 +108,14 @@ package struct FrameDecisions: Sendable {
 
         var frame: UInt64
         var name: String?
+        var plan: Int?
         var taken: Duration
         var phase = Phase.computing
         var question = Question.none
         var confidence: Confidence?
+        var exit: Int?
         var localLatency: Duration?
+        var sentBytes: Int?
         var fault: Fault?
         /// Better than the local answer where no other comes.
         var carried: StreamGate.Carried?
@@ -156,10 +161,10 @@ package struct FrameDecisions: Sendable {
     package mutating func handle(_ event: Event, now: Duration, into actions: inout [Action]) {
         expire(now, &actions)
         switch event {
-        case .taken(let frame, let name):
+        case .taken(let frame, let name, let plan):
             guard !open.contains(where: { $0.frame == frame }) else { return }
             counts.taken += 1
-            open.append(Open(frame: frame, name: name, taken: now))
+            open.append(Open(frame: frame, name: name, plan: plan, taken: now))
         case .routed(let frame, let route):
             guard let index = computing(frame), open[index].phase == .computing, open[index].question == .none else { return }
             switch route {
@@ -170,9 +175,9 @@ package struct FrameDecisions: Sendable {
                 ask(index, &actions)
             case .keepBack: open[index].question = .barred
             }
-        case .glimpsed(let frame, let reading):
+        case .glimpsed(let frame, let reading, let exit):
             guard let index = computing(frame) else { return }
-            note(reading, index, now)
+            note(reading, exit, index, now)
         case .reached(let frame):
             guard let index = computing(frame), settings.asksCloud, open[index].phase == .computing, open[index].question == .none else { return }
             guard inFlight < settings.maximumInFlight else {
@@ -183,14 +188,16 @@ package struct FrameDecisions: Sendable {
         case .rested(let frame):
             guard let index = computing(frame) else { return }
             rest(index, now, &actions)
-        case .read(let frame, let reading):
+        case .read(let frame, let reading, let exit):
             guard let index = computing(frame) else { return }
-            note(reading, index, now)
+            note(reading, exit, index, now)
             conclude(index, reading, now, &actions)
         case .failed(let frame):
             guard let index = computing(frame) else { return }
             counts.failures += 1
             conclude(index, nil, now, &actions)
+        case .sent(let frame, let bytes):
+            if let index = asked(frame) { open[index].sentBytes = bytes }
         case .answered(let frame, let answer):
             stream?.answered(frame, answer)
             guard let index = asked(frame) else { return countStray(frame) }
@@ -214,13 +221,14 @@ package struct FrameDecisions: Sendable {
     }
 
     /// What an output of the board's network says. The deepest sound one counts.
-    private mutating func note(_ reading: Reading, _ index: Int, _ now: Duration) {
+    private mutating func note(_ reading: Reading, _ exit: Int?, _ index: Int, _ now: Duration) {
         if case .escalate(.fault(let fault)) = reading.verdict {
             counts.faults += 1
             open[index].fault = fault
         }
         guard let confidence = reading.confidence else { return }
         open[index].confidence = confidence
+        open[index].exit = exit
         open[index].localLatency = now - open[index].taken
         open[index].fault = nil
     }
@@ -404,7 +412,7 @@ package struct FrameDecisions: Sendable {
             .decide(
                 Decision(
                     frame: frame.frame, name: frame.name, source: source, answer: answer, carriedFrom: carriedFrom, localAnswer: frame.localAnswer,
-                    localLatency: frame.localLatency, fault: frame.fault, latency: latency, isRevision: isRevision)))
+                    exit: frame.exit, plan: frame.plan, sentBytes: frame.sentBytes, localLatency: frame.localLatency, fault: frame.fault, latency: latency, isRevision: isRevision)))
     }
 
     private mutating func endQuestion(_ index: Int, wasAnswered: Bool) {
@@ -424,6 +432,9 @@ package struct FrameDecisions: Sendable {
 
     /// Whether an answer to a question on the frame is of use.
     package func isAsked(_ frame: UInt64) -> Bool { asked(frame) != nil }
+
+    /// Frames that wait for nothing but the cloud and aren't decided.
+    package var waiting: Int { open.count { $0.phase == .asking } }
 
     /// Questions that are open.
     package var inFlight: Int { open.count { $0.question == .open } }

@@ -5,6 +5,7 @@ internal import Images
 internal import Inference
 internal import Logging
 internal import Networks
+internal import Planning
 internal import Tensors
 
 /// The frame path: newest frame, pixels, route, network, gate. Runs on one thread and waits for frames only.
@@ -65,10 +66,10 @@ final class FrameLoop: @unchecked Sendable {
                 let isSent = desk.route(frame.index, glance)
                 if isSent, !ask(question) { desk.handle(.unanswered(frame.index)) }
                 question.isEarly = false
-                try executor.run(pixels: preprocessor.pixels.span)
+                try executor.runBackbone(pixels: preprocessor.pixels.span)
                 let rung = audits?.rung ?? 0
                 let gate = audits?.gate(at: rung) ?? self.gate
-                let first = executor.withOutput { Reading(of: $0, calibration: calibration, gate: gate, hysteresis: hysteresis) }
+                let first = executor.withOutput(executor.end) { Reading(of: $0, calibration: calibration, gate: gate, hysteresis: hysteresis) }
                 let reading = try lookAgain(after: first, gate: gate, taken: taken, clock: clock)
                 question.reading = reading
                 asks = desk.handle(.read(frame.index, reading))
@@ -96,11 +97,11 @@ final class FrameLoop: @unchecked Sendable {
         case .nothing?, nil: return first
         }
         desk.countSecondLook()
-        executor.withOutput { secondLook?.mean.look(at: $0) }
+        executor.withOutput(executor.end) { secondLook?.mean.look(at: $0) }
         preprocessor.mirror()
         let pixels = preprocessor.pixels
-        try executor.run(pixels: pixels.span)
-        let fault = executor.withOutput { output -> Fault? in
+        try executor.runBackbone(pixels: pixels.span)
+        let fault = executor.withOutput(executor.end) { output -> Fault? in
             do throws(Fault) {
                 try secondLook?.mean.lookAgain(at: output)
                 return nil
@@ -125,4 +126,18 @@ struct FrameQuestion: Sendable {
     var auditedScore: Double?
     /// Whether the board's network hasn't run yet.
     var isEarly: Bool
+    /// Under a plan: what is sent.
+    var upload: PlannedUpload?
+    /// Whether it is asked for the link's sake alone.
+    var isProbe = false
+}
+
+/// What a plan sends of a frame.
+struct PlannedUpload: Sendable {
+    var what: Upload
+    /// Seconds that the server takes for its part, and that packing takes, as far as is known.
+    var server: Double
+    var packing: Double
+    /// What crosses the cut; `nil` at cut 0, where the frame itself is sent.
+    var crossing: CrossingBuffers.Buffer?
 }

@@ -47,6 +47,8 @@ package struct EventKind: Hashable, Sendable, CustomStringConvertible {
     package static let gate = EventKind(known: "gate")
     /// Audits have moved the gate.
     package static let audit = EventKind(known: "audit")
+    /// Another plan is in use.
+    package static let plan = EventKind(known: "plan")
     /// Something isn't as it should be.
     package static let health = EventKind(known: "health")
 }

@@ -134,6 +134,7 @@ final class ManualCloud: CloudLink {
         var published: [[UInt8]] = []
         var audits: [[UInt8]] = []
         var healths: [[UInt8]] = []
+        var cancelled: [UInt64] = []
         var isStopped = false
         var refusal: String?
         var answer: Answer?
@@ -144,11 +145,15 @@ final class ManualCloud: CloudLink {
     /// Each question, as it is asked.
     let asked: AsyncStream<CloudQuestion>
     private let askedContinuation: AsyncStream<CloudQuestion>.Continuation
+    /// Each plan, as it is published.
+    let planned: AsyncStream<[UInt8]>
+    private let plannedContinuation: AsyncStream<[UInt8]>.Continuation
     /// While it is locked, `ask` doesn't return.
     let gate = DispatchGate()
 
     init(refusal: String? = nil, answer: Answer? = nil, model: String? = nil) {
         (asked, askedContinuation) = AsyncStream.makeStream()
+        (planned, plannedContinuation) = AsyncStream.makeStream()
         state.withLock {
             $0.refusal = refusal
             $0.answer = answer
@@ -182,6 +187,10 @@ final class ManualCloud: CloudLink {
 
     func publish(audit json: [UInt8]) { state.withLock { $0.audits.append(json) } }
 
+    func publish(plan json: [UInt8]) { plannedContinuation.yield(json) }
+
+    func cancel(frame: UInt64) { state.withLock { $0.cancelled.append(frame) } }
+
     func publish(health json: [UInt8]) { state.withLock { $0.healths.append(json) } }
 
     func stop() { state.withLock { $0.isStopped = true } }
@@ -191,6 +200,7 @@ final class ManualCloud: CloudLink {
     var published: [[UInt8]] { state.withLock { $0.published } }
     var audits: [[UInt8]] { state.withLock { $0.audits } }
     var healths: [[UInt8]] { state.withLock { $0.healths } }
+    var cancelled: [UInt64] { state.withLock { $0.cancelled } }
     var isStopped: Bool { state.withLock { $0.isStopped } }
 }
 
@@ -253,13 +263,13 @@ struct AgentBench {
 
     init(
         _ bundle: Bundle = AgentFixtures.bundle(), cloud: ManualCloud? = nil, clock runningClock: AgentClock? = nil, lines: CInt? = nil,
-        logger: Logger = AgentFixtures.quiet, settings change: (inout AgentSettings) -> Void = { _ in }
+        logger: Logger = AgentFixtures.quiet, assuming: Agent.Assumptions = Agent.Assumptions(), settings change: (inout AgentSettings) -> Void = { _ in }
     ) throws {
         let (records, continuation) = AsyncStream<DecisionRecord>.makeStream()
         (self.records, self.continuation) = (records, continuation)
         agent = try Agent(
             settings: AgentFixtures.settings(change), bundle: bundle, source: source.source, link: cloud, clock: runningClock ?? clock.clock,
-            logger: logger, outputs: Agent.Outputs(lines: lines, onDecision: { continuation.yield($0) }))
+            logger: logger, outputs: Agent.Outputs(lines: lines, onDecision: { continuation.yield($0) }), assuming: assuming)
     }
 
     /// Stops the agent; the remaining decisions.

@@ -74,7 +74,8 @@ struct DecisionRecordTests {
         for answer in answers {
             for source in Decision.Source.allCases {
                 let decision = Decision(
-                    frame: 1, name: "n", source: source, answer: answer, carriedFrom: source == .carried ? 0 : nil, localAnswer: Self.answer(1, 0.2), fault: .overflow, latency: .zero,
+                    frame: 1, name: "n", source: source, answer: answer, carriedFrom: source == .carried ? 0 : nil, localAnswer: Self.answer(1, 0.2), exit: 1, plan: 3,
+                    sentBytes: 700, fault: .overflow, latency: .zero,
                     isRevision: true)
                 let keys = try JSONDecoder().decode(Keys.self, from: Data(Self.line(decision).utf8)).keys
                 #expect(Set(keys).isSubset(of: schema.properties.keys) && Set(schema.required).isSubset(of: keys))

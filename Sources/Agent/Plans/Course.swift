@@ -58,6 +58,12 @@ package struct Course: Hashable, Sendable {
         (steps, unsent) = (builder.steps, alone.steps)
     }
 
+    /// How many steps follow ``Step/send(cut:)``; ``unsent`` begins with the same ones.
+    package var insuredSteps: Int {
+        let sent = steps.firstIndex { if case .send = $0 { true } else { false } }
+        return sent.map { steps.count - $0 - 1 } ?? 0
+    }
+
     /// Whether the board goes on after sending.
     package var isInsured: Bool { plan.upload != nil && plan.insurance != nil }
 }

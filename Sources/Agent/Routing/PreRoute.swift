@@ -99,10 +99,16 @@ package struct PreRoute: Sendable {
         let isSame = before.map { image.difference(from: $0) < Self.sameScene } ?? false
         before = image
         history.begin(sameScene: isSame)
-        if !(image.contrast >= settings.leastContrast) { return .keepBack(.nothingToSee) }
-        if !(image.sharpness >= settings.leastSharpness) { return .keepBack(.blurred) }
+        if let reason = emptiness(of: image) { return .keepBack(reason) }
         if isHopeless, lastAsked.map({ now - $0 < probeInterval }) ?? false { return .keepBack(.tooSlow) }
         return paysToSend(history.probability(sameScene: isSame), link) ? .sendAtOnce : .compute
+    }
+
+    /// Why an image isn't worth asking about, whatever the link is like; `nil` where it may be.
+    package func emptiness(of image: PixelStatistics) -> Reason? {
+        if !(image.contrast >= settings.leastContrast) { return .nothingToSee }
+        if !(image.sharpness >= settings.leastSharpness) { return .blurred }
+        return nil
     }
 
     private var isHopeless: Bool {
@@ -163,16 +169,20 @@ package struct PreRoute: Sendable {
     }
 }
 
-/// The mean of about the last sixteen values.
+/// The mean of about the last values, sixteen by default.
 struct RunningMean: Hashable, Sendable {
     private(set) var value: Double
     private var count = 0.0
+    private let memory: Double
 
-    init(_ first: Double = 0) { value = first }
+    init(_ first: Double = 0, memory: Double = 16) {
+        value = first
+        self.memory = memory
+    }
 
     mutating func add(_ next: Double) {
         guard next.isFinite else { return }
-        count = min(count + 1, 16)
+        count = min(count + 1, memory)
         value += (next - value) / count
     }
 

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Planning
+
+/// What board, link and server are like, by what frames and answers took. Pure: times are seconds of any clock that doesn't go back.
+package struct PlanEstimates: Sendable {
+    package struct Settings: Hashable, Sendable {
+        /// Assumed of a network of this name before anything was sent over it, with the powers of its states.
+        package var radio: Radio
+        /// Watts that computing draws, beside what the board draws anyway.
+        package var power: Double
+        /// From frame to frame, before any came.
+        package var framePeriod: Double
+
+        /// - Parameter radio: `nil`: ``Planning/Radio/wifi``, as a network called "network".
+        package init(radio: Radio? = nil, power: Double = 3, framePeriod: Double = 0.1) {
+            var assumed = Radio.wifi
+            assumed.name = "network"
+            (self.radio, self.power, self.framePeriod) = (radio ?? assumed, power, framePeriod)
+        }
+    }
+
+    /// What was sent and has no answer yet.
+    private struct Open {
+        var frame: UInt64
+        var bytes: Int
+        /// What the server takes at its own speed.
+        var server: Double
+        var sent: Double
+        var isProbe: Bool
+    }
+
+    /// Seconds since each was last observed; `nil` before.
+    package struct Ages: Hashable, Sendable {
+        package var board: Double?
+        package var link: Double?
+        package var server: Double?
+    }
+
+    /// More are never under way; of more the oldest are forgotten.
+    private static let mostOpen = 64
+
+    package let settings: Settings
+    package private(set) var isConnected = false
+    private var board = BoardEstimate()
+    private var links = LinkEstimates()
+    private var server = ServerEstimate()
+    private var period: RunningMean
+    private var lastTaken: Double?
+    private var open: [Open] = []
+    /// When the last of those sent before had its answer: until then they had the uplink.
+    private var freeSince = 0.0
+
+    package init(_ settings: Settings = Settings()) {
+        self.settings = settings
+        period = RunningMean(settings.framePeriod, memory: 64)
+        open.reserveCapacity(Self.mostOpen)
+    }
+
+    /// A frame is taken up.
+    package mutating func taken(at now: Double) {
+        if let lastTaken { period.add(now - lastTaken) }
+        lastTaken = now
+    }
+
+    /// The board has run a part of the network.
+    ///
+    /// - Parameter expected: what that takes by the costs that plans are made of.
+    package mutating func ran(_ seconds: Double, expected: Double, at now: Double) { board.observe(seconds, expected: expected, at: now) }
+
+    /// Whether anybody answers.
+    package mutating func setConnected(_ isConnected: Bool) {
+        self.isConnected = isConnected
+        // Their fate says nothing of the link's speed.
+        if !isConnected { open.removeAll(keepingCapacity: true) }
+    }
+
+    /// A question is handed to the link.
+    ///
+    /// - Parameters:
+    ///   - server: seconds that its part of the network takes on the server, by the costs that plans are made of.
+    ///   - isProbe: whether it is asked for the link's sake alone.
+    package mutating func sent(_ frame: UInt64, bytes: Int, server: Double, isProbe: Bool = false, at now: Double) {
+        open.removeAll { $0.frame == frame }
+        if open.count == Self.mostOpen { open.removeFirst() }
+        open.append(Open(frame: frame, bytes: bytes, server: server, sent: now, isProbe: isProbe))
+    }
+
+    /// The link has refused the question that it was handed.
+    package mutating func refused(_ frame: UInt64) { open.removeAll { $0.frame == frame } }
+
+    /// An answer has come, in time or not; also one to a question that was given up, of which nothing but the transfer is known.
+    ///
+    /// - Returns: whether the question was a probe.
+    @discardableResult
+    package mutating func answered(_ frame: UInt64, _ transfer: CloudTransfer?, at now: Double) -> Bool {
+        let index = open.firstIndex { $0.frame == frame }
+        let question = index.map { open.remove(at: $0) }
+        if let transfer {
+            links[settings.radio].observe(bytes: transfer.bytes, seconds: transfer.onTheWay.inSeconds, at: now)
+            if let question { server.observe(transfer.inference.inSeconds, expected: question.server, queue: transfer.queue.inSeconds, at: now) }
+        }
+        freeSince = now
+        return question?.isProbe ?? false
+    }
+
+    /// A question ends without an answer: it's cancelled, or too old. Where it took much longer than was expected, it's a transfer that took so long at least.
+    ///
+    /// - Returns: whether the question was a probe.
+    @discardableResult
+    package mutating func ended(_ frame: UInt64, at now: Double) -> Bool {
+        guard let index = open.firstIndex(where: { $0.frame == frame }) else { return false }
+        let isFirst = index == 0
+        let question = open.remove(at: index)
+        if isConnected, isFirst { links[settings.radio] = link(with: question, at: now) }
+        freeSince = now
+        return question.isProbe
+    }
+
+    private func link(with question: Open, at now: Double) -> LinkEstimate {
+        let server = server.server(at: now)
+        let onTheWay = now - max(question.sent, freeSince) - question.server * server.slowdown - server.queue.mean
+        return links[settings.radio].with(unansweredBytes: question.bytes, seconds: max(onTheWay, 0), at: now)
+    }
+
+    package var hasOpen: Bool { !open.isEmpty }
+
+    /// What is known at the moment, transfers that have no answer yet included.
+    package func conditions(at now: Double) -> Conditions {
+        var link: Conditions.Link?
+        if isConnected { link = (open.first.map { self.link(with: $0, at: now) } ?? links[settings.radio]).link(at: now) }
+        return Conditions(board: board.board(power: settings.power), link: link, server: server.server(at: now), framePeriod: max(period.value, 0.001))
+    }
+
+    package func ages(at now: Double) -> Ages {
+        Ages(board: board.age(at: now), link: links[settings.radio].age(at: now), server: server.age(at: now))
+    }
+}
+
+extension Duration {
+    var inSeconds: Double { self / .seconds(1) }
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+import Agent
+import Planning
+import TestSupport
+import Testing
+
+struct PlanEstimatesTests {
+    /// 8 Mbit/s and a round trip of 10 ms, on a server of 5 ms that nobody waits for: `bytes` µs and those.
+    static func transfer(_ bytes: Int, slower factor: Double = 1, server: Double = 1) -> CloudTransfer {
+        CloudTransfer(
+            bytes: bytes, onTheWay: .seconds((0.01 + Double(bytes) * 1e-6) * factor), queue: .milliseconds(2), inference: .seconds(0.005 * server))
+    }
+
+    /// Answers to questions of 1,000 … 16,000 bytes, one a second.
+    static func known(until now: inout Double) -> PlanEstimates {
+        var estimates = PlanEstimates()
+        estimates.setConnected(true)
+        for index in 1...16 {
+            now += 1
+            estimates.sent(UInt64(index), bytes: index * 1000, server: 0.005, at: now)
+            estimates.answered(UInt64(index), transfer(index * 1000), at: now + 0.05)
+        }
+        return estimates
+    }
+
+    @Test func whatAnswersSayIsFoundAgain() throws {
+        var now = 0.0
+        let estimates = Self.known(until: &now)
+        let conditions = estimates.conditions(at: now)
+        let link = try #require(conditions.link)
+        #expect(abs(link.radio.uplink - 8) < 0.01 && abs(link.radio.roundTrip - 0.01) < 1e-4)
+        #expect(abs(conditions.server.slowdown - 1) < 1e-9 && abs(conditions.server.queue.mean - 0.002) < 1e-9)
+        #expect(estimates.ages(at: now + 10).link.map { abs($0 - 9.95) < 1e-6 } == true)
+    }
+
+    @Test func withoutAnybodyThereIsNoLink() {
+        var now = 0.0
+        var estimates = Self.known(until: &now)
+        estimates.sent(99, bytes: 1000, server: 0.005, at: now)
+        estimates.setConnected(false)
+        #expect(estimates.conditions(at: now).link == nil && !estimates.hasOpen)
+        // What was lost with the connection says nothing of its speed.
+        estimates.setConnected(true)
+        let wasProbe = estimates.ended(99, at: now + 100)
+        #expect(!wasProbe)
+        #expect(abs((estimates.conditions(at: now).link?.radio.uplink ?? 0) - 8) < 0.01)
+    }
+
+    @Test func aTransferWithoutAnAnswerSaysThatTheLinkIsSlowBeforeItEnds() throws {
+        var now = 0.0
+        var estimates = Self.known(until: &now)
+        estimates.sent(99, bytes: 10_000, server: 0.005, at: now)
+        let early = try #require(estimates.conditions(at: now + 0.02).link)
+        #expect(abs(early.radio.uplink - 8) < 0.01)
+        let late = try #require(estimates.conditions(at: now + 1).link)
+        #expect(late.radio.uplink < 0.1)
+        // It isn't forgotten with the question that is given up.
+        estimates.ended(99, at: now + 1)
+        let ended = try #require(estimates.conditions(at: now + 1).link)
+        #expect(ended.radio.uplink < 0.1 && !estimates.hasOpen)
+    }
+
+    @Test func aQuestionThatIsCancelledInGoodTimeSaysNothing() throws {
+        var now = 0.0
+        var estimates = Self.known(until: &now)
+        estimates.sent(99, bytes: 10_000, server: 0.005, at: now)
+        estimates.ended(99, at: now + 0.02)
+        let link = try #require(estimates.conditions(at: now + 1).link)
+        #expect(abs(link.radio.uplink - 8) < 0.01)
+    }
+
+    @Test func whatWaitsBehindAnotherTransferIsNotSlowItself() throws {
+        var now = 0.0
+        var estimates = Self.known(until: &now)
+        for frame in 100..<104 as Range<UInt64> { estimates.sent(frame, bytes: 16_000, server: 0.005, at: now) }
+        // Each takes 26 ms and the server; the last one's 130 ms are the others' as well.
+        for (index, frame) in (100..<103 as Range<UInt64>).enumerated() { estimates.answered(frame, Self.transfer(16_000), at: now + 0.033 * Double(index + 1)) }
+        let link = try #require(estimates.conditions(at: now + 0.13).link)
+        #expect(abs(link.radio.uplink - 8) < 0.5)
+    }
+
+    @Test func aSlowServerIsNotASlowLink() throws {
+        var now = 0.0
+        var estimates = Self.known(until: &now)
+        for index in 200..<204 as Range<UInt64> {
+            now += 1
+            estimates.sent(index, bytes: 8000, server: 0.005, at: now)
+            estimates.answered(index, Self.transfer(8000, server: 10), at: now + 0.07)
+        }
+        let conditions = estimates.conditions(at: now)
+        let link = try #require(conditions.link)
+        #expect(abs(conditions.server.slowdown - 10) < 1e-6 && abs(link.radio.uplink - 8) < 0.5)
+    }
+
+    @Test func theBoardsFactorIsThatOfItsRuns() {
+        var estimates = PlanEstimates()
+        for index in 0..<8 { estimates.ran(0.03, expected: 0.02, at: Double(index)) }
+        // A clock that stood still says nothing, nor does a run of nothing.
+        estimates.ran(0, expected: 0.02, at: 9)
+        estimates.ran(0.01, expected: 0, at: 9)
+        #expect(abs(estimates.conditions(at: 9).board.slowdown - 1.5) < 1e-9)
+    }
+
+    @Test func probesAreKnownWhenTheyEnd() {
+        var estimates = PlanEstimates()
+        estimates.setConnected(true)
+        estimates.sent(1, bytes: 100, server: 0.005, isProbe: true, at: 0)
+        estimates.sent(2, bytes: 100, server: 0.005, at: 0)
+        estimates.sent(3, bytes: 100, server: 0.005, isProbe: true, at: 0)
+        let wereProbes = [estimates.answered(1, nil, at: 1), estimates.answered(1, nil, at: 1), estimates.answered(2, nil, at: 1), estimates.ended(3, at: 1)]
+        #expect(wereProbes == [true, false, false, true])
+    }
+
+    /// Any events in any order: finite conditions, and no more open questions than there can be.
+    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    func nothingMakesEstimatesOfWhatIsNone(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var estimates = PlanEstimates()
+        var now = 0.0
+        let odd: [Double] = [0, -1, .nan, .infinity, 1e-12, 1e12, 0.01, 0.02]
+        for _ in 0..<2000 {
+            now += Double.random(in: 0...0.5, using: &random)
+            let frame = UInt64.random(in: 0..<100, using: &random)
+            switch Int.random(in: 0..<7, using: &random) {
+            case 0: estimates.taken(at: now)
+            case 1: estimates.ran(odd.randomElement(using: &random) ?? 0, expected: odd.randomElement(using: &random) ?? 0, at: now)
+            case 2: estimates.sent(frame, bytes: .random(in: 0...1_000_000, using: &random), server: odd.randomElement(using: &random) ?? 0, at: now)
+            case 3:
+                let time = Duration.microseconds(Int64.random(in: 0...10_000_000, using: &random))
+                estimates.answered(frame, CloudTransfer(bytes: .random(in: 0...100_000, using: &random), onTheWay: time, queue: time, inference: time), at: now)
+            case 4: estimates.ended(frame, at: now)
+            case 5: estimates.refused(frame)
+            default: estimates.setConnected(Bool.random(using: &random))
+            }
+            let conditions = estimates.conditions(at: now)
+            var figures = [conditions.board.slowdown, conditions.board.highSlowdown, conditions.server.slowdown, conditions.server.queue.mean, conditions.framePeriod]
+            if let link = conditions.link { figures += [link.radio.uplink, link.radio.roundTrip, link.spread.mean, link.spread.highest] }
+            #expect(figures.allSatisfy { $0.isFinite && $0 >= 0 }, "seed \(seed): \(conditions)")
+        }
+    }
+}
+
+struct ProbeScheduleTests {
+    @Test func aSilentLinkIsProbedWithinTheHoursBudget() {
+        var schedule = ProbeSchedule(perHour: 12)
+        var times: [Double] = []
+        for second in 0..<7200 {
+            let now = Double(second)
+            // A probe's answer is a transfer.
+            guard schedule.isDue(age: times.last.map { now - $0 }, mode: .connected, at: now) else { continue }
+            schedule.began(at: now)
+            times.append(now)
+        }
+        #expect(times.count == 24 && times.first == 0 && zip(times.dropFirst(), times).allSatisfy { $0 - $1 == 300 })
+    }
+
+    @Test func aLinkThatIsUsedIsNotProbed() {
+        var schedule = ProbeSchedule(perHour: 60)
+        for second in 0..<1000 {
+            let isDue = schedule.isDue(age: 10, mode: .connected, at: Double(second))
+            #expect(!isDue)
+        }
+    }
+
+    @Test func withoutABudgetNothingIsProbed() {
+        var schedule = ProbeSchedule(perHour: 0)
+        for second in 0..<1000 {
+            let isDue = schedule.isDue(age: nil, mode: .connected, at: Double(second))
+            #expect(!isDue)
+        }
+    }
+
+    @Test func whereNobodyIsKnownToAnswerOneTriesEverMoreRarely() {
+        var schedule = ProbeSchedule(perHour: 0)
+        var times: [Double] = []
+        for second in 0..<400 where schedule.isDue(age: nil, mode: .degraded, at: Double(second)) {
+            schedule.began(at: Double(second))
+            times.append(Double(second))
+        }
+        #expect(times == [5, 15, 35, 75, 135, 195, 255, 315, 375])
+        // From anew after the broker was gone.
+        _ = schedule.isDue(age: nil, mode: .autonomous, at: 400)
+        let due = (401..<420).first { schedule.isDue(age: nil, mode: .degraded, at: Double($0)) }
+        #expect(due == 406)
+    }
+}
