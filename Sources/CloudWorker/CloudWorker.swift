@@ -8,8 +8,8 @@ package import Wire
 
 /// Answers the requests of devices with a full model: bounded in what it holds, and never ended by what it is sent.
 ///
-/// The link's thread sorts requests in; each of `concurrency` threads owns a model and computes. A request whose deadline has passed is
-/// not computed; one that arrives twice is computed once.
+/// The link's thread sorts requests in; each of `concurrency` threads owns a model and computes, the request with the earliest deadline first. A request whose
+/// deadline has passed, or that is cancelled, is not computed; one that is cancelled meanwhile gets no reply; one that arrives twice is computed once.
 package final class CloudWorker: Sendable {
     package struct Settings: Sendable {
         package var link: WorkerLink.Settings
@@ -30,8 +30,14 @@ package final class CloudWorker: Sendable {
     package struct Counters: Sendable, Equatable {
         package var answered: UInt64 = 0
         package var busy: UInt64 = 0
+        /// Not computed, since its deadline had passed.
         package var expired: UInt64 = 0
+        /// Not computed, since its device needed no answer any more.
+        package var cancelled: UInt64 = 0
+        /// Computed, but cancelled meanwhile.
+        package var inVain: UInt64 = 0
         package var badRequests: UInt64 = 0
+        /// Requests for another model, other weights or other labels.
         package var otherModels: UInt64 = 0
         /// Requests that arrived again.
         package var repeated: UInt64 = 0
@@ -40,6 +46,8 @@ package final class CloudWorker: Sendable {
 
     private struct Inside {
         var cache: ReplyCache
+        /// Cancellations of requests that this worker doesn't have; they may be about to come.
+        var cancellations = ReplyCache(capacity: 256)
         var counters = Counters()
         /// A moving average, for the advice when to ask again.
         var inferenceTime = Duration.milliseconds(50)
@@ -48,7 +56,7 @@ package final class CloudWorker: Sendable {
     private let settings: Settings
     private let log: Logger
     private let link: WorkerLink
-    private let queue: JobQueue<IncomingRequest>
+    private let queue: RequestQueue
     private let makeModel: @Sendable () throws(ModelFault) -> any FullModel
     private let inside: Mutex<Inside>
 
@@ -60,8 +68,8 @@ package final class CloudWorker: Sendable {
         self.log = log
         self.makeModel = makeModel
         link = try WorkerLink(settings.link, boot: boot)
-        queue = try JobQueue(capacity: settings.queue)
-        inside = Mutex(Inside(cache: ReplyCache(capacity: 512)))
+        queue = try RequestQueue(capacity: settings.queue)
+        inside = Mutex(Inside(cache: ReplyCache(capacity: max(512, 2 * settings.link.capacity))))
     }
 
     /// Loads the models, which takes its time, then connects and answers until `stop`.
@@ -77,7 +85,7 @@ package final class CloudWorker: Sendable {
         try link.start { [self] event in
             switch event {
             case .request(let request): sort(request)
-            case .cancelled: break
+            case .cancelled(let device, let cancellation): cancel(.init(device: device, id: cancellation.id))
             case .connected: log.notice("connected to \(settings.link.broker.host):\(settings.link.broker.port), answering for '\(settings.link.model)'")
             case .disconnected(let fault): log.warning("no broker: \(fault)")
             }
@@ -102,14 +110,17 @@ package final class CloudWorker: Sendable {
             if case .answered(let reply) = entry { link.reply(to: incoming, reply) }
             return
         }
-        guard request.model == settings.link.model else {
-            return refuse(incoming, .noModel, "this worker has '\(settings.link.model)'", \.otherModels)
+        if let reason = mismatch(request) { return refuse(incoming, .noModel, reason, \.otherModels) }
+        let isCancelled = inside.withLock { inside in
+            let isCancelled = inside.cancellations[key] != nil
+            inside.cache.enter(isCancelled ? .cancelled : .underWay, for: key)
+            if isCancelled { inside.counters.cancelled += 1 }
+            return isCancelled
         }
-        guard request.task == settings.link.task else {
-            return refuse(incoming, .noModel, "the labels differ: task \(request.task) asked, \(settings.link.task) here", \.otherModels)
-        }
-        inside.withLock { $0.cache.enter(.underWay, for: key) }
-        guard queue.push(incoming) else {
+        guard !isCancelled else { return }
+        let (isTaken, expired) = queue.push(incoming)
+        for late in expired { refuse(late) }
+        guard isTaken else {
             let pause = inside.withLock { inside in
                 inside.cache.forget(key)
                 inside.counters.busy += 1
@@ -122,11 +133,43 @@ package final class CloudWorker: Sendable {
         }
     }
 
-    private func refuse(_ incoming: IncomingRequest, _ status: Reply.Status, _ reason: String, _ counter: WritableKeyPath<Counters, UInt64>, queueTime: Duration = .zero) {
+    /// Why the request isn't one for this worker's model.
+    private func mismatch(_ request: Request) -> String? {
+        guard request.model == settings.link.model else { return "this worker has '\(settings.link.model)'" }
+        guard request.task == settings.link.task else { return "the labels differ: task \(request.task) asked, \(settings.link.task) here" }
+        guard case .activations(let activations) = request.payload, activations.digest != settings.link.digest else { return nil }
+        let here = settings.link.digest.map { "\($0.description.prefix(16))…" } ?? "others"
+        return "the board goes on from a cut of the weights \(activations.digest.description.prefix(16))…, this worker has \(here): make the board's bundle with this worker's"
+    }
+
+    private func cancel(_ key: ReplyCache.Key) {
+        let wasWaiting = queue.remove(key.id, of: key.device)
         inside.withLock { inside in
-            inside.counters[keyPath: counter] += 1
-            inside.cache.forget(.init(device: incoming.device, id: incoming.request.id))
+            switch inside.cache[key] {
+            case .underWay:
+                inside.cache.enter(.cancelled, for: key)
+                if wasWaiting { inside.counters.cancelled += 1 }
+            case .cancelled, .answered: break
+            case nil: inside.cancellations.enter(.cancelled, for: key)
+            }
         }
+    }
+
+    /// Refuses a request whose time is over.
+    private func refuse(_ late: IncomingRequest) {
+        let waited = MonotonicClock.now() - late.arrivedAt
+        refuse(late, .deadline, "waited \(waited.milliseconds) ms", \.expired, queueTime: waited)
+    }
+
+    private func refuse(_ incoming: IncomingRequest, _ status: Reply.Status, _ reason: String, _ counter: WritableKeyPath<Counters, UInt64>, queueTime: Duration = .zero) {
+        let key = ReplyCache.Key(device: incoming.device, id: incoming.request.id)
+        let isCancelled = inside.withLock { inside in
+            inside.counters[keyPath: counter] += 1
+            if case .cancelled = inside.cache[key] { return true }
+            inside.cache.forget(key)
+            return false
+        }
+        guard !isCancelled else { return }
         let reason = String(decoding: reason.utf8.prefix(250), as: UTF8.self)
         link.reply(
             to: incoming, Reply(id: incoming.request.id, status: status, reason: reason, model: settings.link.model, digest: settings.link.digest, queueTime: queueTime))
@@ -150,20 +193,29 @@ package final class CloudWorker: Sendable {
             return loading.settled.raise()
         }
         loading.settled.raise()
-        while let incoming = queue.pop() { answer(incoming, model) }
+        while let (request, expired) = queue.pop() {
+            for late in expired { refuse(late) }
+            if let request { answer(request, model) }
+        }
     }
 
     private func answer(_ incoming: IncomingRequest, _ model: any FullModel) {
         let start = MonotonicClock.now()
         let queueTime = start - incoming.arrivedAt
-        guard start < incoming.deadline else {
-            return refuse(incoming, .deadline, "waited \(queueTime.milliseconds) ms", \.expired, queueTime: queueTime)
+        let key = ReplyCache.Key(device: incoming.device, id: incoming.request.id)
+        // Cancelled between the queue and here.
+        let isCancelled = inside.withLock { inside in
+            guard case .cancelled = inside.cache[key] else { return false }
+            inside.counters.cancelled += 1
+            return true
         }
+        guard !isCancelled else { return }
         do throws(ModelFault) {
-            guard case .image(_, _, _, let image) = incoming.request.payload else {
-                return refuse(incoming, .noModel, "this worker takes images, no activations", \.otherModels, queueTime: queueTime)
-            }
-            let probabilities = try model.probabilities(of: image)
+            let probabilities =
+                switch incoming.request.payload {
+                case .image(_, _, _, let image): try model.probabilities(of: image)
+                case .activations(let sent): try model.probabilities(of: sent.tensors, at: sent.cut, exit: sent.exit)
+                }
             let time = MonotonicClock.now() - start
             let ranked = probabilities.indices.sorted { probabilities[$0] > probabilities[$1] }.prefix(5)
             guard let best = ranked.first, probabilities.allSatisfy({ (0...1).contains($0) }) else {
@@ -173,14 +225,19 @@ package final class CloudWorker: Sendable {
                 id: incoming.request.id, status: .ok, model: settings.link.model, digest: settings.link.digest,
                 answer: .classification(Classification(classIndex: best, confidence: probabilities[best])),
                 top: ranked.map { .init(class: $0, probability: probabilities[$0]) }, queueTime: queueTime, inferenceTime: time)
-            inside.withLock { inside in
-                inside.counters.answered += 1
+            let isWanted = inside.withLock { inside in
                 inside.inferenceTime = (inside.inferenceTime * 7 + time) / 8
-                inside.cache.enter(.answered(reply), for: .init(device: incoming.device, id: incoming.request.id))
+                if case .cancelled = inside.cache[key] {
+                    inside.counters.inVain += 1
+                    return false
+                }
+                inside.counters.answered += 1
+                inside.cache.enter(.answered(reply), for: key)
+                return true
             }
-            link.reply(to: incoming, reply)
+            if isWanted { link.reply(to: incoming, reply) }
         } catch {
-            if error.code == .image { return refuse(incoming, .badRequest, "\(error)", \.badRequests, queueTime: queueTime) }
+            if error.isOfRequest { return refuse(incoming, .badRequest, "\(error)", \.badRequests, queueTime: queueTime) }
             log.error("\(error)")
             refuse(incoming, .failed, "\(error)", \.faults, queueTime: queueTime)
         }

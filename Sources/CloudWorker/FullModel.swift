@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A network that answers for whole images. One owner, one run at a time.
+/// A network that answers for whole images, or from a cut on. One owner, one run at a time.
 package protocol FullModel: AnyObject {
     /// The probability of every class of the task for a JPEG or PNG image.
     func probabilities(of image: [UInt8]) throws(ModelFault) -> [Double]
+
+    /// The probability of every class from what a device has computed up to a cut.
+    ///
+    /// - Parameters:
+    ///   - activations: what crosses the cut, each value as `PackedActivation` packs it, in the order in which it comes to exist.
+    ///   - cut: how many nodes come before it.
+    ///   - exit: the output, before the last, that is wanted; `nil`: the last.
+    func probabilities(of activations: [[UInt8]], at cut: Int, exit: Int?) throws(ModelFault) -> [Double]
 }
 
 /// Why a model has no answer.
@@ -14,6 +22,8 @@ package struct ModelFault: Error, Hashable, Sendable, CustomStringConvertible {
 
         /// The image can't be decoded.
         package static let image = Code(rawValue: "image")
+        /// The network can't be gone on with there, or from what was sent.
+        package static let activations = Code(rawValue: "activations")
         /// The network can't be loaded or run.
         package static let network = Code(rawValue: "network")
     }
@@ -27,6 +37,9 @@ package struct ModelFault: Error, Hashable, Sendable, CustomStringConvertible {
         self.operation = operation
         self.cause = cause
     }
+
+    /// Whether what was sent is at fault, not the model.
+    package var isOfRequest: Bool { code == .image || code == .activations }
 
     package var description: String { "\(operation): \(cause)" }
 }

@@ -10,6 +10,8 @@ struct ReplyCache {
 
     enum Entry {
         case underWay
+        /// Its device needs no reply.
+        case cancelled
         case answered(Reply)
     }
 

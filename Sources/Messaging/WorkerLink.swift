@@ -11,6 +11,13 @@ package struct IncomingRequest: Sendable {
     package var arrivedAt: Duration
     /// When an answer is of no more use: the request's own deadline or the broker's expiry, whichever is sooner.
     package var deadline: Duration
+
+    package init(device: ClientID, request: Request, arrivedAt: Duration, deadline: Duration) {
+        self.device = device
+        self.request = request
+        self.arrivedAt = arrivedAt
+        self.deadline = deadline
+    }
 }
 
 /// A worker's side: takes requests from a shared subscription, answers them, says that it is there.

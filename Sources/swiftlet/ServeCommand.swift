@@ -33,9 +33,9 @@ struct ServeCommand: ParsableCommand {
             let counters = worker.counters
             log.notice(
                 """
-                stopped; \(counters.answered) answered, \(counters.busy) busy, \(counters.expired) too late, \(counters.badRequests) bad requests, \
-                \(counters.otherModels) for other models, \(counters.repeated) repeated, \(counters.faults) faults, \
-                \(worker.linkCounters.damaged) damaged messages
+                stopped; \(counters.answered) answered, \(counters.busy) busy, \(counters.expired) too late, \(counters.cancelled + counters.inVain) cancelled, \
+                \(counters.badRequests) bad requests, \(counters.otherModels) for other models, \(counters.repeated) repeated, \
+                \(counters.faults) faults, \(worker.linkCounters.damaged) damaged messages
                 """)
         }
     }

@@ -13,77 +13,6 @@ import TestSupport
 import Testing
 import Wire
 
-/// A model that computes only while it is let, and counts.
-private final class GatedModel: FullModel, Sendable {
-    let gate: WakeUp
-    let runs: Journal<[UInt8]>
-
-    init(gate: WakeUp, runs: Journal<[UInt8]>) {
-        self.gate = gate
-        self.runs = runs
-    }
-
-    func probabilities(of image: [UInt8]) throws(ModelFault) -> [Double] {
-        runs.record(image)
-        _ = gate.wait(for: .seconds(30))
-        if image == [0] { throw ModelFault(.image, "decode", "not an image") }
-        if image == [1] { return [.nan, 0, 0] }
-        return [0.25, 0.5, 0.25]
-    }
-}
-
-/// A worker and a client that sends what it likes.
-private struct Bench {
-    let broker: PrivateBroker
-    let worker: CloudWorker
-    let client: Spy
-    let gate: WakeUp
-    let runs = Journal<[UInt8]>()
-
-    init(queue: Int = 4, isOpen: Bool = true) async throws {
-        broker = try PrivateBroker()
-        let gate = try WakeUp()
-        self.gate = gate
-        if isOpen { gate.raise() }
-        let runs = runs
-        let link = WorkerLink.Settings(
-            worker: ClientID("worker-1")!, pool: ClientID("workers")!, model: Colours.model, task: Colours.task, digest: nil, capacity: 1,
-            broker: options(port: broker.port), agent: "test")
-        worker = try CloudWorker(
-            .init(link: link, concurrency: 1, queue: queue), boot: RequestID(high: 0, low: 0), log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        ) { () throws(ModelFault) in GatedModel(gate: gate, runs: runs) }
-        try worker.start()
-        client = try Spy("client", options(port: broker.port), subscriptions: ["swiftlet/v1/d/board-1/dn/infer", Topic.poolState(Colours.model).description])
-        // The worker is there once its pool's state is.
-        _ = try await client.message { $0.topic == Topic.poolState(Colours.model).description }
-    }
-
-    func send(_ request: Request) throws {
-        try client.connection.publish(
-            OutboundMessage(topic: Topic.request(ClientID("board-1")!, Colours.model).description, payload: try request.encoded(), quality: .atLeastOnce))
-    }
-
-    func reply(to request: Request, from start: Int = 0) async throws -> Reply {
-        try await client.journal.first(from: start) { entry in
-            guard case .received(let message) = entry, let reply = try? Reply(decoding: message.payload), reply.id == request.id else { return nil }
-            return reply
-        }
-    }
-
-    func stop() {
-        gate.raise()
-        worker.stop()
-        client.connection.stop()
-        broker.stop()
-    }
-}
-
-private func request(_ number: UInt64, image: [UInt8] = [7], deadline: Duration = .seconds(20), task: DigestText = Colours.task) -> Request {
-    Request(
-        id: RequestID(high: 1, low: number), model: Colours.model, task: task, frame: number, deadline: deadline,
-        payload: .image(.png, width: 8, height: 8, image))
-}
-
 @Suite(.serialized, .timeLimit(.minutes(1)), .enabled(if: PrivateBroker.executable != nil, "mosquitto is not installed"))
 struct CloudWorkerTests {
     @Test func anAnswerCarriesTheBestClassesFirst() async throws {
@@ -131,15 +60,89 @@ struct CloudWorkerTests {
         try bench.send(request(1))
         try await bench.runs.wait { _ in true }
         try bench.send(request(2, image: [9], deadline: .milliseconds(1)))
-        // The answer to a later message shows that the worker has taken the second one too.
-        let other = request(3, task: DigestText(String(repeating: "0", count: 64))!)
-        try bench.send(other)
-        _ = try await bench.reply(to: other)
+        try await bench.awaitArrival()
         let now = MonotonicClock.now()
         while MonotonicClock.now() < now + .milliseconds(2) { await Task.yield() }
         bench.gate.raise()
         #expect(try await bench.reply(to: request(2)).status == .deadline)
         #expect(bench.runs.entries == [[7]])
+    }
+
+    @Test func theEarliestDeadlineComesFirst() async throws {
+        let bench = try await Bench(isOpen: false)
+        defer { bench.stop() }
+        try bench.send(request(1))
+        try await bench.runs.wait { _ in true }
+        for (number, seconds) in [(2, 20), (3, 10), (4, 15), (5, 10)] {
+            try bench.send(request(UInt64(number), image: [UInt8(number) + 10], deadline: .seconds(seconds)))
+        }
+        try await bench.awaitArrival()
+        bench.gate.raise()
+        for number in 2...5 as ClosedRange<UInt64> { #expect(try await bench.reply(to: request(number)).status == .ok) }
+        #expect(bench.runs.entries == [[7], [13], [15], [14], [12]])
+    }
+
+    @Test func whatIsCancelledBeforeItWasBegunIsNotComputedAndNotAnswered() async throws {
+        let bench = try await Bench(isOpen: false)
+        defer { bench.stop() }
+        try bench.send(request(1))
+        try await bench.runs.wait { _ in true }
+        try bench.send(request(2, image: [9]))
+        try bench.cancel(request(2))
+        // Another device's word counts for its own requests only.
+        try bench.send(request(3, image: [10]))
+        try bench.cancel(request(3), as: "board-2")
+        try await bench.awaitArrival()
+        bench.gate.raise()
+        #expect(try await bench.reply(to: request(3)).status == .ok)
+        #expect(bench.runs.entries == [[7], [10]])
+        #expect(bench.worker.counters.cancelled == 1 && bench.worker.counters.answered == 2)
+        // Once cancelled it stays so, though the broker may deliver it again.
+        try bench.send(request(2, image: [9]))
+        try await bench.awaitArrival()
+        #expect(!bench.replies.contains { $0.id == request(2).id } && bench.runs.entries.count == 2)
+    }
+
+    @Test func whatIsCancelledWhileItIsComputedGetsNoReply() async throws {
+        let bench = try await Bench(isOpen: false)
+        defer { bench.stop() }
+        try bench.send(request(1))
+        try await bench.runs.wait { _ in true }
+        try bench.cancel(request(1))
+        try await bench.awaitArrival()
+        bench.gate.raise()
+        try bench.send(request(2))
+        #expect(try await bench.reply(to: request(2)).status == .ok)
+        #expect(!bench.replies.contains { $0.id == request(1).id })
+        #expect(bench.worker.counters.inVain == 1 && bench.worker.counters.answered == 1)
+    }
+
+    @Test func aCancellationThatOvertakesItsRequestCounts() async throws {
+        let bench = try await Bench()
+        defer { bench.stop() }
+        try bench.cancel(request(1))
+        try await bench.awaitArrival()
+        try bench.send(request(1))
+        try bench.send(request(2, image: [9]))
+        #expect(try await bench.reply(to: request(2)).status == .ok)
+        #expect(bench.runs.entries == [[9]] && bench.worker.counters.cancelled == 1)
+        // What is answered already can't be taken back, and is still answered alike.
+        try bench.cancel(request(2))
+        let count = bench.client.journal.entries.count
+        try bench.send(request(2, image: [9]))
+        #expect(try await bench.reply(to: request(2), from: count).status == .ok)
+    }
+
+    @Test func damagedCancellationsAreCounted() async throws {
+        let bench = try await Bench()
+        defer { bench.stop() }
+        for payload in [[], Array("{}".utf8), Array(#"{"v":1,"id":"x","frame":1}"#.utf8)] {
+            try bench.client.connection.publish(
+                OutboundMessage(topic: Topic.cancel(ClientID("board-1")!, Colours.model).description, payload: payload, quality: .atMostOnce))
+        }
+        try bench.send(request(1))
+        #expect(try await bench.reply(to: request(1)).status == .ok)
+        #expect(bench.worker.linkCounters.damaged == 3 && bench.worker.linkCounters.cancellations == 0)
     }
 
     @Test func aRepeatedRequestIsComputedOnceAndAnsweredAlike() async throws {

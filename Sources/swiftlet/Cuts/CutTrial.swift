@@ -54,15 +54,13 @@ struct CutTrial {
         guard graph.outputs.count == 1 else { throw CommandFailure(.badData, "\(file.path) has \(graph.outputs.count) outputs, expected one with a score a class") }
         var places: [Place] = []
         var work = 0
-        for cut in graph.cuts.dropLast() {
-            if cut.position > 0 { work += graph.cost(of: graph.nodes[cut.position - 1]).multiplyAccumulates }
-            let values = cut.crossing.map { graph[$0] }
-            let shapes = values.compactMap { $0.type == .float32 ? ActivationShape(of: $0.shape) : nil }
-            guard shapes.count == values.count, !shapes.isEmpty else { continue }
-            let place = Place(
-                cut: cut, after: cut.position > 0 ? graph.nodes[cut.position - 1].name : nil, shapes: shapes, multiplyAccumulates: work,
-                outcomes: QuantizedActivation.permittedBits.map { Outcome(bits: $0) })
-            if isThorough || places.allSatisfy({ place.count < 2 * $0.count }) { places.append(place) }
+        for cut in isThorough ? graph.float32Cuts : graph.shippableCuts {
+            for node in graph.nodes[(places.last?.cut.position ?? 0)..<cut.position] { work += graph.cost(of: node).multiplyAccumulates }
+            places.append(
+                Place(
+                    cut: cut, after: cut.position > 0 ? graph.nodes[cut.position - 1].name : nil,
+                    shapes: cut.crossing.compactMap { ActivationShape(of: graph[$0].shape) }, multiplyAccumulates: work,
+                    outcomes: QuantizedActivation.permittedBits.map { Outcome(bits: $0) }))
         }
         guard !places.isEmpty else { throw CommandFailure(.badData, "\(file.path) has no cut that only float32 images or vectors cross") }
         name = file.details.name
@@ -106,16 +104,6 @@ struct CutTrial {
                 if divided != undivided { outcome.changed += 1 }
                 cuts[index].outcomes[choice] = outcome
             }
-        }
-    }
-}
-
-extension ActivationShape {
-    /// Of a value of one image; `nil` for a batch of several, and for what is too large.
-    fileprivate init?(of shape: [Int]) {
-        switch shape.count {
-        case 4 where shape[0] == 1: self.init(channels: shape[1], height: shape[2], width: shape[3])
-        default: self.init(channels: shape.elementCount, height: 1, width: 1)
         }
     }
 }

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import CloudWorker
+import Messaging
+import TestSupport
+import Testing
+import Wire
+
+struct WaitingRequestsTests {
+    private func incoming(_ number: UInt64, deadline: Duration, device: String = "board-1") throws -> IncomingRequest {
+        IncomingRequest(device: ClientID(device)!, request: request(number), arrivedAt: .zero, deadline: deadline)
+    }
+
+    @Test func ofEqualDeadlinesTheOneThatCameFirstIsNext() throws {
+        var waiting = WaitingRequests(capacity: 8)
+        for (number, deadline) in [(1, 30), (2, 10), (3, 20), (4, 10), (5, 30)] as [(UInt64, Int)] {
+            _ = waiting.add(try incoming(number, deadline: .milliseconds(deadline)), now: .zero)
+        }
+        var order: [UInt64] = []
+        while let next = waiting.next(now: .zero).request { order.append(next.request.frame) }
+        #expect(order == [2, 4, 3, 1, 5])
+    }
+
+    @Test func whatIsTooLateMakesRoomAndNothingElseDoes() throws {
+        var waiting = WaitingRequests(capacity: 2)
+        _ = waiting.add(try incoming(1, deadline: .milliseconds(10)), now: .zero)
+        _ = waiting.add(try incoming(2, deadline: .milliseconds(20)), now: .zero)
+        let refused = waiting.add(try incoming(3, deadline: .milliseconds(5)), now: .zero)
+        #expect(!refused.isTaken && refused.expired.isEmpty)
+        let taken = waiting.add(try incoming(4, deadline: .milliseconds(50)), now: .milliseconds(10))
+        #expect(taken.isTaken && taken.expired.map(\.request.frame) == [1])
+        let next = waiting.next(now: .milliseconds(30))
+        #expect(next.request?.request.frame == 4 && next.expired.map(\.request.frame) == [2])
+        let nothing = waiting.next(now: .milliseconds(30))
+        #expect(nothing.request == nil)
+    }
+
+    @Test func aRequestIsRemovedByDeviceAndName() throws {
+        var waiting = WaitingRequests(capacity: 4)
+        _ = waiting.add(try incoming(1, deadline: .seconds(1)), now: .zero)
+        _ = waiting.add(try incoming(1, deadline: .seconds(2), device: "board-2"), now: .zero)
+        let removed = [(1, "board-3"), (2, "board-1"), (1, "board-2"), (1, "board-2")].map { waiting.remove(request($0).id, of: ClientID($1)!) }
+        #expect(removed == [false, false, true, false])
+        let rest = waiting.next(now: .zero).request
+        #expect(rest?.device == ClientID("board-1"))
+        #expect(waiting.count == 0)
+    }
+
+    /// Random histories: whatever comes out still has time and has the least of all, and every request comes out exactly once.
+    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    func everyRequestThatIsTakenComesOutOnce(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        var waiting = WaitingRequests(capacity: 5)
+        var inside: [UInt64: Duration] = [:]
+        var now = Duration.zero
+        var refused = 0
+        func leave(_ number: UInt64, expired: Bool) {
+            let deadline = inside.removeValue(forKey: number)
+            #expect(deadline != nil && (deadline ?? .zero <= now) == expired, "seed \(seed)")
+        }
+        for number in 0..<2000 as Range<UInt64> {
+            now += .milliseconds(Int.random(in: 0...3, using: &generator))
+            switch Int.random(in: 0..<8, using: &generator) {
+            case 0..<5:
+                let deadline = now + .milliseconds(Int.random(in: -2...30, using: &generator))
+                let result = waiting.add(try incoming(number, deadline: deadline), now: now)
+                for late in result.expired { leave(late.request.frame, expired: true) }
+                #expect(result.isTaken == (inside.count < 5), "seed \(seed)")
+                if result.isTaken { inside[number] = deadline } else { refused += 1 }
+            case 5, 6:
+                let next = waiting.next(now: now)
+                for late in next.expired { leave(late.request.frame, expired: true) }
+                if let request = next.request {
+                    #expect(inside.values.min() == request.deadline, "seed \(seed)")
+                    leave(request.request.frame, expired: false)
+                } else {
+                    #expect(inside.isEmpty, "seed \(seed)")
+                }
+            default:
+                guard let known = inside.keys.min() else { continue }
+                let isRemoved = waiting.remove(request(known).id, of: ClientID("board-1")!)
+                #expect(isRemoved, "seed \(seed)")
+                inside[known] = nil
+            }
+            #expect(waiting.count == inside.count, "seed \(seed)")
+        }
+        #expect(refused > 20, "seed \(seed): hardly ever full, a poor test")
+    }
+}
