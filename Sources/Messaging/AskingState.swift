@@ -47,7 +47,7 @@ package struct AskingState: Sendable {
     private struct Sending {
         var bytes: Int
         var sentAt: Duration
-        /// When the broker had all that was sent before; `sentAt` where it had.
+        /// About when the connection had sent what was ahead; `sentAt` where nothing was.
         var startedAt: Duration
 
         func transfer(_ reply: Reply, now: Duration) -> Transfer {
@@ -70,6 +70,8 @@ package struct AskingState: Sendable {
     private var mode = LinkMode(.autonomous, "not started")
     package private(set) var breaker: Breaker
     package private(set) var roundTrip = RoundTrip()
+    /// There and back for short messages, to the broker only, since the connection began.
+    private var acknowledgements = RoundTrip()
     package var counters = LinkCounters()
 
     private static let memory = 256
@@ -142,11 +144,17 @@ package struct AskingState: Sendable {
         return [end(id, pending.frame, failure)] + next(now: now)
     }
 
-    /// The broker has the question, which may have ended meanwhile: those sent after it have the connection from now on.
+    /// The broker has acknowledged a message that is short enough to say how long its word takes.
+    package mutating func acknowledged(after time: Duration) { acknowledgements.add(time) }
+
+    /// The broker has acknowledged the question, which may have ended meanwhile: those sent after it have had the connection since that word set out for here.
     package mutating func delivered(_ id: RequestID, now: Duration) {
         let delivered = inFlight.first { $0.id == id }?.sending ?? ended.first { $0.id == id }?.sending
         guard let delivered else { return }
-        for index in inFlight.indices where inFlight[index].sending.sentAt > delivered.sentAt { inFlight[index].sending.startedAt = now }
+        let gone = now - (acknowledgements.quantile(0) ?? .zero)
+        for index in inFlight.indices where inFlight[index].sending.sentAt > delivered.sentAt {
+            inFlight[index].sending.startedAt = max(inFlight[index].sending.startedAt, gone)
+        }
     }
 
     /// The broker took the question, but no worker was there to hear it.
@@ -250,6 +258,7 @@ package struct AskingState: Sendable {
     /// Without a broker all that was under way ends now.
     package mutating func disconnected(_ fault: LinkFault, now: Duration) -> [Action] {
         self.fault = fault
+        acknowledgements = RoundTrip()
         pool = .unknown
         provenUntil = .zero
         pausedUntil = .zero
@@ -283,12 +292,6 @@ package struct AskingState: Sendable {
         if let waiting { deadlines.append(waiting.deadline) }
         if case .online(_, let until) = pool { deadlines.append(until) }
         return deadlines.min()
-    }
-
-    /// The question that has been under way longest, and for how long: its bytes take that long at least.
-    package func oldestUnanswered(now: Duration) -> Transfer? {
-        guard let oldest = inFlight.min(by: { $0.sending.sentAt < $1.sending.sentAt })?.sending else { return nil }
-        return Transfer(bytes: oldest.bytes, roundTrip: now - oldest.sentAt, behind: oldest.startedAt - oldest.sentAt)
     }
 
     /// - Parameter sending: where a reply may still come, as a late one.

@@ -9,8 +9,16 @@ final class DeviceDesk: ConnectionObserver {
         var listener: (@Sendable (LinkEvent) -> Void)?
         var reported: [UInt8]?
         var session: UInt64 = 0
-        /// The question that each ticket carries.
-        var tickets: [UInt64: RequestID] = [:]
+        /// What each ticket stands for.
+        var tickets: [UInt64: Ticket] = [:]
+    }
+
+    private struct Ticket {
+        /// Of the question that it carries.
+        var id: RequestID?
+        var sentAt: Duration
+        /// Whether it takes no time to send worth mentioning.
+        var isShort: Bool
     }
 
     private let settings: DeviceLink.Settings
@@ -55,13 +63,22 @@ final class DeviceDesk: ConnectionObserver {
     }
 
     func publish(_ message: OutboundMessage) -> Bool {
-        do throws(BrokerConnection.Refusal) {
-            try connection.publish(message)
-            return true
-        } catch {
-            inside.withLock { $0.asking.counters.unpublished += 1 }
-            return false
+        inside.withLock { inside in
+            do throws(BrokerConnection.Refusal) {
+                try publish(message, carrying: nil, in: &inside)
+                return true
+            } catch {
+                inside.asking.counters.unpublished += 1
+                return false
+            }
         }
+    }
+
+    /// Under the lock, so that nothing is settled before it's known.
+    private func publish(_ message: OutboundMessage, carrying id: RequestID?, in inside: inout Inside) throws(BrokerConnection.Refusal) {
+        let ticket = try connection.publish(message)
+        guard message.quality == .atLeastOnce else { return }
+        inside.tickets[ticket] = Ticket(id: id, sentAt: MonotonicClock.now(), isShort: message.packetBytes <= 2048)
     }
 
     func report(_ json: [UInt8]) {
@@ -136,7 +153,9 @@ final class DeviceDesk: ConnectionObserver {
     func settled(_ ticket: UInt64, _ delivery: Delivery) {
         let now = MonotonicClock.now()
         update { inside in
-            let id = inside.tickets.removeValue(forKey: ticket)
+            let known = inside.tickets.removeValue(forKey: ticket)
+            let id = known?.id
+            if let known, known.isShort, delivery == .delivered || delivery == .unheard { inside.asking.acknowledged(after: now - known.sentAt) }
             switch delivery {
             case .delivered:
                 if let id { inside.asking.delivered(id, now: now) }
@@ -198,7 +217,7 @@ final class DeviceDesk: ConnectionObserver {
         message.responseTopic = Topic.replies(settings.device).description
         message.correlation = request.id.bytes
         do throws(BrokerConnection.Refusal) {
-            inside.tickets[try connection.publish(message)] = request.id
+            try publish(message, carrying: request.id, in: &inside)
             return nil
         } catch {
             return error == .disconnected ? .disconnected : .undeliverable

@@ -78,12 +78,6 @@ package final class DeviceLink: Sendable {
     /// same is late. Nothing happens where nothing is under way.
     package func cancel(frame: UInt64) { desk.cancel(frame: frame) }
 
-    /// How long the oldest question without an answer has been under way, and its bytes; `nil` where none is.
-    package var oldestUnanswered: Transfer? {
-        let now = MonotonicClock.now()
-        return desk.withState { $0.oldestUnanswered(now: now) }
-    }
-
     /// Publishes a JSON object on `up/evt/<kind>` (QoS 1, kept seven days at most); false where it was dropped, for want of a broker.
     @discardableResult
     package func publish(event kind: EventKind, _ json: [UInt8]) -> Bool {

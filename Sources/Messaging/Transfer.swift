@@ -6,7 +6,8 @@ package struct Transfer: Hashable, Sendable {
     package var bytes: Int
     /// From handing the question to the connection until its reply was there.
     package var roundTrip: Duration
-    /// What of that passed before the broker had the questions sent earlier, which are ahead of it on the same connection.
+    /// What of that passed, about, until the questions sent earlier, which are ahead on the same connection, had left: until the broker acknowledged them, less the
+    /// shortest time in which it acknowledges anything.
     package var behind: Duration
     /// What the reply says: waiting at the worker.
     package var queue: Duration
