@@ -88,7 +88,7 @@ package enum PackedActivation: Hashable, Sendable {
     }
 
     /// - Parameter form: of quantised codes; floats have but one.
-    package func packed(as form: PackingForm = .mixed) -> [UInt8] {
+    package func packed(as form: PackingForm = .symbols) -> [UInt8] {
         switch self {
         case .quantized(let activation): return activation.packed(as: form)
         case .reals(let shape, let reals):
