@@ -16,6 +16,7 @@ struct CutsCommandTests {
 
             var bits: Int
             var bytes: Double
+            var symbols_bytes: Double
             var dyno_bytes: Double
             var accuracy_change: Difference
         }
@@ -30,19 +31,50 @@ struct CutsCommandTests {
         }
 
         var images: Int
+        var packed: Int
         var labelled: Bool
         var multiply_adds: Int
         var cuts: [Row]
+    }
+
+    private struct Times: Decodable {
+        struct Choice: Decodable {
+            var bits: Int
+            var form: String
+            var pack_ms: Double
+            var unpack_ms: Double
+            var bytes: Double
+        }
+
+        struct Row: Decodable {
+            var position: Int
+            var prefix_ms: Double
+            var quantise_ms: Double
+            var dequantise_ms: Double
+            var choices: [Choice]
+        }
+
+        struct Rate: Decodable {
+            var bits: Int
+            var form: String
+            var pack_ns_per_number: Double
+            var unpack_ns_per_number: Double
+            var bytes_per_number: Double
+        }
+
+        var images: Int
+        var cuts: [Row]
+        var rates: [Rate]
     }
 
     private static let model = FlightBundles.configuration + "/models/flight-board.onnx"
 
     @Test func everyCutSaysWhatItTakesToGoAcrossAndWhatThatCosts() async throws {
         let bundles = try await FlightBundles.shared
-        let outcome = try await tool(["cuts", Self.model, "--images", bundles.frames, "--limit", "12", "--all", "--json"])
+        let outcome = try await tool(["cuts", Self.model, "--images", bundles.frames, "--limit", "12", "--packed", "5", "--all", "--json"])
         #expect(outcome.ending == .exited(0), "\(outcome)")
         let report = try JSONDecoder().decode(Report.self, from: Data(outcome.output.joined().utf8))
-        #expect(report.images == 12 && report.labelled && report.cuts.count > 5)
+        #expect(report.images == 12 && report.packed == 5 && report.labelled && report.cuts.count > 5)
         let input = try #require(report.cuts.first)
         #expect(input.position == 0 && input.shapes.count == 1 && input.shapes[0][0] == 3 && input.multiply_adds_before == 0)
         for (earlier, cut) in zip(report.cuts, report.cuts.dropFirst()) {
@@ -54,6 +86,7 @@ struct CutsCommandTests {
             #expect(cut.choices.map(\.bits) == Array(2...8))
             for (fewer, more) in zip(cut.choices, cut.choices.dropFirst()) { #expect(fewer.bytes < more.bytes) }
             for choice in cut.choices {
+                #expect(choice.bytes <= choice.dyno_bytes && choice.symbols_bytes <= choice.dyno_bytes, "\(choice.bits) bits at cut \(cut.position)")
                 #expect(choice.accuracy_change.low <= choice.accuracy_change.value && choice.accuracy_change.value <= choice.accuracy_change.high)
             }
             let last = try #require(cut.choices.last)
@@ -61,6 +94,26 @@ struct CutsCommandTests {
         }
         let text = try await tool(["cuts", Self.model, "--images", bundles.frames, "--limit", "4"])
         #expect(text.ending == .exited(0) && text.text.contains("bits for 1 / 2 / 5 points") && text.text.contains("the input"), "\(text)")
+    }
+
+    @Test func everyCutSaysWhatPackingTakesInEachForm() async throws {
+        let bundles = try await FlightBundles.shared
+        let outcome = try await tool(["cuts", Self.model, "--images", bundles.frames, "--limit", "3", "--all", "--timing", "--json"])
+        #expect(outcome.ending == .exited(0), "\(outcome)")
+        let report = try JSONDecoder().decode(Times.self, from: Data(outcome.output.joined().utf8))
+        #expect(report.images == 3 && report.cuts.count > 5)
+        let choices = (2...8).flatMap { bits in ["planesLZ4", "symbols", "mixed"].map { "\(bits) \($0)" } }
+        #expect(report.rates.map { "\($0.bits) \($0.form)" } == choices)
+        for cut in report.cuts {
+            #expect(cut.choices.map { "\($0.bits) \($0.form)" } == choices)
+            #expect(cut.prefix_ms >= 0 && cut.quantise_ms > 0 && cut.dequantise_ms > 0)
+            for choice in cut.choices { #expect(choice.pack_ms > 0 && choice.unpack_ms > 0 && choice.bytes > 0) }
+        }
+        for rate in report.rates { #expect(rate.pack_ns_per_number > 0 && rate.unpack_ns_per_number > 0 && rate.bytes_per_number < 8) }
+        let text = try await tool(["cuts", Self.model, "--images", bundles.frames, "--limit", "1", "--timing", "--bits", "5"])
+        #expect(text.ending == .exited(0) && text.text.contains("at 5 bits, 1 images") && text.text.contains("ns to pack a number"), "\(text)")
+        let wrong = try await tool(["cuts", Self.model, "--images", bundles.frames, "--timing", "--bits", "9"])
+        #expect(wrong.ending == .exited(64) && wrong.text.contains("--bits must be 2 … 8"), "\(wrong)")
     }
 
     @Test func whatCantBeDividedIsAnErrorOfOneLine() async throws {

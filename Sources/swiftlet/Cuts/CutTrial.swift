@@ -7,7 +7,7 @@ internal import Tensors
 
 /// Divides a network at its cuts, packs what crosses, and goes on from what is unpacked.
 struct CutTrial {
-    /// What one number of bits came to at one cut, over all images.
+    /// What one number of bits came to at one cut, over all images; bytes over those that were packed.
     struct Outcome {
         var bits: Int
         /// Images that are right undivided only, and divided only.
@@ -15,23 +15,18 @@ struct CutTrial {
         var gained = 0
         /// Images of which the class is another one.
         var changed = 0
-        /// By ``PackingForm/mixed``, ``PackingForm/planesLZ4`` and ``PackingForm/bytesLZ4``.
-        var bytes = 0
+        /// By ``PackingForm/mixed``, ``PackingForm/symbols``, ``PackingForm/planesLZ4`` and ``PackingForm/bytesLZ4``.
+        var mixed = 0
+        var symbols = 0
         var planesLZ4 = 0
         var bytesLZ4 = 0
     }
 
     struct Place {
-        var cut: Cut
-        /// The node before it; `nil`: the input crosses.
-        var after: String?
-        /// `[c, h, w]` of each crossing value.
-        var shapes: [ActivationShape]
-        /// Multiply-adds before it.
-        var multiplyAccumulates: Int
+        var place: CutPlace
         var outcomes: [Outcome]
-
-        var count: Int { shapes.reduce(0) { $0 + $1.count } }
+        /// Whether no number that crossed was below 0, as behind a ReLU.
+        var isRectified = true
     }
 
     let name: String
@@ -40,6 +35,8 @@ struct CutTrial {
     private let nodes: Int
     private(set) var cuts: [Place]
     private(set) var images = 0
+    /// Of which bytes were counted.
+    private(set) var packed = 0
     private(set) var right = 0
     private(set) var isLabelled = true
     private let executor: Executor
@@ -50,21 +47,9 @@ struct CutTrial {
         guard let preprocessing = file.details.preprocessing else {
             throw CommandFailure(.badData, "\(file.path) doesn't say how images become its input")
         }
-        let graph = try file.runnable().orderedByExits()
-        guard graph.outputs.count == 1 else { throw CommandFailure(.badData, "\(file.path) has \(graph.outputs.count) outputs, expected one with a score a class") }
-        var places: [Place] = []
-        var work = 0
-        for cut in isThorough ? graph.float32Cuts : graph.shippableCuts {
-            for node in graph.nodes[(places.last?.cut.position ?? 0)..<cut.position] { work += graph.cost(of: node).multiplyAccumulates }
-            places.append(
-                Place(
-                    cut: cut, after: cut.position > 0 ? graph.nodes[cut.position - 1].name : nil,
-                    shapes: cut.crossing.compactMap { ActivationShape(of: graph[$0].shape) }, multiplyAccumulates: work,
-                    outcomes: QuantizedActivation.permittedBits.map { Outcome(bits: $0) }))
-        }
-        guard !places.isEmpty else { throw CommandFailure(.badData, "\(file.path) has no cut that only float32 images or vectors cross") }
+        let (graph, places) = try file.divisible(isThorough: isThorough)
         name = file.details.name
-        cuts = places
+        cuts = places.map { Place(place: $0, outcomes: QuantizedActivation.permittedBits.map { Outcome(bits: $0) }) }
         nodes = graph.nodes.count
         classes = graph[graph.outputs[0]].shape.elementCount
         multiplyAccumulates = graph.cost.multiplyAccumulates
@@ -73,30 +58,33 @@ struct CutTrial {
         preprocessor = Preprocessor(preprocessing)
     }
 
-    mutating func measure(_ image: Image, label: Int?) throws {
+    mutating func measure(_ image: Image, label: Int?, countingBytes: Bool) throws {
         preprocessor.prepare(image)
         try executor.run(pixels: preprocessor.pixels.span)
         let undivided = executor.topClass
         images += 1
+        if countingBytes { packed += 1 }
         if label == nil { isLabelled = false }
         let truth = label ?? undivided
         if undivided == truth { right += 1 }
         for index in cuts.indices {
-            let position = cuts[index].cut.position
+            let position = cuts[index].place.cut.position
             try executor.begin(pixels: preprocessor.pixels.span)
             try executor.run(segment: 0..<position)
             let crossing = try executor.crossingTensors(at: position)
             for choice in cuts[index].outcomes.indices {
                 var outcome = cuts[index].outcomes[choice]
-                let packed = try zip(crossing, cuts[index].shapes).map { tensor, shape in
+                let activations = try zip(crossing, cuts[index].place.shapes).map { tensor, shape in
                     try tensor.withElements(of: Float.self) { numbers throws(PackingError) in try QuantizedActivation(numbers, shape: shape, bits: outcome.bits) }
                 }
-                for activation in packed {
-                    outcome.bytes += activation.packed(as: .mixed).count
+                if activations.contains(where: { $0.minimum < 0 }) { cuts[index].isRectified = false }
+                for activation in activations where countingBytes {
+                    outcome.mixed += activation.packed(as: .mixed).count
+                    outcome.symbols += activation.packed(as: .symbols).count
                     outcome.planesLZ4 += activation.packed(as: .planesLZ4).count
                     if outcome.bits == 8 { outcome.bytesLZ4 += activation.packed(as: .bytesLZ4).count }
                 }
-                try executor.load(zip(crossing, packed).map { Tensor(shape: $0.shape, $1.reals) }, at: position)
+                try executor.load(zip(crossing, activations).map { Tensor(shape: $0.shape, $1.reals) }, at: position)
                 try executor.run(segment: position..<nodes)
                 let divided = executor.topClass
                 if undivided == truth, divided != truth { outcome.lost += 1 }

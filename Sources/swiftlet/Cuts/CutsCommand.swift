@@ -11,7 +11,7 @@ struct CutsCommand: ParsableCommand {
         discussion: """
             At each cut the crossing activations of every image are packed in 2 … 8 bits with their own range, unpacked, and the network goes on from them: what it says then \
             is compared with its labels, or with what it says undivided. Bytes are those of arithmetic coding; beside them DynO's (bit planes, LZ4) at the same bits, and \
-            SPINN's (8 bits, LZ4).
+            SPINN's (8 bits, LZ4). With --timing it is measured instead how long packing and unpacking take, in each form.
 
             Left out are cuts at which twice as many numbers cross as at one before, and of the rest those that take as many bytes as one before: there the board works \
             longer and saves nothing.
@@ -29,17 +29,28 @@ struct CutsCommand: ParsableCommand {
     @Option(help: "How many images to use at most, evenly spread.")
     var limit = 100
 
-    @Option(help: "Threads to run with.")
+    @Option(help: "Of how many of them to count bytes at most, evenly spread: this takes longer than the rest.")
+    var packed = 100
+
+    @Option(help: "Threads to run with; --timing always runs with one.")
     var threads = 2
 
     @Flag(help: "Show every cut.")
     var all = false
+
+    @Flag(help: "Measure the times of packing and unpacking instead.")
+    var timing = false
+
+    @Option(help: "At how many bits --timing shows cuts.")
+    var bits = 4
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
     func validate() throws {
         guard limit > 0 else { throw ValidationError("--limit must be above 0") }
+        guard packed > 0 else { throw ValidationError("--packed must be above 0") }
+        guard QuantizedActivation.permittedBits.contains(bits) else { throw ValidationError("--bits must be 2 … 8") }
         guard (1...ExecutorOptions.maximumThreads).contains(threads) else {
             throw ValidationError("--threads must be 1 … \(ExecutorOptions.maximumThreads)")
         }
@@ -52,17 +63,41 @@ struct CutsCommand: ParsableCommand {
         guard file.details.precision == .fp32 else {
             throw CommandFailure(.usage, "\(network) is in \(file.details.precision.rawValue): what the cloud goes on with is float32; name the model, or its fp32 bundle")
         }
+        try timing ? measureTimes(of: file) : measureBytes(of: file)
+    }
+
+    private func measureBytes(of file: ModelFile) throws {
         var trial = try CutTrial(file, isThorough: all, threads: threads)
-        var set = try LabelledImages(images, labels: labels, classes: trial.classes)
-        set.keep(atMost: limit)
-        guard set.count > 0 else { throw CommandFailure(.badData, "\(images) has no image") }
+        let set = try chosenImages(classes: trial.classes)
+        let packed = min(packed, set.count)
         var bar = ProgressBar("packing at \(trial.cuts.count) cuts", total: set.count)
         for index in 0..<set.count {
             let (image, label) = try set.image(at: index)
-            try trial.measure(image, label: label)
+            // Evenly spread: the first of each of so many parts.
+            let isPacked = index * packed / set.count != (index - 1) * packed / set.count || index == 0
+            try trial.measure(image, label: label, countingBytes: isPacked)
             bar.update(index + 1)
         }
         let report = CutReport(trial, isThorough: all)
         if json { try printJSON(report) } else { try printLine(report.text) }
+    }
+
+    private func measureTimes(of file: ModelFile) throws {
+        var times = try CutTiming(file, isThorough: all)
+        let set = try chosenImages(classes: file.classes)
+        var bar = ProgressBar("timing at \(times.cuts.count) cuts", total: set.count)
+        for index in 0..<set.count {
+            try times.measure(set.image(at: index).image)
+            bar.update(index + 1)
+        }
+        let report = CutTimingReport(times)
+        if json { try printJSON(report) } else { try printLine(report.text(bits: bits)) }
+    }
+
+    private func chosenImages(classes: Int) throws -> LabelledImages {
+        var set = try LabelledImages(images, labels: labels, classes: classes)
+        set.keep(atMost: limit)
+        guard set.count > 0 else { throw CommandFailure(.badData, "\(images) has no image") }
+        return set
     }
 }
