@@ -24,7 +24,7 @@ MEAN, DEVIATION = 0.5, 0.2898
 def network(name):
     torch.manual_seed(SEED)
     options = {"weights": None}
-    if name == "googlenet":
+    if name in ("googlenet", "inception_v3"):
         options |= {"aux_logits": False, "init_weights": False, "transform_input": False}
     model = getattr(torchvision.models, name)(**options).eval()
     # Weights that keep the variance, so that activations neither vanish nor explode.
