@@ -30,7 +30,7 @@ package final class CloudWorker: Sendable {
     package struct Counters: Sendable, Equatable {
         package var answered: UInt64 = 0
         package var busy: UInt64 = 0
-        /// Not computed, since its deadline had passed.
+        /// Not computed, since its deadline had passed, or would have.
         package var expired: UInt64 = 0
         /// Not computed, since its device needed no answer any more.
         package var cancelled: UInt64 = 0
@@ -217,6 +217,7 @@ package final class CloudWorker: Sendable {
                 case .activations(let sent): try model.probabilities(of: sent.tensors, at: sent.cut, exit: sent.exit)
                 }
             let time = MonotonicClock.now() - start
+            queue.took(time, for: incoming.request)
             let ranked = probabilities.indices.sorted { probabilities[$0] > probabilities[$1] }.prefix(5)
             guard let best = ranked.first, probabilities.allSatisfy({ (0...1).contains($0) }) else {
                 throw ModelFault(.network, "run the network", "its output is no set of probabilities")

@@ -27,6 +27,9 @@ final class RequestQueue: Sendable {
         return result
     }
 
+    /// Notes what it took to compute a request.
+    func took(_ time: Duration, for request: Request) { inside.withLock { $0.requests.took(time, for: request) } }
+
     func remove(_ id: RequestID, of device: ClientID) -> Bool { inside.withLock { $0.requests.remove(id, of: device) } }
 
     /// The next request, as soon as there is one, and those whose time is over; `nil` once the queue is closed.

@@ -4,9 +4,23 @@ package import Wire
 
 /// The requests that wait for a model: the one whose deadline ends first is next, of equal ones the one that came first. A value; time comes in.
 ///
-/// Requests of one cut aren't computed as one batch: each is answered as soon as it is computed, and one that comes with less time, or is cancelled, still counts.
+/// While others wait, one that hasn't the time left that its like takes isn't begun: otherwise, with more to do than can be done, everything would be done a
+/// little too late. Requests of one cut aren't computed as one batch: each is answered as soon as it is computed, and one that comes with less time, or is cancelled, still counts.
 package struct WaitingRequests: Sendable {
+    /// What a request has the model do.
+    private struct Work: Hashable {
+        var cut: Int?
+        var exit: Int?
+
+        init(_ request: Request) {
+            guard case .activations(let activations) = request.payload else { return }
+            (cut, exit) = (activations.cut, activations.exit)
+        }
+    }
+
     private let capacity: Int
+    /// Moving averages; only of what has been computed, so that there are no more than a network has cuts and exits.
+    private var times: [Work: Duration] = [:]
     /// By deadline, the latest first.
     private var requests: [IncomingRequest] = []
 
@@ -33,9 +47,18 @@ package struct WaitingRequests: Sendable {
         return true
     }
 
-    /// The next request that still has time, and those whose time is over.
+    /// Notes what it took to compute a request.
+    package mutating func took(_ time: Duration, for request: Request) {
+        let work = Work(request)
+        times[work] = times[work].map { ($0 * 7 + time) / 8 } ?? time
+    }
+
+    /// The next request, and those whose time is over, or will be. The last one that waits is tried in any case, so that a slow spell isn't believed in for ever.
     package mutating func next(now: Duration) -> (request: IncomingRequest?, expired: [IncomingRequest]) {
-        let expired = removeExpired(now: now)
+        var expired = removeExpired(now: now)
+        while requests.count > 1, let next = requests.last, let time = times[Work(next.request)], next.deadline < now + time {
+            expired.append(requests.removeLast())
+        }
         return (requests.popLast(), expired)
     }
 

@@ -45,6 +45,43 @@ struct WaitingRequestsTests {
         #expect(waiting.count == 0)
     }
 
+    @Test func whatCannotBeDoneInTimeIsNotBegunWhileOthersWait() throws {
+        var waiting = WaitingRequests(capacity: 8)
+        var divided = try incoming(1, deadline: .milliseconds(40))
+        divided.request.payload = .activations(.init(cut: 3, digest: DividedNetwork.digest, tensors: [[1]]))
+        waiting.took(.milliseconds(50), for: request(0))
+        // From a cut it takes less, of which nothing is known yet.
+        _ = waiting.add(divided, now: .zero)
+        _ = waiting.add(try incoming(2, deadline: .milliseconds(45)), now: .zero)
+        _ = waiting.add(try incoming(3, deadline: .milliseconds(60)), now: .zero)
+        let first = waiting.next(now: .zero)
+        #expect(first.request?.request.frame == 1 && first.expired.isEmpty)
+        let second = waiting.next(now: .zero)
+        #expect(second.request?.request.frame == 3 && second.expired.map(\.request.frame) == [2])
+        // Alone it is tried: it may take less than it did.
+        _ = waiting.add(try incoming(4, deadline: .milliseconds(30)), now: .zero)
+        let last = waiting.next(now: .zero)
+        #expect(last.request?.request.frame == 4 && last.expired.isEmpty)
+    }
+
+    /// Twice as much as can be done, with less time for each than the queue takes: half must be done, and in time.
+    @Test func withTooMuchToDoWhatIsDoneIsDoneInTime() throws {
+        var waiting = WaitingRequests(capacity: 16)
+        let service = Duration.milliseconds(50)
+        var (free, done, late) = (Duration.zero, 0, 0)
+        for number in 0..<1000 as Range<UInt64> {
+            let arrival = .milliseconds(25) * Int(number)
+            while free <= arrival, case let next = waiting.next(now: free), let request = next.request {
+                free += service
+                waiting.took(service, for: request.request)
+                if free <= request.deadline { done += 1 } else { late += 1 }
+            }
+            free = max(free, arrival)
+            _ = waiting.add(try incoming(number, deadline: arrival + .milliseconds(300)), now: arrival)
+        }
+        #expect(done > 480 && late == 0, "\(done) in time, \(late) late")
+    }
+
     /// Random histories: whatever comes out still has time and has the least of all, and every request comes out exactly once.
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func everyRequestThatIsTakenComesOutOnce(seed: UInt64) throws {
