@@ -30,6 +30,16 @@ package struct UploadForm: Hashable, Sendable, Codable {
     /// Where nothing says what the full model needs.
     package static let standard = UploadForm(encoding: .jpeg(quality: 90, fullColour: false))
 
+    /// The same size and colour as a JPEG of another quality; half the colour's resolution where this one is lossless.
+    package func jpeg(quality: Int) -> UploadForm {
+        var isFull = false
+        if case .jpeg(_, let fullColour) = encoding { isFull = fullColour }
+        return UploadForm(size: size, encoding: .jpeg(quality: quality, fullColour: isFull))
+    }
+
+    /// The same size, lossless.
+    package var lossless: UploadForm { UploadForm(size: size, encoding: .png) }
+
     /// The first thing that can't be; `nil` when there is none.
     package var contradiction: String? {
         if case .jpeg(let quality, _) = encoding, !(1...100).contains(quality) { return "a JPEG quality of \(quality) is outside 1 … 100" }

@@ -21,7 +21,7 @@ struct InspectCommand: ParsableCommand {
     private func inspect() throws {
         let content = try Bundle(contentsOf: bundle, isThorough: true)
         let executor = try Executor(verifying: content)
-        let inspection = Inspection(content, executor)
+        let inspection = try Inspection(content, executor, path: bundle)
         if json { try printJSON(inspection) } else { try printLine(inspection.text) }
     }
 }
@@ -53,9 +53,11 @@ private struct Inspection: Encodable {
     var scratch_bytes: Int
     /// Inputs and outputs to check the network by are there, and fit.
     var golden: Bool
+    /// What plans are replayed from.
+    var plans: TableReport?
     var steps: [Step]
 
-    init(_ bundle: Bundle, _ executor: Executor) {
+    init(_ bundle: Bundle, _ executor: Executor, path: String) throws {
         details = bundle.details
         task = bundle.details.task
         func port(_ id: ValueID) -> Port {
@@ -70,6 +72,7 @@ private struct Inspection: Encodable {
         least_activation_bytes = executor.leastArenaBytes
         scratch_bytes = executor.scratchBytes
         golden = bundle.golden != nil
+        plans = try bundle.details.plans.map { try TableReport($0, of: bundle.graph, path: path) }
         steps = executor.plan.map { Step(node: $0.node, kernel: $0.kernel, macs: $0.macs) }
     }
 
@@ -91,6 +94,7 @@ private struct Inspection: Encodable {
             "weights        \(details.weightsDigest), \(weight_bytes / 1024) KiB",
             "gate           \(details.certifiedGate?.lines.joined(separator: "\n               ") ?? "none certified")",
             "recovery       \(details.recovery?.line ?? "nothing is known about uploads")",
+            "plans          \(plans?.summary ?? "no table")",
             "work           \(nodes) operations, \(Double(macs / 10_000) / 100) million multiplications",
             "memory         \(memory)",
             "golden output  \(golden ? "there, and reproduced" : "none")",

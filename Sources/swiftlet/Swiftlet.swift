@@ -18,6 +18,7 @@ struct Swiftlet: ParsableCommand {
             InferCommand.self,
             InspectCommand.self,
             ServeCommand.self,
+            TabulateCommand.self,
             TensorCommand.self,
             VerifyCommand.self,
         ])

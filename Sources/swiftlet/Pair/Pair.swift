@@ -31,13 +31,7 @@ struct Pair {
         local = try PairedNetwork(board, preprocessing: preprocessing, secondLook: secondLook, options: options)
         self.full = try PairedNetwork(full, preprocessing: preprocessing, options: options)
         self.upload = upload
-        guard local.classes == self.full.classes else {
-            throw CommandFailure(.badData, "\(board.path) has \(local.classes) classes, \(full.path) has \(self.full.classes)")
-        }
-        let (a, b) = (board.details.labels, full.details.labels)
-        if !a.isEmpty, !b.isEmpty, let index = a.indices.first(where: { a[$0] != b[$0] }) {
-            throw CommandFailure(.badData, "class \(index) is '\(a[index])' in \(board.path) and '\(b[index])' in \(full.path)")
-        }
+        try board.checkClasses(with: full)
     }
 
     var classes: Int { local.classes }
@@ -75,6 +69,17 @@ extension UploadForm {
     fileprivate func transfer(_ image: Image) throws -> (bytes: Int, received: Image) {
         let encoded = try encode(image)
         return (encoded.bytes.count, try Image.decode(encoded.bytes).image)
+    }
+}
+
+extension ModelFile {
+    /// Throws where the two networks don't decide the same classes.
+    func checkClasses(with other: ModelFile) throws {
+        guard classes == other.classes else { throw CommandFailure(.badData, "\(path) has \(classes) classes, \(other.path) has \(other.classes)") }
+        let (a, b) = (details.labels, other.details.labels)
+        if !a.isEmpty, !b.isEmpty, let index = a.indices.first(where: { a[$0] != b[$0] }) {
+            throw CommandFailure(.badData, "class \(index) is '\(a[index])' in \(path) and '\(b[index])' in \(other.path)")
+        }
     }
 }
 

@@ -102,6 +102,9 @@ struct LabelledImages {
 
     var count: Int { positions.count }
 
+    /// Whether every image has a label.
+    var isLabelled: Bool { positions.allSatisfy { label(at: $0) != nil } }
+
     fileprivate mutating func keep(_ part: Part) {
         var generator = SplitMix64(seed: 0x9E37_79B9_7F4A_7C15)
         positions.shuffle(using: &generator)
@@ -131,8 +134,12 @@ struct LabelledImages {
     }
 
     func image(at index: Int) throws -> (image: Image, label: Int?) {
-        let entry = set.entries[positions[index]]
-        return (try set.image(at: positions[index]), labels.map { $0[entry.name] } ?? entry.label)
+        (try set.image(at: positions[index]), label(at: positions[index]))
+    }
+
+    private func label(at position: Int) -> Int? {
+        let entry = set.entries[position]
+        return labels.map { $0[entry.name] } ?? entry.label
     }
 }
 
