@@ -52,12 +52,11 @@ def write(path, text):
 def start(command, cores=None, **options):
     """Starts a process that ends with the bench at the latest.
 
-    cores: those that it may run on; where the machine has fewer, it runs anywhere.
+    cores: those that it may run on, where the machine has them.
     """
-    bind = None
-    if cores and max(cores) < (os.cpu_count() or 1):
-        bind = lambda: os.sched_setaffinity(0, cores)  # noqa: E731
-    process = subprocess.Popen(command, stdout=options.pop("stdout", subprocess.DEVNULL), preexec_fn=bind, **options)
+    if cores and max(cores) < (os.cpu_count() or 1) and shutil.which("taskset"):
+        command = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
+    process = subprocess.Popen(command, stdout=options.pop("stdout", subprocess.DEVNULL), **options)
     processes.append(process)
     return process
 
@@ -111,7 +110,7 @@ def await_line(process, text, timeout=60, each=None):
     follower = threading.Thread(target=follow, daemon=True)
     follower.start()
     if not seen.wait(timeout) or ended.is_set():
-        raise Stalled(f"no '{text}' in {timeout} s:\n{''.join(lines)}")
+        raise Stalled(f"{process.args[-1]}: no '{text}' {'until its end' if ended.is_set() else f'in {timeout} s'}:\n{''.join(lines)}")
     return lines, follower
 
 

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All policies side by side, at several bandwidths."""
+import math
+
+from bench.blocks import figures
+from bench.figures import draws, interval
+from bench.policies import OURS, PUBLISHED, Policy
+from bench.processes import Stalled, say
+
+BASELINE = "cloud-only"
+# Figures by the names of policy files: title, factor to the table's unit, digits. The server's time is what answers say, the worker's what it computed in all.
+COLUMNS = {
+    "throughput": ("frames/s", 1, 1), "latency": ("latency, ms", 1000, 1), "p95_latency": ("p95, ms", 1000, 1), "decided": ("in time, %", 100, 1),
+    "accuracy": ("right, %", 100, 1),
+    "bytes": ("bytes", 1, 0), "wire": ("with MQTT", 1, 0), "server_time": ("server, ms", 1000, 2), "server_cpu": ("worker, ms", 1000, 2),
+    "board_cpu": ("board, ms", 1000, 1), "energy": ("energy, mJ", 1000, 0),
+    "sent": ("sent, %", 100, 0),
+}
+
+
+def measure(lab, policies, bandwidths, rounds, count, warm_up, saturation, keep):
+    """Of each policy and bandwidth, blocks of the same frames, the policies taking turns, each block by an agent that has just begun and knows its link; then each
+    with as many frames as it takes.
+
+    keep: called with what there is, now and then.
+    """
+    record = dict(blocks=[], saturated=[], counters=[])
+    for bandwidth in bandwidths:
+        for turn in range(rounds):
+            for policy in turned(list(policies), turn):
+                values = dict(policy=policy, bandwidth=bandwidth, turn=turn)
+                block, counters = repeated(lambda: lab.fresh_block(policy, policies[policy], bandwidth, turn * count, count, warm_up, values))
+                record["blocks"].append(block)
+                record["counters"].append(dict(values, counters=counters))
+            say(f"{bandwidth:g} Mbit/s, round {turn + 1} of {rounds}")
+            keep(record)
+        for turn in range(2 if saturation else 0):
+            for policy in turned(list(policies), turn):
+                run = repeated(lambda: lab.saturated(policy, policies[policy], bandwidth, 1.5, saturation))
+                record["saturated"].append(dict(policy=policy, bandwidth=bandwidth, turn=turn, **run))
+            say(f"{bandwidth:g} Mbit/s, as many frames as can be, {turn + 1} of 2")
+            keep(record)
+    return record
+
+
+def turned(values, by):
+    by %= len(values)
+    return values[by:] + values[:by]
+
+
+def repeated(measure, tries=5):
+    for rest in reversed(range(tries)):
+        try:
+            return measure()
+        except Stalled as stalled:
+            say(f"{stalled}; again")
+            if not rest:
+                raise
+
+
+class Cell:
+    """A policy at a bandwidth."""
+
+    def __init__(self, record, policy, bandwidth):
+        def own(kind):
+            return [entry for entry in record[kind] if (entry["policy"], entry["bandwidth"]) == (policy, bandwidth)]
+
+        self.policy, self.blocks = policy, sorted(own("blocks"), key=lambda block: block["turn"])
+        self.saturated = own("saturated")
+        self.figures = self.of(self.blocks)
+        self.figures["throughput"] = sum(run["throughput"] for run in self.saturated) / len(self.saturated) if self.saturated else None
+
+    @staticmethod
+    def of(blocks):
+        values = figures(blocks)
+        if values:
+            values["decided"] = 1 - values["deadline_misses"]
+        return values
+
+    def pieces(self):
+        """Frames in groups of ten, so that policies are resampled on the same frames."""
+        pieces = []
+        for block in self.blocks:
+            frames = block["frames"]
+            for start in range(0, len(frames), 10):
+                part = frames[start:start + 10]
+                share = len(part) / len(frames)
+                pieces.append(dict(block, frames=part, **{key: block[key] * share for key in ("computed", "waited", "served")}))
+        return pieces
+
+
+def ratio(a, b, figure):
+    """How many times as much a costs as b, and the interval of that; of two cells on the same frames. `None` without a figure."""
+    more = figure in ("throughput", "accuracy")
+
+    def cost(values):
+        return None if values.get(figure) is None else 1 - values[figure] if figure == "accuracy" else 1 / max(values[figure], 1e-9) if more else values[figure]
+
+    def quotient(first, second):
+        if first is None or second is None:
+            return math.nan
+        return 1.0 if first == second else first / second if second > 0 else math.inf
+
+    value = quotient(cost(a.figures), cost(b.figures))
+    if figure == "throughput":
+        pairs = [quotient(1 / max(x["throughput"], 1e-9), 1 / max(y["throughput"], 1e-9)) for x, y in zip(a.saturated, b.saturated)]
+        return value, (min(pairs), max(pairs)) if pairs else (math.nan, math.nan)
+    pieces = list(zip(a.pieces(), b.pieces()))
+    sampled = draws(pieces, lambda chosen: quotient(cost(Cell.of([x for x, _ in chosen])), cost(Cell.of([y for _, y in chosen]))), 300)
+    return value, interval(sampled)
+
+
+def keeps(cell, policy, full):
+    """Whether the cell keeps the policy's bounds on what is right and in time, within the noise of its frames."""
+    count = sum(len(block["frames"]) for block in cell.blocks)
+    for key, bound in policy.constraints:
+        if key == "accuracy-loss":
+            # Paired: only frames on which the two differ are noise.
+            losses = [full[frame["image"]] - frame["right"] for block in cell.blocks for frame in block["frames"]]
+            mean = sum(losses) / count
+            noise = 1.96 * math.sqrt(max(sum((loss - mean) ** 2 for loss in losses), 1) / count ** 2)
+            if mean > bound + noise:
+                return False
+        elif key == "deadline-misses":
+            misses = cell.figures["deadline_misses"]
+            if misses > bound + 1.96 * math.sqrt(max(misses * (1 - misses), 1 / count) / count):
+                return False
+    return True
+
+
+def table(record, full, folder="Config/policies"):
+    """Prints the tables. full: whether the full model is right, by image."""
+    policies = list(dict.fromkeys(block["policy"] for block in record["blocks"]))
+    bandwidths = sorted({block["bandwidth"] for block in record["blocks"]})
+    cells = {(policy, bandwidth): Cell(record, policy, bandwidth) for policy in policies for bandwidth in bandwidths}
+    for bandwidth in bandwidths:
+        some = next(cells[policy, bandwidth] for policy in policies)
+        right = [full[frame["image"]] for block in some.blocks for frame in block["frames"]]
+        print(f"\n{bandwidth:g} Mbit/s; {len(right)} frames a policy, of which the full model has {100 * sum(right) / max(len(right), 1):.1f} % right\n")
+        print("| policy | " + " | ".join(title for title, _, _ in COLUMNS.values()) + " |\n|---|" + "---:|" * len(COLUMNS))
+        for policy in policies:
+            values = cells[policy, bandwidth].figures
+            row = ["–" if values.get(figure) is None else f"{values[figure] * factor:.{digits}f}" for figure, (_, factor, digits) in COLUMNS.items()]
+            print(f"| {policy} | " + " | ".join(row) + " |")
+    verdicts(cells, policies, bandwidths, full, folder)
+    margins(cells, policies, bandwidths)
+
+
+def verdicts(cells, policies, bandwidths, full, folder):
+    rows = []
+    for ours in (policy for policy in OURS if policy in policies):
+        wanted = Policy(f"{folder}/{ours}.yaml")
+        figure, slack, more = wanted.targets[0]
+        for bandwidth in bandwidths:
+            cell = cells[ours, bandwidth]
+            others = [cells[policy, bandwidth] for policy in PUBLISHED if policy in policies]
+            allowed = [other for other in others if keeps(other, wanted, full)]
+            kept = "yes" if keeps(cell, wanted, full) else "NO"
+            if not allowed:
+                rows.append([ours, f"{bandwidth:g}", figure, kept, "none keeps its bounds", "", "–"])
+                continue
+            best = (max if more else min)(allowed, key=lambda other: other.figures[figure])
+            value, (low, high) = ratio(cell, best, figure)
+            verdict = "worse" if low > 1 + slack else "better" if high < 1 else "as good" + (f" (slack {100 * slack:.0f} %)" if slack and value > 1 else "")
+            rows.append([ours, f"{bandwidth:g}", figure, kept, best.policy, f"{value:.3f} ({low:.3f} … {high:.3f})", verdict])
+    if rows:
+        print("\nOn its own target against the best published policy that keeps the same bounds; a ratio below 1 is better, with 95 % of resamples\n")
+        print("| policy | Mbit/s | target | keeps its bounds | best other | ratio | |\n|---|---:|---|---|---|---:|---|")
+        for row in rows:
+            print("| " + " | ".join(row) + " |")
+
+
+def margins(cells, policies, bandwidths):
+    if BASELINE not in policies:
+        return
+    print(f"\nHow many times less than {BASELINE} (a JPEG, or lossless, of every frame); throughput: how many times more\n")
+    shown = ["latency", "p95_latency", "bytes", "server_time", "energy", "throughput"]
+    print("| policy | Mbit/s | " + " | ".join(shown) + " |\n|---|---:|" + "---:|" * len(shown))
+    for policy in policies:
+        if policy == BASELINE:
+            continue
+        for bandwidth in bandwidths:
+            row = []
+            for figure in shown:
+                value, (low, high) = ratio(cells[policy, bandwidth], cells[BASELINE, bandwidth], figure)
+                row.append(margin(value, low, high))
+            print(f"| {policy} | {bandwidth:g} | " + " | ".join(row) + " |")
+
+
+def margin(value, low, high):
+    def inverse(number):
+        return "all" if number == 0 else f"{1 / number:.2f}"
+
+    if math.isnan(value):
+        return "–"
+    return "all" if value == 0 else f"{inverse(value)} ({inverse(high)} … {inverse(low)})"
