@@ -188,7 +188,7 @@ package final class Agent: Sendable {
             }
         }
         return try PlanDesk(
-            material, policy, deadline: settings.deadline, times: times, assuming: assuming.estimates, clock: clock, log: log
+            material, policy, deadline: settings.deadline, times: times, assuming: assuming.estimates, clock: clock
         ) { report in
             log.write(.info, "plan: \(report.json)")
             guard report.isChange else { return }

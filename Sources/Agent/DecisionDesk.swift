@@ -114,10 +114,10 @@ final class DecisionDesk: Sendable {
         }
     }
 
-    /// Waits while as many frames as may be are undecided and wait for the cloud: until a deadline at the longest.
+    /// Waits while as many questions as may be are open: until one expires at the longest.
     func waitForRoom() {
         state.wait { state in
-            state.isAwaited = !state.isStopped && state.machine.waiting >= state.machine.settings.maximumInFlight
+            state.isAwaited = !state.isStopped && state.machine.inFlight >= state.machine.settings.maximumInFlight
             return state.isAwaited ? .wait(nil) : .done(())
         }
     }
@@ -201,7 +201,9 @@ final class DecisionDesk: Sendable {
 
     /// The timer thread: decides what is due, and cancels questions, until ``stop()``.
     func runTimer() {
+        // The two buffers change places, so that nothing is allocated.
         var cancels: [UInt64] = []
+        cancels.reserveCapacity(state.withLock { $0.cancels.capacity })
         while true {
             let isOver: Bool = state.wait { state in
                 guard !state.isStopped else { return .done(true) }

@@ -433,9 +433,6 @@ package struct FrameDecisions: Sendable {
     /// Whether an answer to a question on the frame is of use.
     package func isAsked(_ frame: UInt64) -> Bool { asked(frame) != nil }
 
-    /// Frames that wait for nothing but the cloud and aren't decided.
-    package var waiting: Int { open.count { $0.phase == .asking } }
-
     /// Questions that are open.
     package var inFlight: Int { open.count { $0.question == .open } }
 

@@ -62,6 +62,28 @@ struct FramePathMemoryTests {
         }
     }
 
+    /// Exits, cancelled questions and answered ones; what crosses the cut goes through buffers that are there already.
+    @Test func framesUnderPlansReserveNoMemory() async throws {
+        let counts = Counts(capacity: Self.frames)
+        let source = ManualSource()
+        let cloud = ManualCloud(answer: PlanFixtures.cloudAnswer)
+        let agent = try Agent(
+            settings: AgentFixtures.settings { $0.plan = PlanFixtures.policy(inFlight: 8) }, bundle: PlanFixtures.bundle(), source: source.source, link: cloud,
+            clock: ManualClock().clock, logger: AgentFixtures.quiet, outputs: Agent.Outputs(onTaken: { _ in counts.note() }), assuming: .init(times: PlanFixtures.times()))
+        var planned = cloud.planned.makeAsyncIterator()
+        try agent.start()
+        _ = await cloud.plan(with: "send cut 1", &planned)
+        let images = [PlanFixtures.clear, PlanFixtures.middling, PlanFixtures.unclear]
+        for frame in 0..<Self.frames { source.push(UInt64(frame), images[frame % images.count]) }
+        source.push(.ended)
+        await Task.detached { agent.waitUntilFinished() }.value
+        agent.stop()
+        let differences = Array(counts.differences.dropFirst(Self.warmUp))
+        #expect(differences.count == Self.frames - 1 - Self.warmUp && differences.allSatisfy { $0 == 0 }, "\(differences)")
+        let statistics = agent.statistics
+        #expect(statistics.plans?.exits[0] == UInt64(Self.frames / 3) && statistics.decisions.asked > 0)
+    }
+
     /// The certified gate brings the second look; its rung is asked for, and the ladder counts.
     @Test func aCertifiedGateWithASecondLookReservesNoMemory() throws {
         var bundle = AgentFixtures.certifiedBundle()

@@ -54,14 +54,6 @@ final class PlanDesk: Sendable {
         var isStopped = false
     }
 
-    /// What the thread that chooses goes by. Where what it was made of turns out otherwise, it's made anew.
-    private struct Chooser {
-        var times: BoardTimes
-        var sendsTensors = true
-        var costs: CostTable
-        var planner: Planner
-    }
-
     /// How often it looks, with and without transfers under way.
     private static let period = (busy: Duration.milliseconds(50), idle: Duration.seconds(1))
     /// So long after a refusal the workers' model is tried again.
@@ -69,14 +61,11 @@ final class PlanDesk: Sendable {
     private static let mostTensors = 64
 
     let material: PlanMaterial
-    private let settings: PolicySettings
-    private let deadline: Double
     private let clock: AgentClock
     private let state: Monitor<State>
     private let probe = Atomic<Bool>(false)
     private let thread: Monitor<WorkerThread?> = Monitor(nil)
-    private let first: Chooser
-    private let log: AgentLog
+    private let chooser: PlanChooser
     private let report: @Sendable (PlanReport) -> Void
 
     /// - Parameters:
@@ -84,43 +73,21 @@ final class PlanDesk: Sendable {
     ///   - report: called with each choice on the desk's thread; it must be quick.
     /// - Throws: where the network has no plan of the policy's family.
     init(
-        _ material: PlanMaterial, _ settings: PolicySettings, deadline: Duration, times: BoardTimes, assuming: PlanEstimates.Settings, clock: AgentClock, log: AgentLog,
+        _ material: PlanMaterial, _ settings: PolicySettings, deadline: Duration, times: BoardTimes, assuming: PlanEstimates.Settings, clock: AgentClock,
         report: @escaping @Sendable (PlanReport) -> Void
     ) throws(AgentError) {
         self.material = material
-        self.settings = settings
-        self.deadline = deadline.inSeconds
         self.clock = clock
-        self.log = log
         self.report = report
         let estimates = PlanEstimates(assuming)
-        let costs = times.costs(of: material.table, server: material.serverSeconds)
-        do {
-            try costs.check(for: material.table)
-        } catch {
-            throw AgentError(.data, "make plans", "\(error)")
-        }
-        let plans = material.plans(settings, costs: costs)
-        guard !plans.isEmpty else { throw AgentError(.configuration, "make plans", "the bundle has no plan of the family \(settings.family.rawValue)") }
-        let policy = settings.policy(for: material.table, deadline: deadline.inSeconds)
-        let space = PlanSpace(plans, table: material.table, costs: costs)
-        let planner = Planner(space, policy: policy, in: estimates.conditions(at: clock.now().inSeconds))
-        first = Chooser(times: times, costs: costs, planner: planner)
-        var statistics = PlanStatistics(plan: planner.plan, exits: material.places.exits.count)
-        statistics.plans = plans.count
+        let chooser = try PlanChooser(material, settings, deadline: deadline.inSeconds, times: times, in: estimates.conditions(at: clock.now().inSeconds))
+        self.chooser = chooser
+        var statistics = PlanStatistics(plan: chooser.plan, exits: material.places.exits.count)
+        statistics.plans = chooser.planner.space.plans.count
         var initial = State(
-            estimates: estimates, probes: ProbeSchedule(perHour: settings.probesPerHour), present: Self.present(first, measured: times, material, slot: 0), statistics: statistics)
+            estimates: estimates, probes: ProbeSchedule(perHour: settings.probesPerHour), present: Present(chooser, slot: 0), statistics: statistics)
         initial.tensors.reserveCapacity(Self.mostTensors)
         state = Monitor(initial)
-    }
-
-    private static func present(_ chooser: Chooser, measured: BoardTimes, _ material: PlanMaterial, slot: Int) -> Present {
-        let plan = chooser.planner.plan
-        let course = Course(plan, in: material.places)
-        let upload = plan.upload.flatMap { upload in material.table.sent.firstIndex { $0.upload == upload } }
-        return Present(
-            course: course, seconds: course.steps.map(chooser.times.seconds), unsentSeconds: course.unsent.map(chooser.times.seconds),
-            server: upload.map { chooser.costs.sent[$0].server } ?? 0, packing: upload.map { measured.packing[$0] } ?? 0, slot: slot)
     }
 
     func start() throws(AgentError) {
@@ -140,7 +107,7 @@ final class PlanDesk: Sendable {
     }
 
     /// What it takes to give the network its pixels.
-    var beginning: Double { first.times.arrivals.first?.seconds ?? 0 }
+    var beginning: Double { chooser.measured.arrivals.first?.seconds ?? 0 }
 
     /// The board is done with a frame.
     func note(_ flight: Flight) {
@@ -253,35 +220,18 @@ final class PlanDesk: Sendable {
 
     // The thread that chooses.
 
-    private struct Task {
-        var conditions: Conditions
-        var sendsTensors: Bool
-        var preparing: Double
-        var packing: [Double]
-    }
-
     private func run() {
-        var chooser = first
-        publish(chooser, instead: nil, causes: [], choosing: .zero)
-        while let task = nextTask() {
-            let (before, old) = (chooser.planner.plan, chooser.planner.conditions)
+        var chooser = chooser
+        publish(chooser, chooser.first)
+        while let findings = nextFindings() {
             let begun = clock.now()
-            let causes: [String]
-            if let changed = remade(chooser, task) {
-                let isSameModel = changed.sendsTensors == chooser.sendsTensors
-                causes = [isSameModel ? "costs were measured anew" : changed.sendsTensors ? "the workers' model is tried again" : "the workers have another model"]
-                chooser = changed
-            } else {
-                _ = chooser.planner.update(task.conditions)
-                // Conditions that are much the same choose nothing.
-                guard chooser.planner.conditions != old else { continue }
-                causes = PlanReport.causes(old, task.conditions, step: settings.step)
-            }
-            publish(chooser, instead: before, causes: causes, choosing: clock.now() - begun)
+            guard var report = chooser.choose(by: findings) else { continue }
+            report.choosing = clock.now() - begun
+            publish(chooser, report)
         }
     }
 
-    private func nextTask() -> Task? {
+    private func nextFindings() -> PlanChooser.Findings? {
         state.wait { state in
             guard !state.isStopped else { return .done(nil) }
             let now = clock.now()
@@ -294,51 +244,23 @@ final class PlanDesk: Sendable {
                 probe.store(true, ordering: .relaxed)
             }
             return .done(
-                Task(
+                PlanChooser.Findings(
                     conditions: state.estimates.conditions(at: seconds), sendsTensors: state.withoutTensorsUntil.map { $0 <= now } ?? true,
                     preparing: state.preparing.value, packing: state.packing.map(\.value)))
         }
     }
 
-    /// The chooser for what turned out otherwise: preparing or packing that takes so much longer, or shorter, that it matters beside the network; workers of another model.
-    ///
-    /// - Returns: `nil` where nothing did, or no plan would be left.
-    private func remade(_ chooser: Chooser, _ task: Task) -> Chooser? {
-        let whole = max(first.times.arrivals.last?.seconds ?? 0, 0.001)
-        var times = first.times
-        times.preparing = task.preparing
-        for (index, sent) in material.table.sent.enumerated() { times.packing[index] *= task.packing[sent.upload.cut > 0 ? 1 : 0] }
-        let moved = zip(times.packing + [times.preparing], chooser.times.packing + [chooser.times.preparing]).map { abs($0 - $1) }.max() ?? 0
-        guard moved > whole / 10 || task.sendsTensors != chooser.sendsTensors else { return nil }
-        let costs = times.costs(of: material.table, server: material.serverSeconds)
-        var plans = material.plans(settings, costs: costs, sendsTensors: task.sendsTensors)
-        // A family that does nothing else goes on trying.
-        if plans.isEmpty { plans = chooser.planner.space.plans }
-        guard (try? costs.check(for: material.table)) != nil, !plans.isEmpty else { return nil }
-        return Chooser(
-            times: times, sendsTensors: task.sendsTensors, costs: costs,
-            planner: Planner(PlanSpace(plans, table: material.table, costs: costs), policy: chooser.planner.policy, in: task.conditions))
-    }
-
-    private func publish(_ chooser: Chooser, instead before: Plan?, causes: [String], choosing: Duration) {
-        let planner = chooser.planner
-        let (plan, space) = (planner.plan, planner.space)
-        let number = state.withLock { state in
-            let slot = state.statistics.slot(of: plan)
-            state.statistics.plan = plan
-            state.statistics.plans = space.plans.count
-            if let before, before != plan { state.statistics.changes += 1 }
-            state.present = Self.present(chooser, measured: first.times, material, slot: slot)
+    private func publish(_ chooser: PlanChooser, _ report: PlanReport) {
+        var report = report
+        report.number = state.withLock { state in
+            let slot = state.statistics.slot(of: report.plan)
+            state.statistics.plan = report.plan
+            state.statistics.plans = report.plans
+            if report.before != nil, report.isChange { state.statistics.changes += 1 }
+            state.present = Present(chooser, slot: slot)
             return slot
         }
-        var figuresBefore: Figures?
-        if let before, before != plan, let index = space.plans.firstIndex(of: before) {
-            figuresBefore = Forecast(space, in: planner.conditions, deadline: deadline).figures(index)
-        }
-        report(
-            PlanReport(
-                number: number, plan: plan, before: before, figures: planner.choice.ranking[0].figures, figuresBefore: figuresBefore, causes: causes,
-                violated: planner.choice.violated, conditions: planner.conditions, plans: space.plans.count, choosing: choosing))
+        self.report(report)
     }
 
     /// Looks at the clock again: for clocks that are moved by hand.
@@ -357,5 +279,16 @@ final class PlanDesk: Sendable {
             statistics.ages = state.estimates.ages(at: now)
             return statistics
         }
+    }
+}
+
+extension PlanDesk.Present {
+    fileprivate init(_ chooser: PlanChooser, slot: Int) {
+        let (plan, times) = (chooser.plan, chooser.measured)
+        let course = Course(plan, in: chooser.material.places)
+        let upload = plan.upload.flatMap { upload in chooser.material.table.sent.firstIndex { $0.upload == upload } }
+        self.init(
+            course: course, seconds: course.steps.map(times.seconds), unsentSeconds: course.unsent.map(times.seconds),
+            server: upload.map { chooser.material.serverSeconds[$0] } ?? 0, packing: upload.map { times.packing[$0] } ?? 0, slot: slot)
     }
 }

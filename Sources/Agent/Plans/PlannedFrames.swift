@@ -7,7 +7,8 @@ internal import Logging
 internal import Planning
 internal import Tensors
 
-/// The frame path under plans: newest frame, pixels, then step by step what the plan of the moment says. Runs on one thread and waits for frames only.
+/// The frame path under plans: newest frame, pixels, then step by step what the plan of the moment says. Runs on one thread and waits for frames only; from a source whose frames
+/// wait for it, also for a place among the open questions.
 ///
 /// A plan changes between frames, never within one. What a frame needs beyond the network's memory is one of a fixed number of buffers. Between any two segments the
 /// thread looks whether the cloud was first.
@@ -28,7 +29,7 @@ final class PlannedFrames: @unchecked Sendable {
     private let desk: DecisionDesk
     private let plans: PlanDesk
     private let buffers: CrossingBuffers
-    /// Whether no frame is taken up while as many as may be wait for the cloud.
+    /// Whether no frame is taken up while as many questions as may be are open: where frames wait, and none would be lost.
     private let waitsForRoom: Bool
     private let clock: AgentClock
     private let log: AgentLog

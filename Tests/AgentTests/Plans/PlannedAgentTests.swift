@@ -72,9 +72,10 @@ struct PlannedAgentTests {
         }
         #expect(await bench.finish(&records).isEmpty)
         let (counts, plans) = (bench.agent.statistics.decisions, try #require(bench.agent.statistics.plans))
-        #expect(counts.asked == 50 && counts.cancelled == 50 && counts.decided == 50 && plans.exits == [0, 50])
+        // Where the thread that packs has no room, nothing is sent.
+        #expect(counts.asked == 50 && counts.cancelled + plans.unbuffered == 50 && counts.decided == 50 && plans.exits == [0, 50])
         // Cancelled before it was sent, or after.
-        #expect(plans.sent + plans.withdrawn == 50 && Set(cloud.cancelled).isSubset(of: 0..<50))
+        #expect(plans.sent + plans.withdrawn == counts.cancelled && counts.cancelled > 0 && Set(cloud.cancelled).isSubset(of: 0..<50))
     }
 
     @Test func theFrameItselfIsSentWhereThePlanSaysSo() async throws {
@@ -169,6 +170,68 @@ struct PlannedAgentTests {
         let revision = try #require(await records.next()).decision
         #expect(revision.frame == 8 && revision.isRevision && revision.source == .cloud)
         #expect(await bench.finish(&records).isEmpty)
+    }
+
+    @Test func aServerThatSlowsDownChangesThePlanAndMissesNoDeadline() async throws {
+        let cloud = ManualCloud()
+        let bench = try AgentBench.planned(cloud: cloud)
+        var records = bench.records.makeAsyncIterator()
+        var planned = cloud.planned.makeAsyncIterator()
+        var asked = cloud.asked.makeAsyncIterator()
+        try bench.agent.start()
+        _ = await cloud.plan(with: "send cut 1", &planned)
+        var decisions: [Decision] = []
+        for frame in 0..<10 as Range<UInt64> {
+            // The server's work takes 10 ms, then 300.
+            let inference = Duration.milliseconds(frame < 8 ? 10 : 300)
+            bench.source.push(frame, PlanFixtures.unclear)
+            _ = await asked.next()
+            bench.clock.advance(bench.agent, by: min(inference, .milliseconds(100)))
+            if frame >= 8 { decisions.append(try #require(await records.next()).decision) }
+            bench.clock.advance(bench.agent, by: max(inference - .milliseconds(100), .zero))
+            let seen = CloudTransfer(bytes: ManualCloud.bytes, onTheWay: .milliseconds(6), inference: inference)
+            cloud.send(.answered(frame: frame, PlanFixtures.cloudAnswer, model: PlanFixtures.fullModel, seen))
+            decisions.append(try #require(await records.next()).decision)
+        }
+        #expect(try #require(await cloud.plan(with: "server time", &planned)).contains("\"plan\":\"exit 0 ≥ 0.8, end"))
+        decisions.append(try await Self.decision(bench, 10, PlanFixtures.unclear, &records))
+        #expect(decisions.filter { !$0.isRevision }.allSatisfy { $0.latency <= .milliseconds(100) } && decisions.filter(\.isRevision).map(\.frame) == [8, 9])
+        #expect(decisions.last?.sentBytes == nil && decisions.last?.source == .localUnconfirmed)
+        #expect(await bench.finish(&records).isEmpty)
+    }
+
+    @Test func whatTheEndAnswersIsAuditedAndWhatIsSentIsNot() async throws {
+        var bundle = PlanFixtures.bundle()
+        let rung = Certificate(
+            risk: .harm, bound: 0.01, confidence: 0.95, measure: .margin, threshold: 0.5, samples: 1000, accepted: 900, loss: 0, disagreements: 5, isLabelled: true)
+        bundle.details.certifiedGate = CertifiedGate(rungs: [rung], fullModel: PlanFixtures.fullModel)
+        for family in [PlanFamily.deviceOnly, .all] {
+            let cloud = ManualCloud()
+            let bench = try AgentBench.planned(bundle, cloud: cloud, policy: PlanFixtures.policy(family)) {
+                ($0.audit.share, $0.audit.spacing) = (1, .zero)
+            }
+            var records = bench.records.makeAsyncIterator()
+            var planned = cloud.planned.makeAsyncIterator()
+            try bench.agent.start()
+            if family == .all { _ = await cloud.plan(with: "send cut 1", &planned) }
+            for frame in 0..<20 as Range<UInt64> {
+                let decision = try await Self.decision(bench, frame, PlanFixtures.middling, &records)
+                #expect(decision.source == .local && decision.exit == 1)
+            }
+            if family == .deviceOnly {
+                var asked = cloud.asked.makeAsyncIterator()
+                let question = try #require(await asked.next())
+                #expect(question.auditedScore != nil && question.image == PlanFixtures.middling && question.purpose == .answer)
+                // One at a time, and it decides nothing.
+                cloud.send(.answered(frame: question.frame, PlanFixtures.cloudAnswer, model: PlanFixtures.fullModel))
+            }
+            #expect(await bench.finish(&records).isEmpty)
+            let audit = try #require(bench.agent.statistics.audit)
+            // What finds no room with the thread that packs isn't sent.
+            let unsent = try #require(bench.agent.statistics.plans).unbuffered
+            #expect(family == .deviceOnly ? audit.asked == 1 : audit.asked <= unsent)
+            #expect(bench.agent.statistics.decisions.decided == 20)
+        }
     }
 
     @Test func anAnswerOfAnotherModelIsNone() async throws {

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Planning
+internal import Settings
+
+/// The planner with what it is made of. Where that turns out otherwise, it is made anew, which takes some tens of milliseconds. Pure.
+struct PlanChooser: Sendable {
+    /// What is known when one chooses.
+    struct Findings {
+        var conditions: Conditions
+        /// Whether the workers have the model that the cuts are of.
+        var sendsTensors = true
+        /// Seconds from taking up a frame to having its pixels.
+        var preparing = 0.0
+        /// What packing takes, as a factor on what was measured: of frames, of tensors.
+        var packing = [1.0, 1.0]
+    }
+
+    let material: PlanMaterial
+    private let settings: PolicySettings
+    private let deadline: Double
+    /// Of the board, when the agent was made.
+    let measured: BoardTimes
+    /// What plans are made of now.
+    private var times: BoardTimes
+    private var sendsTensors = true
+    private(set) var planner: Planner
+
+    /// - Parameter deadline: seconds from a frame to its decision.
+    /// - Throws: where the network has no plan of the policy's family.
+    init(_ material: PlanMaterial, _ settings: PolicySettings, deadline: Double, times: BoardTimes, in conditions: Conditions) throws(AgentError) {
+        (self.material, self.settings, self.deadline, measured, self.times) = (material, settings, deadline, times, times)
+        let costs = times.costs(of: material.table, server: material.serverSeconds)
+        do {
+            try costs.check(for: material.table)
+        } catch {
+            throw AgentError(.data, "make plans", "\(error)")
+        }
+        let plans = material.plans(settings, costs: costs)
+        guard !plans.isEmpty else { throw AgentError(.configuration, "make plans", "the bundle has no plan of the family \(settings.family.rawValue)") }
+        planner = Planner(
+            PlanSpace(plans, table: material.table, costs: costs), policy: settings.policy(for: material.table, deadline: deadline), in: conditions)
+    }
+
+    var plan: Plan { planner.plan }
+
+    /// The first choice.
+    var first: PlanReport { report(instead: nil, causes: []) }
+
+    /// - Returns: `nil` where nothing moved by so much that one would choose anew.
+    mutating func choose(by findings: Findings) -> PlanReport? {
+        let (before, old) = (plan, planner.conditions)
+        if let cause = remake(by: findings) { return report(instead: before, causes: [cause]) }
+        _ = planner.update(findings.conditions)
+        guard planner.conditions != old else { return nil }
+        return report(instead: before, causes: PlanReport.causes(old, planner.conditions, step: settings.step))
+    }
+
+    /// Makes the planner anew where preparing or packing takes so much longer, or shorter, that it matters beside the network, or the workers' model is, or may no longer be, another one.
+    ///
+    /// - Returns: why; `nil` where it wasn't.
+    private mutating func remake(by findings: Findings) -> String? {
+        var found = measured
+        found.preparing = findings.preparing
+        for (index, sent) in material.table.sent.enumerated() { found.packing[index] *= findings.packing[sent.upload.cut > 0 ? 1 : 0] }
+        let moved = zip(found.packing + [found.preparing], times.packing + [times.preparing]).map { abs($0 - $1) }.max() ?? 0
+        let isSameModel = findings.sendsTensors == sendsTensors
+        guard !isSameModel || moved > max(measured.arrivals.last?.seconds ?? 0, 0.001) / 10 else { return nil }
+        let costs = found.costs(of: material.table, server: material.serverSeconds)
+        guard (try? costs.check(for: material.table)) != nil else { return nil }
+        var plans = material.plans(settings, costs: costs, sendsTensors: findings.sendsTensors)
+        // A family that can't do without goes on trying.
+        if plans.isEmpty { plans = planner.space.plans }
+        times = found
+        sendsTensors = findings.sendsTensors
+        planner = Planner(PlanSpace(plans, table: material.table, costs: costs), policy: planner.policy, in: findings.conditions)
+        return isSameModel ? "costs were measured anew" : sendsTensors ? "the workers' model is tried again" : "the workers have another model"
+    }
+
+    private func report(instead before: Plan?, causes: [String]) -> PlanReport {
+        let space = planner.space
+        var figuresBefore: Figures?
+        if let before, before != plan, let index = space.plans.firstIndex(of: before) {
+            figuresBefore = Forecast(space, in: planner.conditions, deadline: deadline).figures(index)
+        }
+        return PlanReport(
+            number: 0, plan: plan, before: before, figures: planner.choice.ranking[0].figures, figuresBefore: figuresBefore, causes: causes,
+            violated: planner.choice.violated, conditions: planner.conditions, plans: space.plans.count, choosing: .zero)
+    }
+}
