@@ -119,8 +119,8 @@ let package = Package(
         tests("Settings", ["Gating", "Planning"]),
         tests("Frames", ["Images", "Digests"]),
         tests("Agent", [
-            "Answers", "Tensors", "Networks", "Inference", "Gating", "Planning", "Images", "Packing", "Wire", "Messaging", "Settings", "Frames", "Rehearsal",
-            "BrokerTestSupport", "CAllocations", logging,
+            "Answers", "Tensors", "Networks", "Inference", "Gating", "Planning", "Images", "Packing", "Wire", "Messaging", "Settings", "Frames",
+            "CloudWorker", "Rehearsal", "BrokerTestSupport", "CAllocations", logging,
         ]),
         tests("ONNXImport", ["Tensors", "Networks", "Definitions", protobuf]),
         tests("Compilation", ["Tensors", "Networks", "Definitions", "Inference", "Gating", "Certification", "Images", "ONNXImport"]),

@@ -41,6 +41,28 @@ enum PlanFixtures {
         return Bundle(graph: graph, details: details)
     }
 
+    /// The same backbone with another head: of two classes that differ from the board's one knows who has answered.
+    static func fullBundle() -> Bundle {
+        var graph = Graph(name: "colour")
+        let input = graph.add(Value(name: "x", type: .float32, shape: [1, 3, 8, 8]))
+        var value = input
+        for name in ["a", "b"] {
+            value = graph.add(.activation(.relu), name: name, inputs: [value], output: Value(name: name, type: .float32, shape: [1, 3, 8, 8]))
+        }
+        let mean = graph.add(
+            .mean(axes: [2, 3], keepsDimensions: false), name: "mean", inputs: [value], output: Value(name: "m", type: .float32, shape: [1, 3]))
+        // Class 2 is the green's.
+        let weights = graph.add(Value(name: "w", constant: Tensor(shape: [3, 3], [0, 0, 400, 400, 0, 0, 0, 400, 0] as [Float])))
+        graph.inputs = [input]
+        graph.outputs = [
+            graph.add(.gemm(Gemm(transposesB: true)), name: "gain", inputs: [mean, weights], output: Value(name: "y", type: .float32, shape: [1, 3]))
+        ]
+        let preprocessing = Preprocessing(width: 8, height: 8, resize: .warp, mean: [0, 0, 0], deviation: [1, 1, 1])
+        var details = BundleDetails(name: "colour", precision: .fp32, preprocessing: preprocessing, labels: AgentFixtures.labels, outputKind: .logits)
+        details.weightsDigest = fullModel
+        return Bundle(graph: graph, details: details)
+    }
+
     static let fullModel = String(repeating: "f", count: 64)
     /// In the nodes a, e's head of two, b, the end's mean and its product.
     static let (firstCut, secondCut, nodes) = (1, 4, 6)

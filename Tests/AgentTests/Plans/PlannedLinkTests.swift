@@ -2,7 +2,9 @@
 import Agent
 import Answers
 import BrokerTestSupport
+import CloudWorker
 import Images
+import Logging
 import Messaging
 import Networks
 import Packing
@@ -57,10 +59,10 @@ struct PlannedLinkTests {
         }
     }
 
-    static func bench(_ broker: PrivateBroker) throws -> (agent: Agent, source: ManualSource, records: AsyncStream<DecisionRecord>) {
+    static func bench(_ broker: PrivateBroker, _ bundle: Bundle = PlanFixtures.bundle(), deadline: Duration = .seconds(20)) throws -> (agent: Agent, source: ManualSource, records: AsyncStream<DecisionRecord>) {
         var settings = AgentFixtures.settings {
             $0.plan = PlanFixtures.policy()
-            $0.deadline = .seconds(20)
+            $0.deadline = deadline
             $0.recovery.expiry = .seconds(30)
             $0.recovery.model = model.description
             $0.broker = BrokerSettings(host: "127.0.0.1", port: broker.port)
@@ -71,7 +73,7 @@ struct PlannedLinkTests {
         let source = ManualSource()
         let link = try DeviceCloudLink(settings, task: task.description, agent: "test")
         let agent = try Agent(
-            settings: settings, bundle: PlanFixtures.bundle(), source: source.source, link: link, logger: AgentFixtures.quiet, outputs: .init(onDecision: { continuation.yield($0) }),
+            settings: settings, bundle: bundle, source: source.source, link: link, logger: AgentFixtures.quiet, outputs: .init(onDecision: { continuation.yield($0) }),
             assuming: .init(times: PlanFixtures.times()))
         return (agent, source, records)
     }
@@ -127,6 +129,68 @@ struct PlannedLinkTests {
         try worker.answer(try await worker.request(of: 3), class: 1)
         #expect(try #require(await records.next()).decision.source == .cloud)
         agent.stop()
+    }
+
+    @Test func aWorkerThatIsGoneCostsNoDecision() async throws {
+        let broker = try PrivateBroker()
+        defer { broker.stop() }
+        let worker = try await Worker(broker)
+        let (agent, source, stream) = try Self.bench(broker, deadline: .seconds(2))
+        var records = stream.makeAsyncIterator()
+        try agent.start()
+        _ = try await worker.plan(with: "send cut 1")
+        source.push(1, PlanFixtures.unclear)
+        _ = try await worker.request(of: 1)
+        let will = Availability(state: .offline, session: 1, boot: RequestID(high: 0, low: 1), agent: "test")
+        try worker.spy.connection.publish(
+            OutboundMessage(topic: Topic.workerStatus(ClientID("worker")!).description, payload: try will.encoded(), quality: .atLeastOnce))
+        #expect(try await worker.plan(with: "nobody answers").contains("\"plan\":\"exit 0 ≥ 0.8, end"))
+        source.push(2, PlanFixtures.unclear)
+        var decisions: [Decision] = []
+        for _ in 0..<2 { decisions.append(try #require(await records.next()).decision) }
+        // What isn't sent is decided at once, what was sent at the deadline, with what the insurance has found.
+        #expect(decisions.map(\.frame) == [2, 1] && decisions.allSatisfy { $0.source == .localUnconfirmed && $0.exit == 1 })
+        agent.stop()
+    }
+
+    /// Board and worker divide the network between them, and the answer is the one that the worker would give for the whole image.
+    @Test func aRealWorkerGoesOnFromTheCut() async throws {
+        let broker = try PrivateBroker()
+        defer { broker.stop() }
+        let link = WorkerLink.Settings(
+            worker: ClientID("worker")!, pool: ClientID("workers")!, model: Self.model, task: Self.task, digest: Self.digest, capacity: 1,
+            broker: options(port: broker.port), agent: "test")
+        let worker = try CloudWorker(.init(link: link), boot: RequestID(high: 0, low: 1), log: AgentFixtures.quiet) { () throws(ModelFault) in
+            try BundleModel(PlanFixtures.fullBundle())
+        }
+        try worker.start()
+        defer { worker.stop() }
+        let spy = try Spy("spy", options(port: broker.port), subscriptions: [Topic.event(Self.device, .plan).description])
+        try await spy.connected()
+        defer { spy.connection.stop() }
+        var bundle = PlanFixtures.bundle()
+        bundle.details.plans?.cuts[0].fullPosition = 1
+        let (agent, source, stream) = try Self.bench(broker, bundle)
+        var records = stream.makeAsyncIterator()
+        try agent.start()
+        _ = try await spy.message { String(decoding: $0.payload, as: UTF8.self).contains("send cut 1") }
+        for frame in 0..<30 as Range<UInt64> {
+            let image = [PlanFixtures.clear, PlanFixtures.middling, PlanFixtures.unclear][Int(frame % 3)]
+            source.push(frame, image)
+            let decision = try #require(await records.next()).decision
+            guard case .classification(let classification)? = decision.answer else { throw Unexpected() }
+            switch frame % 3 {
+            case 0: #expect(decision.source == .local && decision.exit == 0 && classification.classIndex == 0)
+            // Whoever is first.
+            case 1: #expect(decision.source == .cloud ? classification.classIndex == 2 : decision.exit == 1 && classification.classIndex == 1)
+            default: #expect(decision.source == .cloud && classification.classIndex == 2)
+            }
+        }
+        agent.stop()
+        let statistics = agent.statistics
+        let plans = try #require(statistics.plans)
+        #expect(statistics.decisions.decided == 30 && statistics.decisions.cloud >= 10 && plans.foreign == 0 && statistics.refusals.isEmpty)
+        #expect(worker.counters.badRequests == 0 && worker.counters.otherModels == 0 && worker.counters.answered >= 10)
     }
 
     struct Unexpected: Error {}
