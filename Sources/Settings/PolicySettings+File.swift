@@ -11,10 +11,11 @@ extension PolicySettings: SettingsFile {
         self.init(targets: [])
         family = root.value("family", .choice, default: family)
         let problems = root.findings.problems.count
+        only = root.optional("only", .plan)
         let thresholds = root.values("thresholds", .fraction(0...1), atMost: Self.mostLevels)
         let risks = root.values("risks", .fraction(0...1), atMost: Self.mostLevels)
         levels = thresholds.map(GateLevel.threshold) + risks.map(GateLevel.risk)
-        if levels.isEmpty, family.asksExits, root.findings.problems.count == problems {
+        if levels.isEmpty, only == nil, family.asksExits, root.findings.problems.count == problems {
             root.report("family", "the exits of \(family.rawValue) need thresholds or risks")
         }
         insurance = root.value("insurance", .choice, default: insurance)
@@ -65,6 +66,10 @@ extension Policy.Target {
 extension Figure {
     /// Its name in files.
     package var key: String { String(name.map { $0 == " " ? "-" : $0 }) }
+}
+
+extension ValueKind where Value == Plan {
+    static var plan: Self { Self("a plan, as the log and `swiftlet plan --json` say it") { Plan($0) } format: { "\($0)" } }
 }
 
 extension ValueKind where Value == Figure {

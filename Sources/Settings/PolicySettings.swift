@@ -24,6 +24,8 @@ package struct PolicySettings: Hashable, Sendable {
     }
 
     package var family: PlanFamily
+    /// Instead of the family's plans, where it fits the network.
+    package var only: Plan?
     /// How sure exits may have to be.
     package var levels: [GateLevel]
     package var insurance: Insurance
@@ -40,10 +42,10 @@ package struct PolicySettings: Hashable, Sendable {
     package var probesPerHour: Int
 
     package init(
-        family: PlanFamily = .all, levels: [GateLevel] = [], insurance: Insurance = .auto, constraints: [Bound] = [], targets: [Policy.Target],
+        family: PlanFamily = .all, only: Plan? = nil, levels: [GateLevel] = [], insurance: Insurance = .auto, constraints: [Bound] = [], targets: [Policy.Target],
         hysteresis: Double = 0.05, step: Double = 0.05, maximumInFlight: Int = 2, probesPerHour: Int = 12
     ) {
-        (self.family, self.levels, self.insurance, self.constraints, self.targets) = (family, levels, insurance, constraints, targets)
+        (self.family, self.only, self.levels, self.insurance, self.constraints, self.targets) = (family, only, levels, insurance, constraints, targets)
         (self.hysteresis, self.step, self.maximumInFlight, self.probesPerHour) = (hysteresis, step, maximumInFlight, probesPerHour)
     }
 
@@ -65,7 +67,8 @@ package struct PolicySettings: Hashable, Sendable {
 
     /// The plans to choose among; none where the network has none of this family.
     package func plans(of table: CalibrationTable, costs: CostTable) -> [Plan] {
-        PlanSpace.plans(of: table, costs: costs, levels: levels, family: family).filter { plan in
+        if let only { return only.fits(table) ? [only] : [] }
+        return PlanSpace.plans(of: table, costs: costs, levels: levels, family: family).filter { plan in
             switch insurance {
             case .auto: true
             case .always: plan.upload == nil || plan.insurance != nil

@@ -56,6 +56,13 @@ struct PolicySettingsTests {
         #expect(policy == expected)
     }
 
+    @Test func aPolicyMayNameItsOnlyPlan() throws {
+        let policy = try Self.parse("only: \"exit 0 ≥ 0.93, send cut 17 as 4 bits, form 2\"\ntargets: [{figure: latency}]\n")
+        let plan = Plan(gates: [.init(exit: 0, threshold: 0.93)], upload: Upload(cut: 17, payload: .tensors(bits: 4, form: 2)))
+        #expect(policy == PolicySettings(only: plan, targets: [.init(.latency)]))
+        #expect(Self.problems("only: send it\ntargets: [{figure: latency}]\n").count == 1)
+    }
+
     @Test func whatAFileLeavesOutHasItsDefault() throws {
         #expect(try Self.parse(Self.head) == PolicySettings(levels: [.risk(0.01)], targets: [.init(.latency)]))
     }
@@ -154,6 +161,15 @@ struct PolicySettingsTests {
         #expect(try plans("never") == all.filter { $0.insurance == nil })
         #expect(try plans("always") == all.filter { $0.upload == nil || $0.insurance != nil })
         #expect(all.contains { $0.insurance != nil } && all.contains { $0.upload != nil && $0.insurance == nil })
+    }
+
+    @Test func theOnlyPlanIsAllThereIsWhereItFitsTheNetwork() throws {
+        let any = try Self.parse(Self.head).plans(of: Self.table, costs: Self.costs)
+        let plan = try #require(any.first { $0.insurance != nil })
+        let policy = PolicySettings(only: plan, targets: [.init(.latency)])
+        #expect(policy.plans(of: Self.table, costs: Self.costs) == [plan])
+        let foreign = PolicySettings(only: Plan(upload: Upload(cut: 9999, payload: .png)), targets: [.init(.latency)])
+        #expect(foreign.plans(of: Self.table, costs: Self.costs).isEmpty)
     }
 
     @Test func theAgentsFileNamesAPolicyWhoseMistakesAreItsOwn() throws {
