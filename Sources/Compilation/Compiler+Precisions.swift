@@ -36,7 +36,7 @@ extension Compiler {
         compiler.weights = .bits(.four)
         guard !samples.isEmpty else { throw CompilationError("network '\(graph.name)' to int8", "there are no calibration images") }
         let prepared = try graph.takingQuantizationIntoValues().optimized(for: .quantized)
-        let reference = try outputs(of: prepared.withoutQuantization(), judges, "reference")
+        let reference = try outputs(of: prepared.saturating(), judges, "reference")
         var report = Report()
         var network = try compiler.calibrated(prepared, reference: reference, report: &report)
         network.rememberNearest()

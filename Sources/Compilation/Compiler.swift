@@ -83,7 +83,7 @@ package struct Compiler {
     private func quantize(_ graph: Graph, report: inout Report) throws -> Graph {
         guard !samples.isEmpty else { throw CompilationError("network '\(graph.name)' to int8", "there are no calibration images") }
         let prepared = try graph.takingQuantizationIntoValues().optimized(for: .quantized)
-        let reference = try outputs(of: prepared.withoutQuantization(), judges, "reference")
+        let reference = try outputs(of: prepared.saturating(), judges, "reference")
         let network = try calibrated(prepared, reference: reference, report: &report)
         guard case .bits(let width) = weights else {
             let (quantized, wide) = try network.quantized()
@@ -137,7 +137,8 @@ package struct Compiler {
     private static let worthwhileError = 0.8
 
     private func observed(_ graph: Graph, _ samples: [CalibrationSample]) throws -> CalibratedNetwork {
-        let executor = try Executor(graph.withoutQuantization(), options: ExecutorOptions(threads: threads))
+        let saturating = graph.saturating()
+        let executor = try Executor(saturating, options: ExecutorOptions(threads: threads))
         var statistics: [ValueID: ValueStatistics] = [:]
         var covariances: [ValueID: InputCovariance] = [:]
         /// Outputs of convolutions and products by what they read.
@@ -151,8 +152,8 @@ package struct Compiler {
         }
         for (index, sample) in samples.enumerated() {
             try executor.run([preprocessing.tensor(pixels: sample.pixels)]) { id, numbers in
-                statistics[id, default: ValueStatistics()].observe(numbers, shape: graph[id].shape)
-                for reader in readers[id] ?? [] { covariances[reader]?.observe(numbers, shape: graph[id].shape) }
+                statistics[id, default: ValueStatistics()].observe(numbers, shape: saturating[id].shape)
+                for reader in readers[id] ?? [] { covariances[reader]?.observe(numbers, shape: saturating[id].shape) }
             }
             progress("calibrating", index + 1, samples.count)
         }

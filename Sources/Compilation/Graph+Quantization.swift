@@ -106,6 +106,12 @@ private struct QuantizedEmitter {
         }
         let outputs = node.outputs.map { addReal($0) }
         target.nodes.append(Node(name: node.name, operation: node.operation, inputs: inputs, outputs: outputs))
+        for (id, exact) in zip(node.outputs, outputs) where source[id].quantization != nil {
+            // Readers of real numbers get the rounded and limited ones, too.
+            target[exact].name += ".unrounded"
+            _ = try quantizedID(id)
+            real[id] = nil
+        }
     }
 
     private mutating func emitQuantized(_ node: Node) throws(CompilationError) {
@@ -155,7 +161,7 @@ private struct QuantizedEmitter {
                     quantization: Quantization(channelScales: weights.scales.map { biasScale(inputScale, $0) })))
         }
         let output = node.outputs[0]
-        guard !plan.isReadQuantized(output) else {
+        guard !plan.takesQuantizedForm(output) else {
             if let residual = node.input(3) { try inputs.append(quantizedID(residual)) }
             try target.nodes.append(Node(name: node.name, operation: node.operation, inputs: inputs, outputs: [addQuantized(output)]))
             return

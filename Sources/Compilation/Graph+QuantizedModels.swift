@@ -7,7 +7,7 @@ extension Graph {
     /// quantised; each `dequantize` of a constant becomes a float32 constant that remembers its scales. The quantised form is then made with them.
     ///
     /// Kept are 8-bit activations with one scale, and 8-bit weights with zero points of 0; other pairs disappear without a trace. The result isn't for
-    /// running: ``withoutQuantization()`` is.
+    /// running: ``saturating()`` is.
     package func takingQuantizationIntoValues() -> Graph {
         var graph = self
         graph.rewrite { graph, uses, index in
@@ -20,9 +20,22 @@ extension Graph {
         return graph.withoutDeadCode()
     }
 
-    /// Without the parameters that ``takingQuantizationIntoValues()`` left at float32 values.
-    package func withoutQuantization() -> Graph {
+    /// The float32 graph that computes what one in QDQ form does, rounding aside: where ``takingQuantizationIntoValues()`` left parameters at a result, it
+    /// is limited to what they can represent, which a quantised model may count on instead of an activation. Identifiers of values stay.
+    package func saturating() -> Graph {
         var graph = self
+        graph.nodes = []
+        for node in nodes {
+            let position = graph.nodes.count
+            graph.nodes.append(node)
+            for (index, id) in node.outputs.enumerated() where self[id].type == .float32 {
+                guard let quantization = self[id].quantization, quantization.axis == nil else { continue }
+                let unlimited = graph.add(Value(name: "\(self[id].name).unlimited", type: .float32, shape: self[id].shape))
+                graph.nodes[position].outputs[index] = unlimited
+                graph.nodes.append(
+                    Node(name: "\(node.name).saturate", operation: .activation(quantization.saturation), inputs: [unlimited], outputs: [id]))
+            }
+        }
         for index in graph.values.indices where graph.values[index].type == .float32 { graph.values[index].quantization = nil }
         return graph
     }
@@ -72,4 +85,9 @@ extension Graph {
         }
         return removeIdentity(at: index, source: source, uses: uses)
     }
+}
+
+extension Quantization {
+    /// The limits of what one scale and zero point represent.
+    fileprivate var saturation: Activation { .clip(low: dequantize(0), high: dequantize(255)) }
 }

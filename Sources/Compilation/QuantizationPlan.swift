@@ -35,21 +35,20 @@ struct QuantizationPlan {
         return ValueID(rawValue: position)
     }
 
-    /// Whether a node reads the value in its quantised form.
-    func isReadQuantized(_ id: ValueID) -> Bool {
-        uses.readers(of: id).contains { isQuantized[$0] && graph.nodes[$0].activationInputs.contains(id) }
+    /// Whether the result takes its quantised form: because a node reads that, or because a quantised model rounds and limits it so.
+    func takesQuantizedForm(_ id: ValueID) -> Bool {
+        graph[id].quantization != nil || uses.readers(of: id).contains { isQuantized[$0] && graph.nodes[$0].activationInputs.contains(id) }
     }
 
     func isOutput(_ id: ValueID) -> Bool { uses.isOutput(id) }
 
-    /// Products always, where they have a quantised form; everything else only for the sake of a quantised reader, so that the last
-    /// results stay real numbers.
+    /// Products always, where they have a quantised form; everything else only where results take theirs, so that the last ones stay real numbers.
     private func deservesQuantization(_ index: Int) -> Bool {
         let node = graph.nodes[index]
         guard graph.hasQuantizedForm(node) else { return false }
         switch node.operation {
         case .convolution, .gemm: return !kept.contains(node.outputs[0])
-        default: return node.outputs.contains(where: isReadQuantized)
+        default: return node.outputs.contains(where: takesQuantizedForm)
         }
     }
 

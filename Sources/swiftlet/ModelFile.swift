@@ -105,12 +105,13 @@ extension Graph {
     /// The quantised form with the ranges that the values have for some inputs: for speed, not for answers.
     fileprivate func quantized(after samples: [Tensor]) throws -> Graph {
         let prepared = try takingQuantizationIntoValues().optimized(for: .quantized)
-        let executor = try Executor(prepared.withoutQuantization())
+        let saturating = prepared.saturating()
+        let executor = try Executor(saturating)
         var random = SystemRandomNumberGenerator()
         let inputs = samples.isEmpty ? (0..<4).map { _ in executor.inputs.map { $0.randomTensor(using: &random) } } : [samples]
         var statistics: [ValueID: ValueStatistics] = [:]
         for input in inputs {
-            try executor.run(input) { id, numbers in statistics[id, default: ValueStatistics()].observe(numbers, shape: prepared[id].shape) }
+            try executor.run(input) { id, numbers in statistics[id, default: ValueStatistics()].observe(numbers, shape: saturating[id].shape) }
         }
         return try prepared.quantized(statistics: statistics, rule: .extremes)
     }

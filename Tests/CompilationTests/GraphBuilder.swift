@@ -53,6 +53,14 @@ struct GraphBuilder {
         return try add(.convolution(Convolution(window: window, groups: groups, activation: activation)), [x, weights, offset])
     }
 
+    /// A value rounded to int8 and back, as models in QDQ form have it.
+    mutating func pair(_ id: ValueID, scale: Float, zeroPoint: Int8) throws -> ValueID {
+        let (s, z) = (scalar(scale), graph.add(Value(name: "z", constant: Tensor.scalar(zeroPoint))))
+        let bytes = graph.add(
+            .quantize(axis: 0, blockSize: 0), name: "q", inputs: [id, s, z], output: Value(name: "q", type: .int8, shape: graph[id].shape))
+        return try add(.dequantize(axis: 0, blockSize: 0), [bytes, s, z])
+    }
+
     mutating func normalization(_ x: ValueID) throws -> ValueID {
         let c = graph[x].shape[1]
         let parameters = [constant([c]), constant([c]), constant([c]), constant([c], in: 0.5...2)]

@@ -16,7 +16,7 @@ struct SharedCutTests {
         let inputs = prepared.inputs.map { id in
             Tensor(shape: prepared[id].shape, (0..<prepared[id].shape.elementCount).map { _ in Float.random(in: -2...2, using: &random) })
         }
-        try Executor(prepared.withoutQuantization()).run(inputs) { id, numbers in
+        try Executor(prepared.saturating()).run(inputs) { id, numbers in
             statistics[id, default: ValueStatistics()].observe(numbers, shape: prepared[id].shape)
         }
         return try prepared.quantized(statistics: statistics, rule: .extremes)
