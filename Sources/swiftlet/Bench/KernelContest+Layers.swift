@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Kernels
-internal import Networks
+package import Networks
 internal import Tensors
 
 extension KernelContest {
-    /// One contest for each distinct shape of the convolutions and matrix products with constant weights of a graph, in the order of the graph.
-    static func all(of graph: Graph) -> [KernelContest] {
+    /// One contest for each distinct shape of the convolutions and matrix products with constant weights of a graph, in the order of the graph; no two
+    /// are called the same.
+    package static func all(of graph: Graph) -> [KernelContest] {
         var contests: [KernelContest] = []
         var positions: [Layer.Shape: Int] = [:]
         for node in graph.nodes {
@@ -26,6 +27,7 @@ extension KernelContest {
 private struct Layer {
     /// What decides how fast a kernel computes it.
     struct Shape: Hashable {
+        /// Without an activation that limits, which takes no time.
         var convolution: Convolution
         var input: [Int]
         var outputChannels: Int
@@ -44,7 +46,7 @@ private struct Layer {
 
     init?(_ node: Node, _ graph: Graph) {
         guard let x = node.inputs[0], node.inputs.count > 1, let w = node.inputs[1], let constant = graph[w].constant else { return nil }
-        let convolution: Convolution
+        var convolution: Convolution
         let image: [Int]
         switch node.operation {
         case .convolution(let value) where value.window.size.count == 2:
@@ -59,6 +61,7 @@ private struct Layer {
         bias = constantInput(2)
         let result = graph[node.outputs[0]]
         let addend = node.inputs.count > 3 ? node.inputs[3] : nil
+        if convolution.activation.isClamp { convolution.activation = .none }
         (input, weight, output) = (graph[x].quantization, graph[w].quantization, result.quantization)
         residual = addend.flatMap { graph[$0].quantization }
         shape = Shape(
@@ -148,14 +151,25 @@ private struct Layer {
         let window = shape.convolution.window
         let isDepthwise = shape.convolution.groups == shape.input[1] && shape.outputChannels == shape.input[1]
         var text = "\(window.size[0])×\(window.size[1])"
-        if window.strides != [1, 1] { text += " /\(window.strides[0])" }
-        if window.dilations != [1, 1] { text += " dilated \(window.dilations[0])" }
+        if window.strides != [1, 1] { text += " /\(byAxis(window.strides))" }
+        if window.dilations != [1, 1] { text += " dilated \(byAxis(window.dilations))" }
         text += isDepthwise ? " depthwise \(shape.outputChannels)" : " \(shape.input[1]) → \(shape.outputChannels)"
         if shape.convolution.groups > 1, !isDepthwise { text += " in \(shape.convolution.groups) groups" }
         text += " of \(shape.input[2])×\(shape.input[3])"
+        let usual = window.size.indices.map { (window.extent(axis: $0) - 1) / 2 }
+        if window.padsBefore != usual || window.padsAfter != usual {
+            text += window.padsBefore == window.padsAfter
+                ? " padded \(byAxis(window.padsBefore))" : " padded \(byAxis(window.padsBefore)) and \(byAxis(window.padsAfter))"
+        }
         if shape.hasResidual { text += " + residual" }
+        if shape.convolution.activation != .none { text += " + \(shape.convolution.activation)" }
         if shape.isQuantized, shape.isFloatOutput { text += " to float32" }
         return text
+    }
+
+    /// One number where they are the same.
+    private func byAxis(_ numbers: [Int]) -> String {
+        Set(numbers).count == 1 ? "\(numbers[0])" : numbers.map(String.init).joined(separator: "×")
     }
 }
 

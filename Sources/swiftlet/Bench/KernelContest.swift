@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Kernels that compute the same layer, measured in turn.
-struct KernelContest {
+package struct KernelContest {
     /// One kernel, ready to run.
     struct Contestant {
         var kernel: String
@@ -21,8 +21,8 @@ struct KernelContest {
     }
 
     /// What the layers are, and in how many places of the network they are.
-    var layer: String
-    var places: Int
+    package var layer: String
+    package var places: Int
     /// Multiplications with addition of one run.
     var macs: Int
     var contestants: [Contestant]

@@ -49,7 +49,7 @@ struct KernelReport: Encodable {
         let width = layers.flatMap(\.kernels).map(\.name.count).max() ?? 0
         var lines: [String] = []
         for entry in layers {
-            lines.append("\(entry.layer)\(entry.places > 1 ? ", \(entry.places) times" : "")")
+            lines.append("\(entry.layer)\(entry.places > 1 ? "  ×\(entry.places)" : "")")
             for kernel in entry.kernels {
                 let speed = entry.macs > 0 ? Double(entry.macs) / kernel.median_us / 1e3 : 0
                 lines.append(
@@ -59,10 +59,18 @@ struct KernelReport: Encodable {
         }
         let fastest = layers.filter { $0.loss == 1 }.count
         lines += ["", "\(fastest) of \(layers.count) picks are the fastest by the median"]
+        let picks = total { entry in entry.kernels.first { $0.name == entry.pick } }
+        let best = total { $0.kernels.first }
+        lines.append("all of them in all their places: \(picks.rounded(to: 1)) µs, with the fastest \(best.rounded(to: 1)) µs")
         if let worst = layers.max(by: { $0.loss < $1.loss }), worst.loss > 1 {
             lines.append("the worst pick is \(Self.percent(worst.loss)) slower: \(worst.layer)")
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// Time of one kernel a layer in all places of the network, by medians, in microseconds.
+    private func total(of kernel: (Entry) -> Kernel?) -> Double {
+        layers.reduce(0) { $0 + Double($1.places) * (kernel($1)?.median_us ?? 0) }
     }
 
     static func percent(_ loss: Double) -> String { "\(((loss - 1) * 100).rounded(to: 1)) %" }
