@@ -9,10 +9,11 @@ package struct Planner: Sendable {
     /// The conditions at that time.
     package private(set) var conditions: Conditions
 
+    /// - Parameter plan: the one in use so far, which stays unless another one is better by the policy's hysteresis.
     /// - Precondition: the space has a plan.
-    package init(_ space: PlanSpace, policy: Policy, in conditions: Conditions) {
+    package init(_ space: PlanSpace, policy: Policy, in conditions: Conditions, inUse plan: Int? = nil) {
         (self.space, self.policy, self.conditions) = (space, policy, conditions)
-        choice = space.choose(by: policy, in: conditions)
+        choice = space.choose(by: policy, in: conditions, inUse: plan)
     }
 
     package var plan: Plan { space.plans[choice.plan] }

@@ -27,6 +27,13 @@ struct PlannerTests {
         #expect(planner.conditions == next)
     }
 
+    @Test func aPlannerThatIsMadeAnewKeepsThePlanInUseUnlessAnotherIsBetterByTheHysteresis() {
+        let policy = Policy(targets: [.init(.latency)], hysteresis: 1e9)
+        let best = Planner(space, policy: policy, in: conditions).choice.plan
+        let other = (best + 1) % space.plans.count
+        #expect(Planner(space, policy: policy, in: conditions, inUse: other).choice.plan == other)
+    }
+
     @Test func everyEstimateCounts() {
         let changes: [(inout Conditions) -> Void] = [
             { $0.link = nil }, { $0.link?.radio.uplink /= 1.06 }, { $0.link?.radio.roundTrip += 0.1 }, { $0.link?.radio.name = "other" },

@@ -72,7 +72,8 @@ struct PlanChooser: Sendable {
         if plans.isEmpty { plans = planner.space.plans }
         times = found
         sendsTensors = findings.sendsTensors
-        planner = Planner(PlanSpace(plans, table: material.table, costs: costs), policy: planner.policy, in: findings.conditions)
+        let inUse = plans.firstIndex(of: plan)
+        planner = Planner(PlanSpace(plans, table: material.table, costs: costs), policy: planner.policy, in: findings.conditions, inUse: inUse)
         return isSameModel ? "costs were measured anew" : sendsTensors ? "the workers' model is tried again" : "the workers have another model"
     }
 
