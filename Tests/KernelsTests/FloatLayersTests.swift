@@ -43,6 +43,32 @@ struct FloatLayersTests {
         }
     }
 
+    @Test func productsOfStoredTransposesAndSumsAreWithinTheBound() {
+        var samples = Samples(seed: 33)
+        for (m, n, k) in [(1, 7, 5), (6, 1, 9), (13, 21, 34), (1, 1, 1)] {
+            for choice in 0..<8 {
+                let (transposesA, transposesB, adds) = (choice & 1 > 0, choice & 2 > 0, choice & 4 > 0)
+                let (a, b) = (samples.floats(m * k), samples.floats(n * k + 3))
+                let before = samples.floats(m * n + 2)
+                var result = before
+                ComputedProduct(rows: m, columns: n, depth: k, transposesA: transposesA, transposesB: transposesB, adds: adds)
+                    .run(a: a, b: b, from: 3, c: &result, at: 1)
+                #expect(result.first == before.first && result.last == before.last)
+                for index in 0..<m * n {
+                    let (row, column) = (index / n, index % n)
+                    var terms: [Double] = []
+                    for step in 0..<k {
+                        let left = a[transposesA ? step * m + row : row * k + step]
+                        let right = b[3 + (transposesB ? column * k + step : step * n + column)]
+                        terms.append(Double(left) * Double(right))
+                    }
+                    if adds { terms.append(Double(before[index + 1])) }
+                    #expect(abs(Double(result[index + 1]) - terms.reduce(0, +)) <= bound(k + 1, terms.reduce(0) { $0 + abs($1) }))
+                }
+            }
+        }
+    }
+
     @Test(arguments: vectorFeatures)
     func activationsAreWithinAFewUnitsInTheLastPlace(_ features: CPUFeatures) {
         let inputs = (-4000...4000).map { Float($0) / 40 } + [.infinity, -.infinity, 0, -0, 1e-30, 3e38, -3e38]
