@@ -3,9 +3,12 @@ package import Networks
 internal import Tensors
 
 extension Graph {
-    /// Whether the first output is the result of a softmax over all of its elements, perhaps in another shape or through 8-bit numbers.
-    package var endsInSoftmax: Bool {
-        guard var id = outputs.first else { return false }
+    /// Whether the end is the result of a softmax over all of its elements, perhaps in another shape or through 8-bit numbers.
+    package var endsInSoftmax: Bool { !outputs.isEmpty && isSoftmax(end) }
+
+    /// Whether an output is such a result.
+    func isSoftmax(_ output: ValueID) -> Bool {
+        var id = output
         let count = self[id].shape.elementCount
         for node in nodes.reversed() where node.outputs.contains(id) {
             switch node.operation {

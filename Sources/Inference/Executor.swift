@@ -85,9 +85,10 @@ package final class Executor {
     /// Lends an output of the last run as float32, row-major in logical order; quantised ones as the numbers that they stand for.
     /// The memory is the executor's: the next run overwrites it.
     ///
+    /// - Parameter index: the ``end`` where it isn't given.
     /// - Precondition: the network has such an output.
-    package func withOutput<Result>(_ index: Int = 0, _ body: (Span<Float>) -> Result) -> Result {
-        let output = program.outputs[index]
+    package func withOutput<Result>(_ index: Int? = nil, _ body: (Span<Float>) -> Result) -> Result {
+        let output = program.outputs[index ?? end]
         return program.memory.read(output.floats, of: Float.self) { body($0.extracting(..<output.value.shape.elementCount)) }
     }
 

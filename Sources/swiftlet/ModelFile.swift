@@ -41,7 +41,7 @@ package struct ModelFile {
     private init(_ path: String, model bytes: [UInt8]) throws {
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
         try self.init(
-            path: path, graph: ONNXFile(bytes: bytes, path: path, folder: folder).graph(),
+            path: path, graph: ONNXFile(bytes: bytes, path: path, folder: folder).graph().withOutputsByDepth(),
             details: BundleDetails(name: Self.name(of: path), precision: .fp32))
     }
 
@@ -73,8 +73,15 @@ package struct ModelFile {
         if graph.endsInSoftmax { details.outputKind = .probabilities }
     }
 
-    /// Elements of the first output; 0 without one.
-    var classes: Int { graph.outputs.first.map { graph[$0].shape.elementCount } ?? 0 }
+    /// What is known of the network whatever its weights are: without what was proved of them.
+    var detailsForCompiling: BundleDetails {
+        var details = details
+        (details.certifiedGate, details.recovery) = (nil, nil)
+        return details
+    }
+
+    /// Elements of the end; 0 without one.
+    var classes: Int { graph.outputs.last.map { graph[$0].shape.elementCount } ?? 0 }
 
     /// The file's name without folder and extension.
     static func name(of path: String) -> String {
@@ -97,7 +104,7 @@ package struct ModelFile {
 }
 
 extension Executor {
-    /// The position of the greatest number of the first output, the first of equals.
+    /// The position of the greatest number of the end, the first of equals.
     var topClass: Int { withOutput { output in output.indices.reduce(0) { output[$1] > output[$0] ? $1 : $0 } } }
 }
 
@@ -116,11 +123,11 @@ extension Graph {
         return try prepared.quantized(statistics: statistics, rule: .extremes)
     }
 
-    /// Runs the network once on its only input; the first output as float32.
-    package func firstOutput(for tensor: Tensor, threads: Int = 1) throws -> Tensor {
+    /// Runs the network once on its only input; what it says at its end, as float32.
+    package func end(for tensor: Tensor, threads: Int = 1) throws -> Tensor {
         let executor = try Executor(self, options: ExecutorOptions(threads: threads))
         _ = try executor.run([tensor])
-        return executor.withOutput { span in Tensor(shape: executor.outputs[0].shape, span.indices.map { span[$0] }) }
+        return executor.withOutput { span in Tensor(shape: executor.outputs[executor.end].shape, span.indices.map { span[$0] }) }
     }
 }
 

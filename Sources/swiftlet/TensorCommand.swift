@@ -10,7 +10,7 @@ struct TensorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tensor", abstract: "Run a network on a NumPy array.",
         discussion: """
-            The input is float32 in the network's shape, [n, c, h, w] for images; the first output is written, quantised ones as \
+            The input is float32 in the network's shape, [n, c, h, w] for images; its last output is written, quantised ones as \
             the numbers that they stand for. A model in int8 takes its ranges from the input itself.
             """)
 
@@ -39,7 +39,7 @@ struct TensorCommand: ParsableCommand {
         try exiting {
             let tensor = try readTensor(input)
             let graph = try ModelFile(network).runnable(precision: precision, samples: [tensor])
-            let result = NPY.bytes(try graph.firstOutput(for: tensor, threads: threads))
+            let result = NPY.bytes(try graph.end(for: tensor, threads: threads))
             guard FileManager.default.createFile(atPath: output, contents: Data(result)) else {
                 throw CommandFailure(.cannotCreate, "\(output) can't be written")
             }

@@ -39,7 +39,7 @@ struct BenchWorkerTests {
         #expect(try JSONDecoder().decode(Times.self, from: Data(output[1].utf8)).times_ms.reduce(0, +) >= 5)
         #expect(try JSONDecoder().decode(Times.self, from: Data(output[2].utf8)).times_ms.count == 1)
         let result = try NPY.tensor([UInt8](try Data(contentsOf: URL(filePath: folder("out.npy")))))
-        let expected = try ModelFile(try await FlightBundles.shared.board).runnable().firstOutput(for: input)
+        let expected = try ModelFile(try await FlightBundles.shared.board).runnable().end(for: input)
         #expect(result.elements(of: Float.self) == expected.elements(of: Float.self))
     }
 

@@ -81,12 +81,12 @@ struct NetworkCommandTests {
         }
     }
 
-    @Test func tensorGivesTheFirstOutput() throws {
+    @Test func tensorGivesTheEnd() throws {
         try withColourBundle { bundle, _ in
             let input = Tensor(shape: [1, 3, 4, 6], (0..<72).map { Float($0 / 24) })
-            let output = try ModelFile(bundle).runnable().firstOutput(for: input)
+            let output = try ModelFile(bundle).runnable().end(for: input)
             #expect(output.shape == [1, 3] && output.floats == [0, 8, 16])
-            #expect(throws: (any Error).self) { try ModelFile(bundle).runnable().firstOutput(for: Tensor(shape: [1, 3, 4, 7], [Float](repeating: 0, count: 84))) }
+            #expect(throws: (any Error).self) { try ModelFile(bundle).runnable().end(for: Tensor(shape: [1, 3, 4, 7], [Float](repeating: 0, count: 84))) }
         }
     }
 
@@ -94,8 +94,8 @@ struct NetworkCommandTests {
         let model = sharedData("models/cifar10-resnet8-mlperftiny.onnx")
         var random = SeededGenerator(seed: 3)
         let input = Tensor(shape: [1, 3, 32, 32], (0..<3072).map { _ in Float.random(in: 0...255, using: &random) })
-        let float = try ModelFile(model).runnable().firstOutput(for: input).floats
-        let quantized = try ModelFile(model).runnable(precision: .int8, samples: [input]).firstOutput(for: input).floats
+        let float = try ModelFile(model).runnable().end(for: input).floats
+        let quantized = try ModelFile(model).runnable(precision: .int8, samples: [input]).end(for: input).floats
         #expect(float.count == 10 && quantized.count == 10)
         let largest = float.map(abs).max() ?? 0
         #expect(zip(float, quantized).allSatisfy { abs($0 - $1) <= 0.25 * largest }, "\(float) \(quantized)")

@@ -69,8 +69,8 @@ package struct Bench {
         return clock.now - start
     }
 
-    /// The first output of the last run.
-    var output: Tensor { executor.withOutput { span in Tensor(shape: executor.outputs[0].shape, span.indices.map { span[$0] }) } }
+    /// What the network said in the last run.
+    var output: Tensor { executor.withOutput { span in Tensor(shape: executor.outputs[executor.end].shape, span.indices.map { span[$0] }) } }
 }
 
 /// The most memory that this process has had in use, in megabytes; what it was before it became this program doesn't count.
