@@ -34,7 +34,7 @@ struct AgentNetwork {
         guard let calibration = details.calibration else {
             throw AgentError(.data, operation, "a temperature of \(details.temperature)")
         }
-        let plans = settings.plan == nil ? nil : details.plans
+        let plans = settings.plan == nil || details.plans?.isTabulated != true ? nil : details.plans
         let executor: Executor
         do {
             let cuts = plans.map { PlanMaterial.cuts($0, of: bundle.graph) } ?? []

@@ -38,13 +38,25 @@ package struct Compiler {
         package var temperature = 1.0
         /// Classes that the score tells apart; 0 where the labelled images say too little.
         package var classOffsets = 0
+        /// In the order of the outputs, without the end.
+        package var exits: [Exit] = []
+
+        /// One exit, measured as the end is.
+        package struct Exit: Sendable, Codable {
+            package var name: String
+            /// `nil` for fp32.
+            package var error: Double?
+            package var agreement: Double?
+            package var temperature = 1.0
+        }
     }
 
     /// - Parameters:
-    ///   - graph: as it was imported: one input `[1, c, h, w]` of the preprocessing's size.
+    ///   - graph: as it was imported, or the float32 graph of a bundle: one input `[1, c, h, w]` of the preprocessing's size; the last output is the end,
+    ///     those before it are exits, which say the same about the same classes.
     ///   - details: `precision` says what to make; calibrations and preprocessing are filled in, and a network that ends in a softmax gives
     ///     probabilities, whatever `outputKind` says.
-    /// - Throws: ``CompilationError`` where the network doesn't take the images, or its numbers or results aren't finite.
+    /// - Throws: ``CompilationError`` where the network doesn't take the images, an exit has other classes than the end, or numbers or results aren't finite.
     package func compile(_ graph: Graph, details: BundleDetails) throws -> (bundle: Bundle, report: Report) {
         try checkInput(of: graph)
         var report = Report()
@@ -65,6 +77,7 @@ package struct Compiler {
         details.preprocessing = preprocessing
         if compiled.endsInSoftmax { details.outputKind = .probabilities }
         try calibrate(&details, by: compiled)
+        try calibrateExits(&details, &report, by: compiled)
         report.temperature = details.temperature
         report.classOffsets = details.combination?.offsets.count ?? 0
         return Bundle(graph: compiled, details: details, golden: try golden(of: compiled))
@@ -78,25 +91,51 @@ package struct Compiler {
             throw CompilationError("network '\(graph.name)'", "expected one float32 input \(wanted), found \(found)")
         }
         guard !graph.outputs.isEmpty else { throw CompilationError("network '\(graph.name)'", "it has no output") }
+        let end = graph[graph.end]
+        for id in graph.outputs.dropLast() {
+            let exit = graph[id]
+            guard exit.type.isFloatingPoint, exit.shape.elementCount == end.shape.elementCount else {
+                throw CompilationError(
+                    "network '\(graph.name)'",
+                    "its output '\(exit.name)' is \(exit.type.rawValue) \(exit.shape), the last one, '\(end.name)', \(end.type.rawValue) \(end.shape): an exit has a score for each class of the end"
+                )
+            }
+            guard graph.isSoftmax(id) == graph.endsInSoftmax else {
+                throw CompilationError(
+                    "network '\(graph.name)'",
+                    "of its outputs '\(exit.name)' and '\(end.name)' one is the result of a softmax, the other isn't: all must give probabilities, or none")
+            }
+        }
     }
 
     private func quantize(_ graph: Graph, report: inout Report) throws -> Graph {
         guard !samples.isEmpty else { throw CompilationError("network '\(graph.name)' to int8", "there are no calibration images") }
         let prepared = try graph.takingQuantizationIntoValues().optimized(for: .quantized)
-        let reference = try outputs(of: prepared.saturating(), judges, "reference")
+        let references = try allOutputs(of: prepared.saturating(), judges, "reference")
+        let reference = references[references.count - 1]
         let network = try calibrated(prepared, reference: reference, report: &report)
         guard case .bits(let width) = weights else {
             let (quantized, wide) = try network.quantized()
             report.wideLayers = prepared.names(ofLayers: wide)
+            if references.count > 1 { report.exits = Self.exits(of: quantized, try allOutputs(of: quantized, judges, "exits"), references) }
             return quantized
         }
         let rounded = network.roundedWeights(widths: [width]) { progress("rounding", $0, $1) }
         let (narrowed, wide) = try network.quantized(Dictionary(uniqueKeysWithValues: network.layers.map { ($0, weights) }), rounded: rounded)
-        let results = try outputs(of: narrowed, judges, "\(width.rawValue) bits")
-        report.error = Self.relativeError(results, reference)
-        report.agreement = Self.agreement(results, reference)
+        let results = try allOutputs(of: narrowed, judges, "\(width.rawValue) bits")
+        report.error = Self.relativeError(results[results.count - 1], reference)
+        report.agreement = Self.agreement(results[results.count - 1], reference)
+        report.exits = Self.exits(of: narrowed, results, references)
         report.wideLayers = prepared.names(ofLayers: wide)
         return narrowed
+    }
+
+    private static func exits(of graph: Graph, _ results: [[[Float]]], _ references: [[[Float]]]) -> [Report.Exit] {
+        graph.outputs.indices.dropLast().map { index in
+            Report.Exit(
+                name: graph[graph.outputs[index]].name, error: relativeError(results[index], references[index]),
+                agreement: agreement(results[index], references[index]))
+        }
     }
 
     /// Images that the statistics don't know.
@@ -161,12 +200,20 @@ package struct Compiler {
             graph: graph, statistics: statistics, covariances: covariances, given: [graph.inputs[0]: preprocessing.quantization])
     }
 
+    /// What a network says of each sample at its end.
     func outputs(of graph: Graph, _ samples: [CalibrationSample], _ name: String?) throws -> [[Float]] {
+        var graph = graph
+        graph.outputs = graph.outputs.suffix(1)
+        return try allOutputs(of: graph.withoutDeadCode(), samples, name)[0]
+    }
+
+    /// By output what a network says of each sample.
+    func allOutputs(of graph: Graph, _ samples: [CalibrationSample], _ name: String?) throws -> [[[Float]]] {
         let executor = try Executor(graph, preprocessing: preprocessing, options: ExecutorOptions(threads: threads))
-        var results: [[Float]] = []
+        var results: [[[Float]]] = graph.outputs.map { _ in [] }
         for (index, sample) in samples.enumerated() {
             try executor.run(pixels: sample.pixels.span)
-            results.append(executor.withOutput { span in span.indices.map { span[$0] } })
+            for output in results.indices { results[output].append(executor.withOutput(output) { span in span.indices.map { span[$0] } }) }
             if let name { progress(name, index + 1, samples.count) }
         }
         return results
@@ -189,39 +236,6 @@ package struct Compiler {
     static func agreement(_ results: [[Float]], _ references: [[Float]]) -> Double {
         Double(zip(results, references).count { $0.largestIndex == $1.largestIndex }) / Double(max(results.count, 1))
     }
-
-    /// Fits temperatures and scores, of one look and of two, on the compiled network's own outputs; without labelled samples it changes nothing.
-    private func calibrate(_ details: inout BundleDetails, by graph: Graph) throws {
-        let classes = graph[graph.outputs[0]].shape.elementCount
-        let labelled = Array(samples.filter { $0.label.map { $0 < classes } ?? false }.prefix(Self.mostLabelled))
-        guard labelled.count >= Self.fewestLabelled else { return }
-        let labels = labelled.compactMap(\.label)
-        let kind: Calibration.Scores = details.outputKind == .logits ? .logits : .probabilities
-        let first = try outputs(of: graph, labelled, "temperature")
-        guard let one = Calibration(fittedTo: first, labels: labels, scores: kind) else { return }
-        details.temperature = one.temperature.value
-        details.combination = one.combination
-        let mirrored = labelled.map { sample in
-            var sample = sample
-            var pixels = sample.pixels.mutableSpan
-            preprocessing.mirror(&pixels)
-            return sample
-        }
-        let second = try outputs(of: graph, mirrored, "second look")
-        var mean = LogitMean(classes: classes, scores: kind)
-        var means: [[Float]] = []
-        var labelsOfMeans: [Int] = []
-        for ((a, b), label) in zip(zip(first, second), labels) {
-            mean.look(at: a.span)
-            guard (try? mean.lookAgain(at: b.span)) != nil else { continue }
-            means.append(mean.logits)
-            labelsOfMeans.append(label)
-        }
-        details.secondLook = Calibration(fittedTo: means, labels: labelsOfMeans).map { .init(temperature: $0.temperature.value, combination: $0.combination) }
-    }
-
-    private static let fewestLabelled = 50
-    private static let mostLabelled = 4000
 
     private func golden(of graph: Graph) throws -> Bundle.Golden {
         let pixels = samples.first?.pixels ?? (0..<preprocessing.width * preprocessing.height * preprocessing.channels).map { UInt8($0 * 7 % 256) }

@@ -112,6 +112,27 @@ extension Graph {
     }
 }
 
+extension Graph {
+    /// Activations that products and sums apply to their results become nodes of their own: the contrary of ``fusingActivations(_:)``.
+    func separatingActivations(_ separates: (Activation) -> Bool) -> Graph {
+        var graph = self
+        graph.nodes = []
+        for var node in nodes {
+            guard let activation = node.operation.fusedActivation, separates(activation) else {
+                graph.nodes.append(node)
+                continue
+            }
+            let result = node.outputs[0]
+            let sum = graph.add(Value(name: "\(self[result].name).linear", type: self[result].type, shape: self[result].shape))
+            node.operation.fusedActivation = Activation.none
+            node.outputs = [sum]
+            graph.nodes.append(node)
+            graph.nodes.append(Node(name: "\(node.name).activation", operation: .activation(activation), inputs: [sum], outputs: [result]))
+        }
+        return graph
+    }
+}
+
 extension Operation {
     /// The activation that the operation applies to its result; `nil` for operations that can't.
     var fusedActivation: Activation? {

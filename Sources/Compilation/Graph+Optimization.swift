@@ -16,6 +16,8 @@ extension Graph {
     /// - Throws: what a definition throws while a constant is computed.
     package func optimized(for target: Target = .float) throws -> Graph {
         var graph = try foldingConstants(keepsQuantization: target == .quantized)
+        // What was prepared for float32 before has them fused.
+        if target == .quantized { graph = graph.separatingActivations { !$0.isClamp } }
         var count: Int
         repeat {
             count = graph.nodes.count

@@ -56,6 +56,12 @@ package struct PlanDetails: Hashable, Sendable, Encodable {
         (self.fullModel, self.measure, self.exits, self.cuts, self.table) = (fullModel, measure, exits, cuts, table)
     }
 
+    /// Calibrated exits of a network that nobody has tried to divide yet: no full model, no cuts, no table.
+    package init(exits: [Exit]) { self.init(fullModel: "", measure: .score, exits: exits, cuts: [], table: []) }
+
+    /// Whether there is a table to make plans from.
+    package var isTabulated: Bool { !table.isEmpty }
+
     private enum CodingKeys: String, CodingKey { case fullModel, measure, exits, cuts }
 
     /// The first thing that can't be of this graph; `nil` when there is none.

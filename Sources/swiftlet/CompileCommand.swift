@@ -10,16 +10,17 @@ internal import Tensors
 /// `swiftlet compile MODEL.onnx --calibration PATH -o NAME.swiftlet`: makes a bundle.
 struct CompileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "compile", abstract: "Make a bundle of an ONNX network.",
+        commandName: "compile", abstract: "Make a bundle of an ONNX network, or of a bundle in float32.",
         discussion: """
             The bundle holds the network in int8 (or fp32), how images become its input, its labels, and outputs to check it by. \
-            What MODEL.json beside the model says of preprocessing and classes is used unless other files are given.
+            What MODEL.json beside the model says of preprocessing and classes is used unless other files are given. Of several outputs the deepest is the end, \
+            the others are exits, with a score for each class as it has (see exits).
 
             Calibration images give the ranges of int8 activations and, where they are labelled, the temperature of the confidence. \
             Images that the network was trained on make it look surer of itself than it is.
             """)
 
-    @Argument(help: ArgumentHelp("The network.", valueName: "model.onnx"))
+    @Argument(help: ArgumentHelp("The network, in float32.", valueName: "model.onnx|bundle"))
     var model: String
 
     @Option(help: ArgumentHelp("Images: a folder, a folder with labels.tsv, or a CIFAR-10 binary file.", valueName: "path"))
@@ -54,7 +55,7 @@ struct CompileCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard ModelFile.isONNX(model) else { throw ValidationError("expected an ONNX file, found \(model)") }
+        guard ModelFile.isONNX(model) || preprocess == nil else { throw ValidationError("--preprocess goes with an ONNX file: a bundle says itself how images become its input") }
         guard limit > 0 else { throw ValidationError("--limit must be above 0") }
         guard (1...64).contains(threads) else { throw ValidationError("--threads must be 1 … 64") }
         guard precision == .int8 || weights == .eight else { throw ValidationError("--weights goes with int8") }
@@ -69,6 +70,9 @@ struct CompileCommand: ParsableCommand {
         guard let preprocessing = file.details.preprocessing else {
             throw CommandFailure(.usage, "\(model) has no \(ModelFile.name(of: model)).json beside it: give --preprocess FILE.json")
         }
+        guard file.details.precision == .fp32 else {
+            throw CommandFailure(.usage, "\(model) is in \(file.details.precision.rawValue) already: name the model, or its fp32 bundle")
+        }
         let classes = file.classes
         guard file.details.labels.isEmpty || file.details.labels.count == classes else {
             throw CommandFailure(.badData, "\(file.details.labels.count) labels for \(classes) classes of \(model)")
@@ -80,7 +84,7 @@ struct CompileCommand: ParsableCommand {
         if let precision = weights.precision { compiler.weights = precision }
         let display = StageDisplay()
         compiler.progress = display.show
-        var details = file.details
+        var details = file.detailsForCompiling
         details.precision = precision
         var bundle: Bundle
         let report: Compiler.Report
@@ -164,6 +168,10 @@ private struct CompileSummary: Encodable {
             lines.append("ranges by \(rule): squared error of the logits \(percent(error)) of their variance, same top-1 on \(percent(report.agreement ?? 0))")
         }
         lines.append("temperature \(Double(Int(report.temperature * 1000)) / 1000)")
+        for exit in report.exits {
+            let same = exit.agreement.map { ", same top-1 as in float32 on \(percent($0))" } ?? ""
+            lines.append("exit '\(exit.name)': temperature \(Double(Int(exit.temperature * 1000)) / 1000)\(same)")
+        }
         return lines.joined(separator: "\n")
     }
 

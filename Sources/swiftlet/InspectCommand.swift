@@ -39,6 +39,14 @@ private struct Inspection: Encodable {
         var macs: Int
     }
 
+    struct Exit: Encodable {
+        var name: String
+        /// Multiplications of the network before its head, and of the head.
+        var macs_before: Int
+        var head_macs: Int
+        var temperature: Double
+    }
+
     var details: BundleDetails
     var task: String
     var inputs: [Port]
@@ -49,6 +57,8 @@ private struct Inspection: Encodable {
     var activation_bytes: Int
     /// The most that is alive during one step.
     var least_activation_bytes: Int
+    /// Outputs before the end.
+    var exits: [Exit]
     /// Of each thread.
     var scratch_bytes: Int
     /// Inputs and outputs to check the network by are there, and fit.
@@ -72,7 +82,14 @@ private struct Inspection: Encodable {
         least_activation_bytes = executor.leastArenaBytes
         scratch_bytes = executor.scratchBytes
         golden = bundle.golden != nil
-        plans = try bundle.details.plans.map { try TableReport($0, of: bundle.graph, path: path) }
+        plans = try bundle.details.plans.flatMap { $0.isTabulated ? try TableReport($0, of: bundle.graph, path: path) : nil }
+        let graph = bundle.graph.orderedByExits()
+        let known = bundle.details.plans?.exits ?? []
+        exits = graph.exitCosts.dropLast().enumerated().map { exit, cost in
+            Exit(
+                name: graph[graph.outputs[exit]].name, macs_before: cost.before, head_macs: cost.head,
+                temperature: known.indices.contains(exit) ? known[exit].temperature : 1)
+        }
         steps = executor.plan.map { Step(node: $0.node, kernel: $0.kernel, macs: $0.macs) }
     }
 
@@ -97,6 +114,12 @@ private struct Inspection: Encodable {
             "plans          \(plans?.summary ?? "no table")",
             "work           \(nodes) operations, \(Double(macs / 10_000) / 100) million multiplications",
             "memory         \(memory)",
+        ]
+        for exit in exits {
+            let before = "\(Double(exit.macs_before / 10_000) / 100)", own = "\(Double(exit.head_macs / 100) / 10_000)"
+            lines.append("exit           \(exit.name): after \(before) million multiplications, its own \(own), temperature \(exit.temperature)")
+        }
+        lines += [
             "golden output  \(golden ? "there, and reproduced" : "none")",
             "",
         ]
