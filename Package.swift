@@ -85,7 +85,7 @@ let package = Package(
         .target(
             name: "ONNXImport", dependencies: ["Tensors", "Networks", "Definitions", protobuf], exclude: ["Onnx.proto"],
             swiftSettings: strict),
-        module("Compilation", ["Tensors", "Digests", "Networks", "Definitions", "Inference", "Gating", "Certification", "Images"]),
+        module("Compilation", ["Tensors", "Digests", "Networks", "Definitions", "Kernels", "Inference", "Gating", "Certification", "Images"]),
         module("CloudWorker", [
             "Threads", "Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Packing", "Wire", "Messaging", "Settings", logging,
         ]),

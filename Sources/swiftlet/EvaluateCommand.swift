@@ -15,6 +15,8 @@ struct EvaluateCommand: ParsableCommand {
         discussion: """
             Each network prepares the images in its own way; a reference without preprocessing takes the bundle's.
 
+            Of a network with exits the table says how many images leave where, and how often rightly, from several thresholds of the estimate that the answer is right.
+
             With --pair the two work together as on a flight: the board answers what its gate accepts, the full model answers the rest, on images as they are uploaded.
             """)
 
@@ -100,29 +102,34 @@ struct EvaluateCommand: ParsableCommand {
         }
         let chosen = try selection.images(images, labels: labels, limit: limit, classes: tested.classes)
         var result = Evaluation()
+        var exits = ExitTable(tested.graph, details: file.details)
         var bar = ProgressBar("evaluating", total: chosen.count)
         for position in 0..<chosen.count {
             let (image, label) = try chosen.image(at: position)
             let answer = try tested.answer(image)
+            exits?.add(tested.executor, label: label)
             try result.add(answer, reference: other?.answer(image), label: label)
             bar.update(position + 1)
         }
         _ = consume bar
-        let summary = result.summary(precision: file.details.precision, reference: other?.precision)
+        var summary = result.summary(precision: file.details.precision, reference: other?.precision)
+        summary.exits = exits?.report
         if json { try printJSON(summary) } else { try printLine(summary.text) }
     }
 }
 
 /// A network that is asked.
 private struct Contestant {
-    private let executor: Executor
+    let graph: Graph
+    let executor: Executor
     private var preprocessor: Preprocessor
     let precision: BundleDetails.Precision
     let classes: Int
 
     init(_ file: ModelFile, preprocessing: Preprocessing, options: ExecutorOptions) throws {
         let preprocessing = file.details.preprocessing ?? preprocessing
-        executor = try Executor(file.runnable(), preprocessing: preprocessing, options: options)
+        graph = try file.runnable()
+        executor = try Executor(graph, preprocessing: preprocessing, options: options)
         preprocessor = Preprocessor(preprocessing)
         precision = file.details.precision
         classes = file.classes
@@ -177,7 +184,7 @@ private struct Evaluation {
     }
 }
 
-/// `{"images":…,"int8":{"top1":…,"top5":…},"fp32":{…},"agreement":…}`: shares. The network stands under its precision, the reference under its own, or
+/// `{"images":…,"int8":{"top1":…,"top5":…},"fp32":{…},"agreement":…,"exits":{…}}`: shares. The network stands under its precision, the reference under its own, or
 /// under `reference` where both are the same. What isn't known is left out.
 private struct EvaluationSummary: Encodable {
     struct Accuracy: Encodable {
@@ -188,6 +195,7 @@ private struct EvaluationSummary: Encodable {
     var images: Int
     var networks: [String: Accuracy] = [:]
     var agreement: Double?
+    var exits: ExitTable.Report?
 
     private struct Key: CodingKey {
         var stringValue: String
@@ -202,6 +210,7 @@ private struct EvaluationSummary: Encodable {
         try container.encode(images, forKey: Key("images"))
         for (name, accuracy) in networks { try container.encode(accuracy, forKey: Key(name)) }
         try container.encodeIfPresent(agreement, forKey: Key("agreement"))
+        try container.encodeIfPresent(exits, forKey: Key("exits"))
     }
 
     var text: String {
@@ -210,6 +219,7 @@ private struct EvaluationSummary: Encodable {
             lines.append("\(name): top-1 \(percent(accuracy.top1)), top-5 \(percent(accuracy.top5))")
         }
         if let agreement { lines.append("same top-1: \(percent(agreement))") }
+        if let exits { lines.append(exits.text) }
         return lines.joined(separator: "\n")
     }
 

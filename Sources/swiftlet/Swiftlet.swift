@@ -14,6 +14,7 @@ struct Swiftlet: ParsableCommand {
             CutsCommand.self,
             DemoCommand.self,
             EvaluateCommand.self,
+            ExitsCommand.self,
             FlightCommand.self,
             InferCommand.self,
             InspectCommand.self,
