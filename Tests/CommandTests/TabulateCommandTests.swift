@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Gating
 import Images
 import Networks
 import Packing
@@ -90,7 +91,7 @@ struct TabulateCommandTests {
         let (first, last) = (try #require(behind.first).position, try #require(behind.last).position)
         let uploads = [
             nil, Upload(cut: 0, payload: .jpeg(quality: 75)), Upload(cut: 0, payload: .png), Upload(cut: first, payload: .tensors(bits: 8, form: 2)),
-            Upload(cut: first, payload: .tensors(bits: 3, form: 5)), Upload(cut: last, payload: .tensors(bits: 32, form: 0)),
+            Upload(cut: first, payload: .tensors(bits: 3, form: 4)), Upload(cut: last, payload: .tensors(bits: 32, form: 0)),
         ]
         for upload in uploads {
             var kinds = [Plan(upload: upload), Plan(gates: [.init(exit: 0, threshold: middle[0])], upload: upload)]
@@ -128,6 +129,16 @@ struct TabulateCommandTests {
         #expect(inspected.ending == .exited(0) && inspected.text.contains("plans          20 images, 1 exit,"), "\(inspected)")
         let bare = try await tool(["inspect", toy.board])
         #expect(bare.ending == .exited(0) && bare.text.contains("plans          no table"), "\(bare)")
+        // Exits that are calibrated, and no table yet.
+        var calibrated = try Networks.Bundle(contentsOf: toy.board)
+        calibrated.details.plans = PlanDetails(
+            fullModel: "", measure: .margin, exits: [PlanDetails.Exit(name: "end", temperature: 1.5)], cuts: [], table: [])
+        try calibrated.write(to: toy.folder("calibrated.swiftlet"))
+        let inspectedEarly = try await tool(["inspect", toy.folder("calibrated.swiftlet")])
+        #expect(inspectedEarly.ending == .exited(0) && inspectedEarly.text.contains("plans          no table"), "\(inspectedEarly)")
+        let measured = toy.folder("measured.swiftlet")
+        _ = try await report([toy.folder("calibrated.swiftlet")] + base.dropFirst() + ["-o", measured])
+        #expect(try table(measured).plans.exits == [PlanDetails.Exit(name: "end", temperature: 1.5)])
         // Again, on top of the table that is there.
         let again = toy.folder("again.swiftlet")
         _ = try await report([toy.folder("tabulated-1.swiftlet")] + base.dropFirst() + ["-o", again])
@@ -153,7 +164,7 @@ struct TabulateCommandTests {
             #expect(cut.shapes.reduce(0) { $0 + $1.reduce(1, *) } == numbers)
             let floats = try #require(cut.uploads.first { $0.form == "floats" })
             #expect(floats.bytes >= Double(4 * numbers) && floats.bytes < Double(4 * numbers + 40) && floats.bits == 32)
-            for form in ["mixed", "planesLZ4"] { #expect(cut.uploads.filter { $0.form == form }.map(\.bits) == Array(2...8)) }
+            for form in ["symbols", "planesLZ4"] { #expect(cut.uploads.filter { $0.form == form }.map(\.bits) == Array(2...8)) }
         }
         let png = try #require(report.cuts[0].uploads.first { $0.payload == "PNG" && $0.exit == nil })
         #expect(png.accuracy.count == report.full_accuracy.count)
@@ -214,7 +225,7 @@ struct TabulateCommandTests {
         let (first, last) = (try #require(plans.cuts.first).position, try #require(plans.cuts.last).position)
         let sieve = Plan(gates: [.init(exit: 0, threshold: 0.8)], upload: Upload(cut: 0, payload: .jpeg(quality: 75)))
         let dyno = Plan(upload: Upload(cut: first, payload: .tensors(bits: 3, form: PackingForm.planesLZ4.rawValue)))
-        let ours = Plan(upload: Upload(cut: last, payload: .tensors(bits: 4, form: PackingForm.mixed.rawValue)), insurance: .init(exit: 0, threshold: 0.9))
+        let ours = Plan(upload: Upload(cut: last, payload: .tensors(bits: 4, form: PackingForm.symbols.rawValue)), insurance: .init(exit: 0, threshold: 0.9))
         let flight = try DividedFlight(board: bundle, full: Networks.Bundle(contentsOf: cloud))
         let scored = try images(test, limit: 100)
         for plan in [sieve, dyno, ours] {

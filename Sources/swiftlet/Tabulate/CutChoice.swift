@@ -20,16 +20,15 @@ struct CutChoice {
     /// At least so much less than every cut before: fewer bytes than that are noise of a few images.
     private static let gains = [0.01, 0.03, 0.1, 0.3, 0.6]
     private static let mostCuts = 40
-    private static let mostTensors = 32
     /// Squared error of the board's values over the variance of the full network's; 8 bits leave a hundredth of it.
     private static let largestError = 0.5
 
     init(_ pair: DividedPair) {
         let cuts = pair.board.cuts
-        let shippable = pair.full.shippablePositions
+        let shippable = Set(pair.full.shippableCuts.map(\.position))
         shared = pair.board.cutsShared(with: pair.full).compactMap { both in
             let crossing = cuts[both.position].crossing.map { pair.board[$0] }
-            guard both.position > 0, both.otherPosition > 0, shippable.contains(both.otherPosition), (1...Self.mostTensors).contains(crossing.count), crossing.allSatisfy(\.canBePacked) else { return nil }
+            guard both.position > 0, both.otherPosition > 0, shippable.contains(both.otherPosition), crossing.allSatisfy(\.canBePacked) else { return nil }
             return PlanDetails.Cut(
                 position: both.position, fullPosition: both.otherPosition, crossing: crossing.map { PlanDetails.Cut.Crossing(name: $0.name, shape: $0.shape) })
         }
@@ -80,19 +79,6 @@ extension Value {
     /// Whether ``PackedActivation`` takes it.
     fileprivate var canBePacked: Bool {
         ActivationShape(of: shape) != nil && (type == .float32 || (type == .uint8 && quantization != nil && quantization?.axis == nil))
-    }
-}
-
-extension Graph {
-    /// The cuts that a worker goes on from: fewer than twice as many float32 numbers cross as at every cut before.
-    fileprivate var shippablePositions: Set<Int> {
-        var (fewest, positions) = (Int.max / 2, Set<Int>())
-        for cut in cuts.dropLast() where cut.crossing.allSatisfy({ self[$0].type == .float32 && ActivationShape(of: self[$0].shape) != nil }) {
-            let count = cut.crossing.reduce(0) { $0 + self[$1].shape.elementCount }
-            if count < 2 * fewest { positions.insert(cut.position) }
-            fewest = min(fewest, count)
-        }
-        return positions
     }
 }
 

@@ -23,7 +23,9 @@ struct DividedPair: Sendable {
     let frame: UploadForm
     let qualities: [Int]
 
-    static let qualities = [50, 75, 90]
+    private static let qualities = [50, 75, 90]
+    /// Ours, and DynO's, which at 8 bits is SPINN's.
+    static let forms = [PackingForm.symbols, .planesLZ4]
 
     /// - Throws: ``CommandFailure`` where the two can't work together.
     init(board: ModelFile, full: ModelFile) throws {
@@ -69,18 +71,18 @@ struct DividedPair: Sendable {
 
     /// What is measured: the frame in the proven form and its neighbours; at each cut our packing, and what the published systems send. Edgent's cloud may stop at an exit.
     func uploads(_ cuts: [PlanDetails.Cut]) -> [Upload] {
-        let fullExits: [Int] = fullHasExits ? Array(full.exitPositions.dropLast()) : []
-        let none: [Int?] = [nil]
+        let fullCuts = full.cuts
         var uploads: [Upload] = []
         for quality in qualities { uploads.append(Upload(cut: 0, payload: .jpeg(quality: UInt8(quality)))) }
         uploads.append(Upload(cut: 0, payload: .png))
         for cut in cuts {
-            for form in [PackingForm.mixed, .planesLZ4] {
+            for form in Self.forms {
                 for bits in QuantizedActivation.permittedBits {
                     uploads.append(Upload(cut: cut.position, payload: .tensors(bits: UInt8(bits), form: form.rawValue)))
                 }
             }
-            for exit in none + fullExits.indices.filter({ fullExits[$0] >= cut.fullPosition }).map(Optional.some) {
+            let exits = (0..<end).filter { fullHasExits && full.canAnswer(at: $0, from: fullCuts[cut.fullPosition]) }
+            for exit in [Int?.none] + exits.map(Optional.some) {
                 let floats = Payload.tensors(bits: UInt8(PackedActivation.realsBits), form: PackedActivation.realsForm)
                 uploads.append(Upload(cut: cut.position, payload: floats, exit: exit))
             }

@@ -23,7 +23,7 @@ struct TableReport: Encodable {
         var payload: String
         /// Of a number that crosses; `nil` for a frame.
         var bits: Int?
-        /// As the codec calls it: mixed, planesLZ4, floats.
+        /// As the codec calls it: symbols, planesLZ4, floats.
         var form: String?
         /// Where the cloud stops; `nil`: at the end.
         var exit: Int?
@@ -175,7 +175,7 @@ extension TableReport {
                 cut.uploads.first { $0.bits == bits && $0.form == form && $0.exit == nil }.map { "\(fixed($0.bytes, 0)) (\(change($0)))" } ?? "–"
             }
             row.append(cell(32, "floats"))
-            row += Self.shownBits.map { cell($0, "mixed") }
+            row += Self.shownBits.map { cell($0, "symbols") }
             cells.append(row)
         }
         return aligned(cells, words: 2) + ["bytes of an image in the mean, and in parentheses points of accuracy against the full model on the frame as it is", ""]

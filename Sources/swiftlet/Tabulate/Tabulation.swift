@@ -9,7 +9,7 @@ struct Tabulation {
     let cuts: [PlanDetails.Cut]
     let images: LabelledImages
 
-    /// All that is kept of the images: 5 bytes for each of exits and uploads.
+    /// All that is kept of the images: 8 bytes for each exit and upload.
     fileprivate struct State: Sendable {
         var next = 0
         var running: Int
