@@ -99,7 +99,7 @@ struct DividedPair: Sendable {
         }
     }
 
-    /// The certified gate's, where more of it means surer; else the score where every exit has one, else the margin.
+    /// The certified gate's, where more of it means surer; else the score where every exit has one, else the margin. Of one look: plans have no second.
     private static func measure(of details: BundleDetails, _ exits: [PlanDetails.Exit]) -> Measure {
         if let measure = details.certifiedGate?.rungs[0].measure, measure.risesWithConfidence { return measure }
         return exits.allSatisfy { $0.combination != nil } ? .score : .margin
