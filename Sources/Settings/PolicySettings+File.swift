@@ -81,7 +81,3 @@ extension ValueKind where Value == Figure {
         }
     }
 }
-
-extension Duration {
-    var seconds: Double { self / .seconds(1) }
-}

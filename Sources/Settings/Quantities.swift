@@ -81,6 +81,21 @@ extension ValueKind where Value == Double {
         }
     }
 
+    /// A rate of a link in Mbit/s: kbit/s, Mbit/s or Gbit/s.
+    package static func bitRate(_ range: ClosedRange<Double>) -> Self {
+        let units = [("Gbit/s", 1000), ("Mbit/s", 1), ("kbit/s", 0.001)]
+        let format: @Sendable (Double) -> String = { rate in
+            let (name, factor) = units.first { rate >= $0.1 } ?? ("kbit/s", 0.001)
+            return "\(Quantity.format(rate / factor)) \(name)"
+        }
+        return Self("\(format(range.lowerBound)) … \(format(range.upperBound))") { text in
+            guard let (number, unit) = Quantity.split(text), let factor = units.first(where: { $0.0 == unit })?.1 else { return nil }
+            return range.contains(number * factor) ? number * factor : nil
+        } format: {
+            format($0)
+        }
+    }
+
     /// A fraction, written in per cent: 0.8 is `80 %`.
     package static func fraction(_ range: ClosedRange<Double>) -> Self {
         Self("\(Quantity.format(range.lowerBound * 100)) … \(Quantity.format(range.upperBound * 100)) %") { text in
@@ -161,6 +176,10 @@ extension ValueKind where Value == String {
     package static var userName: Self {
         text("1 … 256 characters", length: 1...256) { $0 >= 32 && $0 != 127 }
     }
+}
+
+extension Duration {
+    var seconds: Double { self / .seconds(1) }
 }
 
 enum Quantity {

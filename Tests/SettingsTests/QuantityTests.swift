@@ -34,6 +34,14 @@ struct QuantityTests {
         for text in ["0.8", "80", "101 %", "-1 %", "% 80", "8 0 %", "nan %"] { #expect(kind.parse(text) == nil, "\(text)") }
     }
 
+    @Test func ratesOfLinksAreInMegabits() {
+        let kind = ValueKind.bitRate(0.01...1000)
+        #expect(kind.expectation == "10 kbit/s … 1 Gbit/s")
+        for (text, value) in [("6 Mbit/s", 6.0), ("6Mbit/s", 6), ("0.5 Gbit/s", 500), ("256 kbit/s", 0.256)] { #expect(kind.parse(text) == value, "\(text)") }
+        for text in ["6", "6 MB/s", "6 mbit/s", "9 kbit/s", "2 Gbit/s", "-1 Mbit/s", ""] { #expect(kind.parse(text) == nil, "\(text)") }
+        for value in [0.01, 0.5, 1, 5.85, 1000] { #expect(kind.parse(kind.format(value)) == value) }
+    }
+
     @Test func whateverAKindPrintsItReads() {
         let times = ValueKind.duration(.microseconds(1) ... .seconds(1_000_000))
         for value in [1, 999, 1000, 1500, 2_000_000, 60_000_000, 90_000_000, 3_600_000_000] as [Int64] {
