@@ -3,6 +3,7 @@ internal import ArgumentParser
 internal import Images
 internal import Networks
 internal import ONNXImport
+internal import Settings
 
 /// How the tool ends, in the numbers of sysexits.h.
 struct ExitStatus: RawRepresentable, Hashable, Sendable {
@@ -61,6 +62,10 @@ extension ImageError: EndingError {
 
 extension ImportError: EndingError {
     var exitStatus: ExitStatus { code == .file ? .noInput : .badData }
+}
+
+extension SettingsError: EndingError {
+    var exitStatus: ExitStatus { .badConfiguration }
 }
 
 /// Runs the body of a command; what it throws becomes one line on standard error and the exit status that fits. What ArgumentParser

@@ -18,12 +18,7 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         let stop = StopSignals()
         try exiting {
-            let settings: CloudSettings
-            do {
-                settings = try CloudSettings.load(config)
-            } catch {
-                throw CommandFailure(.badConfiguration, "\(error)")
-            }
+            let settings = try CloudSettings.load(config)
             let log = Logger(label: "swiftlet serve") { StreamLogHandler.standardError(label: $0) }
             let worker = try CloudWorker(settings, agent: "swiftlet 0.1", log: log)
             try worker.start()

@@ -18,6 +18,7 @@ struct Swiftlet: ParsableCommand {
             FlightCommand.self,
             InferCommand.self,
             InspectCommand.self,
+            PlanCommand.self,
             ServeCommand.self,
             TabulateCommand.self,
             TensorCommand.self,
