@@ -159,7 +159,7 @@ struct CutTests {
         }
         try await journal.wait { if case .mode(let mode) = $0 { mode.kind == .connected } else { false } }
         // One is being computed, two wait.
-        for frame in 11...13 as ClosedRange<UInt64> { #expect(ask(frame, deadline: .seconds(2)) == nil) }
+        for frame in 11...13 as ClosedRange<UInt64> { #expect(ask(frame, deadline: .seconds(5)) == nil) }
         try await runs.wait { _ in true }
         let count = journal.entries.count
         relay.set(.refusing)

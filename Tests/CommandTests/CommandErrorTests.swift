@@ -85,6 +85,7 @@ import Testing
         Mistake(65, "verify @cut.swiftlet"),
         Mistake(78, "serve --config @none.yaml"), Mistake(78, "serve --config @bad.yaml"), Mistake(78, "serve --config @bad.txt"),
         Mistake(78, "serve --config @empty"), Mistake(66, "serve --config @lost.yaml"), Mistake(65, "serve --config @worse.yaml"),
+        Mistake(64, "compile BUNDLE -o @x --precision fp32"),
         Mistake(73, "flight --frames 2 --seed 1 --raw @none/x"), Mistake(73, "flight --frames 2 --seed 1 --out @bad.txt/a"),
         Mistake(66, "demo --models @none"), Mistake(65, "demo --models @models"),
     ]
@@ -99,7 +100,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "nonsense", "compile", "compile MODEL", "compile MODEL -o @x", "compile BUNDLE -o @x --precision fp32", "compile MODEL -o @x --precision int4", "inspect", "infer BUNDLE",
+        "nonsense", "compile", "compile MODEL", "compile MODEL -o @x", "compile MODEL -o @x --precision int4", "inspect", "infer BUNDLE",
         "infer BUNDLE @bad.png --threads 0", "tensor MODEL", "conform", "evaluate BUNDLE", "evaluate BUNDLE --images FRAMES --limit 0",
         "bench", "bench BUNDLE --runs 0", "bench BUNDLE --assert 5", "bench BUNDLE --kernels --assert -1", "bench BUNDLE --kernels --worker", "verify",
         "bench BUNDLE --threads 65", "serve", "serve @lost.yaml", "flight --frames 0 --seed 1 --out @x",
