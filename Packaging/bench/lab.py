@@ -31,7 +31,8 @@ class Lab:
         self.port = start_broker(folder, OTHER_CORES)
         self.worker = start_worker(folder, network.cloud, self.port, OTHER_CORES)
         self.settings, self.patient = (
-            Settings(folder, network.board, self.port, deadline, max(2.0, 4 * deadline), BOARD_CORES, options.isa) for deadline in (options.deadline, PATIENCE * options.deadline))
+            Settings(folder, network.board, self.port, deadline, max(2.0, 4 * deadline), BOARD_CORES, options.isa)
+            for deadline in (options.deadline, PATIENCE * options.deadline))
         self.runs = 0
         # Images come as often as each other, in one order.
         self.images = [(place, *frame) for place, frame in enumerate(network.frames)]
@@ -43,7 +44,7 @@ class Lab:
         """A board under the policy of a file, behind a link of so many Mbit/s; connected."""
         self.runs += 1
         common = self.patient if frames else self.settings
-        settings = f'plan: {{policy: "{os.path.abspath(policy)}"}}\n{common.recovery()}'
+        settings = f"{planned(policy)}\n{common.recovery()}"
         return Board(f"{name}-{self.runs}", common, settings, (self.options.round_trip, bandwidth * 1e6), frames and [path for _, path, _ in frames])
 
     def end(self, board):
@@ -86,8 +87,8 @@ class Lab:
             raise
         return block, self.end(board)
 
-    def saturated(self, name, policy, bandwidth, warm_up, seconds, most=500):
-        """Frames a second that are answered, where the next one is there as soon as the board takes it; for boards that take at most so many a second."""
+    def saturated(self, name, policy, bandwidth, warm_up, seconds, most=1500):
+        """Frames a second that are answered, where the next one is there as soon as the board takes it; of so many a second at most."""
         images = self.images_at(0, len(self.images))
         given = [images[number % len(images)] for number in range(int((warm_up + seconds + 1) * most))]
         board = self.board(name, policy, bandwidth, given)
@@ -100,13 +101,17 @@ class Lab:
             self.end(board)
         decisions = board.decisions().values()
         if len(decisions) == len(given):
-            raise Stalled(f"{name}: the {len(given)} frames were too few")
+            # The last one came before its time was over.
+            over = min(over, max(decision["first"]["at"] for decision in decisions))
+            if over <= begun:
+                raise Stalled(f"{name}: the {len(given)} frames were too few")
         lines = [decision["first"] for decision in decisions if begun <= decision["first"]["at"] < over]
         labels = [given[int(line["name"].split(".")[0]) - 1][2] for line in lines]
         asked = [question for question in board.questions.asked if begun <= question["begun"] < over]
         count = max(len(lines), 1)
         return dict(
-            throughput=sum(line["source"] != "local-unconfirmed" for line in lines) / (over - begun), accuracy=sum(line.get("class") == label for line, label in zip(lines, labels)) / count,
+            throughput=sum(line["source"] != "local-unconfirmed" for line in lines) / (over - begun),
+            accuracy=sum(line.get("class") == label for line, label in zip(lines, labels)) / count,
             cloud=sum(line["source"] == "cloud" for line in lines) / count, unconfirmed=sum(line["source"] == "local-unconfirmed" for line in lines) / count,
             bytes=sum(question["bytes"] for question in asked) / count, frames=len(lines), **{key: value / count for key, value in spent.items()})
 
@@ -129,6 +134,11 @@ class Lab:
             yield
 
 
+def planned(policy):
+    """For the agent's configuration. Beside what its plans ask, the end's gate asks for nothing."""
+    return f'plan: {{policy: "{os.path.abspath(policy)}"}}\ngate: {{threshold: 0 %}}'
+
+
 class Crowd(threading.Thread):
     """Another board, near the worker, that asks about a frame every two times that the worker takes for one."""
 
@@ -136,8 +146,7 @@ class Crowd(threading.Thread):
         super().__init__(daemon=True)
         self.images = [path for _, path, _ in lab.images[::7]]
         near = Settings(lab.folder, lab.network.board, lab.port, 1.0, 2.0, OTHER_CORES)
-        policy = os.path.abspath("Config/policies/cloud-only.yaml")
-        self.board = Board(f"crowd-{lab.runs}", near, f'plan: {{policy: "{policy}"}}\n{near.recovery()}', (0, 1e9))
+        self.board = Board(f"crowd-{lab.runs}", near, f"{planned('Config/policies/cloud-only.yaml')}\n{near.recovery()}", (0, 1e9))
         self.board.feed(self.images[:16], 0.1)
         self.board.settle()
         times = [question["answer"]["infer_ms"] for question in self.board.questions.asked if question["answer"]]

@@ -111,4 +111,4 @@ def summary(points, samples):
     differences = [point.accuracy(samples) for point in points]
     within = sum(abs(difference) <= chance for difference, chance in differences)
     mean = sum(difference for difference, _ in differences) / len(differences)
-    print(f"accuracy: {within} of {len(points)} points within the interval; {100 * mean:+.2f} points on average (the frames are the same at every point, and err together)")
+    print(f"accuracy: {within} of {len(points)} points within the interval; {100 * mean:+.2f} points on average (the same frames at every point: they err together)")

@@ -76,7 +76,8 @@ def measure(lab, policy, bandwidths, loads, most, rounds, count, warm_up, keep):
                 values = dict(bandwidth=bandwidth, load=load)
                 tried = list(dict.fromkeys(drawn + rivals(lab, bandwidth, warm_up, wanted)))
                 for plan in tried:
-                    block, _ = repeated(lambda: lab.fresh_block("plan", single(lab, policy, plan), bandwidth, 0, count, warm_up // 2, dict(values, policy=plan, turn=0)))
+                    path, named = single(lab, policy, plan), dict(values, policy=plan, turn=0)
+                    block, _ = repeated(lambda: lab.fresh_block("plan", path, bandwidth, 0, count, warm_up // 2, named))
                     record["blocks"].append(block)
                     keep(record)
                 figure, _, more = wanted.targets[0]
@@ -92,7 +93,8 @@ def finals(lab, policy, best, values, rounds, count, warm_up, blocks):
     for turn in range(rounds):
         for plan in turned([*best, "chosen"], turn):
             path = policy if plan == "chosen" else single(lab, policy, plan)
-            block, _ = repeated(lambda: lab.fresh_block("final", path, values["bandwidth"], (1 + turn) * count, count, warm_up, dict(values, policy=plan, turn=turn)))
+            named = dict(values, policy=plan, turn=turn)
+            block, _ = repeated(lambda: lab.fresh_block("final", path, values["bandwidth"], (1 + turn) * count, count, warm_up, named))
             blocks.append(block)
 
 
@@ -100,8 +102,8 @@ def table(record, policy):
     wanted = Policy(policy)
     figure = wanted.targets[0][0]
     conditions = list(dict.fromkeys((block["load"], block["bandwidth"]) for block in record["finals"]))
-    print(f"\n{figure}: the planner's choice, with what changing plans costs, against the best of the plans that were measured one by one ({record['plans']} in the space);")
-    print(f"the {BEST} best of one block of frames were measured again on others, beside the choice, and the best of those counts\n")
+    print(f"\n{figure}: the planner's choice, with what changing plans costs, against the best of the plans that were measured one by one")
+    print(f"({record['plans']} in the space); the {BEST} best of one block of frames were measured again on others, beside the choice, and the best of those counts\n")
     print("| load | Mbit/s | measured | chosen, mostly | best | ms | regret | |\n|---|---:|---:|---|---|---:|---:|---|")
     regrets = []
     for load, bandwidth in conditions:
@@ -118,7 +120,8 @@ def table(record, policy):
         regrets.append(max(value, 1))
         chosen = [block["forecasts"][frame["forecast"]]["plan"] for block in cells["chosen"].blocks for frame in block["frames"] if frame["forecast"] is not None]
         row = [load, f"{bandwidth:g}", str(len(here(record["blocks"]))), max(set(chosen), key=chosen.count) if chosen else "–", best.policy]
-        row += [f"{1000 * cells['chosen'].figures[figure]:.1f} : {1000 * best.figures[figure]:.1f}", f"{100 * (value - 1):+.1f} %", f"{100 * (low - 1):+.1f} … {100 * (high - 1):+.1f}"]
+        row.append(f"{1000 * cells['chosen'].figures[figure]:.1f} : {1000 * best.figures[figure]:.1f}")
+        row += [f"{100 * (value - 1):+.1f} %", f"{100 * (low - 1):+.1f} … {100 * (high - 1):+.1f}"]
         print("| " + " | ".join(row) + " |")
     if regrets:
         print(f"\ngeometric mean of the regrets, none below 0: {100 * (math.exp(sum(map(math.log, regrets)) / len(regrets)) - 1):.1f} %")
