@@ -100,26 +100,28 @@ struct Y4MSourceTests {
         #expect(outcomes.frames > 0 && outcomes.damaged > 0 && outcomes.refused > 0, "seed \(seed): \(outcomes)")
     }
 
-    /// ffmpeg's own test picture through a pipe, against the same picture that ffmpeg converts to RGB itself.
+    /// ffmpeg's own test picture, against the same picture that ffmpeg converts to RGB itself.
     @Test(arguments: ["yuv420p", "yuv422p", "yuv444p", "gray", "yuvj420p"]) func readsWhatFfmpegWrites(format: String) throws {
         guard let ffmpeg = ["/usr/bin/ffmpeg", "/usr/local/bin/ffmpeg"].first(where: FileManager.default.isExecutableFile) else {
             print("skipped: no ffmpeg")
             return
         }
         let filter = "testsrc=size=97x55:rate=10:duration=0.5"
-        let stream = Pipe()
+        let folder = TemporaryFolder()
         let process = Process()
         process.executableURL = URL(fileURLWithPath: ffmpeg)
-        process.arguments = ["-v", "error", "-f", "lavfi", "-i", filter, "-pix_fmt", format, "-strict", "-1", "-f", "yuv4mpegpipe", "-"]
-        process.standardOutput = stream
+        process.arguments = [
+            "-v", "error", "-f", "lavfi", "-i", filter, "-pix_fmt", format, "-strict", "-1", "-f", "yuv4mpegpipe", folder("stream.y4m"),
+        ]
         try process.run()
-        var source = Y4MSource(descriptor: stream.fileHandleForReading.fileDescriptor)
-        let events = try source.everything(StopSignal())
         process.waitUntilExit()
+        let stream = try #require(FileHandle(forReadingAtPath: folder("stream.y4m")))
+        var source = Y4MSource(descriptor: stream.fileDescriptor)
+        let events = try source.everything(StopSignal())
+        try stream.close()
         let frames = events.compactMap(\.frame)
         #expect(events.count == 5 && frames.count == 5)
         #expect(source.header?.frameRate == 10 && source.header?.isFullRange == ["yuvj420p", "gray"].contains(format))
-        let folder = TemporaryFolder()
         let still = Process()
         still.executableURL = process.executableURL
         still.arguments = ["-v", "error", "-f", "lavfi", "-i", filter, "-frames:v", "1", "-pix_fmt", format == "gray" ? "gray" : "rgb24", folder("0.png")]
