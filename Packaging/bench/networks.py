@@ -70,6 +70,12 @@ class Network:
             say(f"{self.name}: swiftlet {arguments[0]}")
             subprocess.run([program("swiftlet"), *arguments], check=True, stdout=subprocess.DEVNULL)
 
+    def table_accuracy(self):
+        """What the full model has right of the table's images: the frame is sent as it is, and waited for."""
+        command = [program("swiftlet"), "plan", self.board, "--policy", "Config/policies/cloud-only.yaml", "--deadline", "none", "--count", "1000", "--json"]
+        ranking = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)["ranking"]
+        return next(entry["figures"]["accuracy"] for entry in ranking if entry["upload"]["payload"] == "PNG")
+
     def answers(self, bundle):
         """The class that a network says of each frame, in their order; kept."""
         with open(bundle, "rb") as file:
