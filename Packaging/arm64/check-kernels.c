@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs every kernel of the list that this processor has against definitions of its own, bit for bit. For machines without Swift,
 // above all aarch64 under emulation; what Swift tests run on x86-64 is KernelsTests.
+#include "check-float-kernels.h"
 #include "kernels.h"
 #include <math.h>
 #include <stdio.h>
@@ -405,6 +406,7 @@ int main(void) {
         check_vectors(kernels);
         printf("checked: vector kernels %s\n", kernels->name);
     }
+    failures += check_float_kernels(isa, &checks);
     printf("%zu checks, %zu failures\n", checks, failures);
     return failures ? 1 : 0;
 }

@@ -19,6 +19,7 @@ FLOAT_INLINE void vector_store_part(float *to, vector x, size_t n) { _mm512_mask
 // With a row of b and a pixel they fit in 32 registers.
 enum { FGEMM_SUMS = 24 };
 #define FGEMM_AHEAD 4096
+#define FGEMM_INTERLEAVES 1
 #define FGEMM_BY_LANE 0
 #define FGEMM_TILES CASES_TO_12(1) CASES_TO_12(2) CASES_TO_8(3) CASES_TO_6(4)
 #define FGEMM_PIXELS {0, 12, 12, 8, 6}

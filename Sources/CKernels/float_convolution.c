@@ -118,29 +118,40 @@ size_t fconvolution_scratch_bytes(const struct fconvolution *c) {
     return pointer_bytes(c) + (zeros + copies) * sizeof(float);
 }
 
-void fconvolution_pack(const struct fconvolution *c, const float *weights, const float *bias, float *packed, float *padded) {
+bool fconvolution_takes_o16(const struct fconvolution *c) {
+    return c->method == FCONVOLUTION_DIRECT && c->geometry.groups == 1 && !c->kernels->interleaves;
+}
+
+void fconvolution_pack_bias(const struct fconvolution *c, const float *bias, float *padded) {
+    const struct convolution_geometry *g = &c->geometry;
+    const size_t outputs = group_outputs(g), step = c->method == FCONVOLUTION_DEPTHWISE ? outputs : padded_outputs(g);
+    memset(padded, 0, fconvolution_bias_count(c) * sizeof *padded);
+    for (size_t o = 0; o < g->output_channels && bias; o++) padded[o / outputs * step + o % outputs] = bias[o];
+}
+
+void fconvolution_pack_weights(const struct fconvolution *c, const float *weights, enum fconvolution_order order, float *packed) {
     const struct convolution_geometry *g = &c->geometry;
     const size_t inputs = group_inputs(g), outputs = group_outputs(g), taps = g->kernel_height * g->kernel_width;
-    if (c->method == FCONVOLUTION_DEPTHWISE) {
-        for (size_t o = 0; o < g->output_channels; o++) {
-            padded[o] = bias ? bias[o] : 0;
-            for (size_t t = 0; t < taps; t++) packed[t * g->output_channels + o] = weights[o * taps + t];
-        }
-        return;
-    }
-    memset(padded, 0, fconvolution_bias_count(c) * sizeof *padded);
-    for (size_t o = 0; o < g->output_channels && bias; o++) padded[o / outputs * padded_outputs(g) + o % outputs] = bias[o];
-    memset(packed, 0, fconvolution_weight_count(c) * sizeof *packed);
     if (c->method == FCONVOLUTION_WINOGRAD) {
-        fwinograd_pack(c, weights, packed);
+        fwinograd_pack(c, weights, order, packed);
         return;
     }
+    if (c->method == FCONVOLUTION_DEPTHWISE) {
+        for (size_t o = 0; o < g->output_channels; o++)
+            for (size_t t = 0; t < taps; t++) packed[t * g->output_channels + o] = weights[o * taps + t];
+        return;
+    }
+    // From one output channel, step of depth and tap to the next.
+    const bool canonical = order == FCONVOLUTION_CANONICAL;
+    const size_t input_step = canonical ? taps : FLOAT_PANEL, tap_step = canonical ? 1 : inputs * FLOAT_PANEL;
+    memset(packed, 0, fconvolution_weight_count(c) * sizeof *packed);
     for (size_t o = 0; o < g->output_channels; o++) {
+        const float *from = weights + (canonical ? o * inputs * taps : o / FLOAT_PANEL * FLOAT_PANEL * depth(g) + o % FLOAT_PANEL);
         size_t width;
         float *to = packed + o / outputs * padded_outputs(g) * depth(g)
             + fgemm_column(c->kernels, padded_outputs(g), run_pixels(c), depth(g), o % outputs, &width);
         for (size_t t = 0; t < taps; t++)
-            for (size_t i = 0; i < inputs; i++) to[(t * inputs + i) * width] = weights[(o * inputs + i) * taps + t];
+            for (size_t i = 0; i < inputs; i++) to[(t * inputs + i) * width] = from[t * tap_step + i * input_step];
     }
 }
 
@@ -183,14 +194,13 @@ size_t fgemm_panels(const struct float_kernels *kernels, size_t left, size_t pix
 }
 
 size_t fgemm_column(const struct float_kernels *kernels, size_t outputs, size_t pixels, size_t depth, size_t column, size_t *width) {
-    size_t panel = 0;
-    for (;;) {
-        const size_t panels = fgemm_panels(kernels, outputs / FLOAT_PANEL - panel, pixels);
+    size_t panel = 0, panels = 1;
+    for (;; panel += panels) {
+        if (kernels->interleaves) panels = fgemm_panels(kernels, outputs / FLOAT_PANEL - panel, pixels);
         if (column < (panel + panels) * FLOAT_PANEL) {
             *width = panels * FLOAT_PANEL;
             return panel * FLOAT_PANEL * depth + column - panel * FLOAT_PANEL;
         }
-        panel += panels;
     }
 }
 
@@ -247,6 +257,7 @@ static void run_direct(const struct fconvolution *c, const float *input, const f
         .segment_count = segment_count(c),
         .segment_length = by_row ? g->kernel_width * inputs : inputs,
         .a_step = g->stride_x * pixel,
+        .b_step = depth(g) * FLOAT_PANEL,
         .output_step = g->output_step,
         .residual_step = g->residual_step,
     };

@@ -27,6 +27,6 @@ void fdepthwise_run_rows(const struct fconvolution *c, const float *input, const
 bool fwinograd_pays(const struct fconvolution *c);
 size_t fwinograd_strip_rows(const struct fconvolution *c);
 size_t fwinograd_scratch_bytes(const struct fconvolution *c);
-void fwinograd_pack(const struct fconvolution *c, const float *weights, float *packed);
+void fwinograd_pack(const struct fconvolution *c, const float *weights, enum fconvolution_order order, float *packed);
 void fwinograd_run(const struct fconvolution *c, const float *input, const float *residual, float *output, void *scratch,
                    size_t first_row, size_t last_row);

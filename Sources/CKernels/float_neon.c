@@ -22,6 +22,7 @@ FLOAT_INLINE vector vector_limited(vector x, vector low, vector high) {
 // With a row of b and a pixel they fit in 32 registers.
 enum { FGEMM_SUMS = 24 };
 #define FGEMM_AHEAD 0
+#define FGEMM_INTERLEAVES 0
 #define FGEMM_BY_LANE 1
 #define FGEMM_TILES CASES_TO_6(1) CASE(2, 1) CASE(2, 2) CASE(2, 3) CASE(4, 1)
 #define FGEMM_PIXELS {0, 6, 3, 0, 1}

@@ -19,6 +19,7 @@ FLOAT_INLINE vector vector_limited(vector x, vector low, vector high) {
 // With a row of b and a pixel they fit in 16 registers and some.
 enum { FGEMM_SUMS = 12 };
 #define FGEMM_AHEAD 0
+#define FGEMM_INTERLEAVES 0
 #define FGEMM_BY_LANE 0
 #define FGEMM_TILES CASE(1, 1) CASE(1, 2) CASE(1, 3)
 #define FGEMM_PIXELS {0, 3, 0, 0, 0}

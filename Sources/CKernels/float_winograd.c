@@ -52,26 +52,35 @@ size_t fwinograd_scratch_bytes(const struct fconvolution *c) {
 }
 
 // packed: 36 times the weights of a product with depth c, G w G^T, computed in double.
-void fwinograd_pack(const struct fconvolution *c, const float *weights, float *packed) {
+void fwinograd_pack(const struct fconvolution *c, const float *weights, enum fconvolution_order order, float *packed) {
     static const double transform[WINOGRAD_INPUT][3] = {
         {1.0 / 4, 0, 0},           {-1.0 / 6, -1.0 / 6, -1.0 / 6},  {-1.0 / 6, 1.0 / 6, -1.0 / 6},
         {1.0 / 24, 1.0 / 12, 1.0 / 6}, {1.0 / 24, -1.0 / 12, 1.0 / 6}, {0, 0, 1},
     };
+    enum { TAPS = 9 };
     const size_t inputs = c->geometry.input_channels, outputs = c->geometry.output_channels;
-    for (size_t o = 0; o < outputs; o++) {
+    const bool canonical = order == FCONVOLUTION_CANONICAL;
+    const size_t output_step = canonical ? inputs * TAPS : 1, input_step = canonical ? TAPS : FLOAT_PANEL;
+    const size_t tap_step = canonical ? 1 : inputs * FLOAT_PANEL;
+    for (size_t panel = 0; panel < outputs / FLOAT_PANEL; panel++) {
         size_t width;
-        const size_t column = fgemm_column(c->kernels, outputs, strip_tiles(c), inputs, o, &width);
+        const size_t column = fgemm_column(c->kernels, outputs, strip_tiles(c), inputs, panel * FLOAT_PANEL, &width);
         for (size_t i = 0; i < inputs; i++) {
-            const float *w = weights + (o * inputs + i) * 9;
-            double half[WINOGRAD_INPUT][3] = {{0}};
-            for (size_t y = 0; y < WINOGRAD_INPUT; y++)
-                for (size_t x = 0; x < 3; x++)
-                    for (size_t k = 0; k < 3; k++) half[y][x] += transform[y][k] * (double)w[k * 3 + x];
-            for (size_t f = 0; f < WINOGRAD_PRODUCTS; f++) {
-                double value = 0;
-                for (size_t k = 0; k < 3; k++) value += half[f / WINOGRAD_INPUT][k] * transform[f % WINOGRAD_INPUT][k];
-                packed[f * inputs * outputs + column + i * width] = (float)value;
-            }
+            const float *from = weights + panel * FLOAT_PANEL * inputs * TAPS + i * input_step;
+            float *to = packed + column + i * width;
+            double half[WINOGRAD_INPUT * 3][FLOAT_PANEL];
+            for (size_t f = 0; f < WINOGRAD_INPUT * 3; f++)
+                for (size_t o = 0; o < FLOAT_PANEL; o++) {
+                    const float *w = from + f % 3 * tap_step + o * output_step;
+                    const double *row = transform[f / 3];
+                    half[f][o] = row[0] * (double)w[0] + row[1] * (double)w[3 * tap_step] + row[2] * (double)w[6 * tap_step];
+                }
+            for (size_t f = 0; f < WINOGRAD_PRODUCTS; f++)
+                for (size_t o = 0; o < FLOAT_PANEL; o++) {
+                    const double *row = transform[f % WINOGRAD_INPUT];
+                    const size_t y = f / WINOGRAD_INPUT * 3;
+                    to[f * inputs * outputs + o] = (float)(half[y][o] * row[0] + half[y + 1][o] * row[1] + half[y + 2][o] * row[2]);
+                }
         }
     }
 }
@@ -94,7 +103,7 @@ static void multiply(const struct fconvolution *c, const float *transformed, siz
     static const float no_bias[4 * FLOAT_PANEL];
     const size_t inputs = c->geometry.input_channels, outputs = c->geometry.output_channels, panels = outputs / FLOAT_PANEL;
     struct fgemm_tile tile = {
-        .segments = &transformed, .segment_count = 1, .segment_length = inputs, .a_step = inputs,
+        .segments = &transformed, .segment_count = 1, .segment_length = inputs, .a_step = inputs, .b_step = inputs * FLOAT_PANEL,
         .bias = no_bias, .output_step = outputs, .low = -INFINITY, .high = INFINITY,
     };
     for (size_t f = 0; f < WINOGRAD_PRODUCTS; f++)

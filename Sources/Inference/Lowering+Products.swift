@@ -62,7 +62,8 @@ extension Lowering {
         let macs = graph.cost(of: node).multiplyAccumulates
         let first: Slot
         if let (slot, image) = flattenedImage(a), !gemm.transposesA {
-            weights = weights.permuted(for: image, transposed: gemm.transposesB)
+            // One pixel has one order.
+            if image[2] * image[3] > 1 { weights = weights.permuted(for: image, transposed: gemm.transposesB) }
             first = slot
         } else {
             first = operand(a, .rowMajor)

@@ -25,17 +25,21 @@ package struct FloatConvolution: Sendable {
     package let kernelName: String
     /// Whether products are Winograd's.
     package let isWinograd: Bool
+    /// Whether the kernel reads packed weights where they lie, instead of a copy in an order of its own.
+    package var readsWeightsInPlace: Bool { borrowed != nil }
 
     private let plan: fconvolution
     private let inputCount: Int
     private let outputCount: Int
     /// `nil` without a residual.
     private let residualCount: Int?
-    /// Holds what `plan` points to.
+    /// Holds what `plan` points to, the weights excepted where they are borrowed.
     private let storage: TensorStorage
+    /// Packed weights that are read where they lie.
+    private let borrowed: PackedWeights?
 
     /// - Parameters:
-    ///   - weights: float32 `[o, inputChannels / groups, kernelHeight, kernelWidth]`.
+    ///   - weights: float32 `[o, inputChannels / groups, kernelHeight, kernelWidth]`; packed ones are read where they lie by the direct method.
     ///   - bias: `[o]`.
     ///   - steps: from pixel to pixel, where that is more than the channels.
     ///   - kernel: instead of the dispatcher's choice: for tests and benchmarks.
@@ -50,7 +54,7 @@ package struct FloatConvolution: Sendable {
         let geometry = convolution_geometry(
             inputHeight: inputHeight, inputWidth: inputWidth, inputChannels: inputChannels, outputChannels: outputs, convolution: convolution,
             steps: steps)
-        precondition(weights.shape == [outputs, inputChannels / convolution.groups] + convolution.window.size)
+        precondition(weights.type == .float32 && weights.shape == [outputs, inputChannels / convolution.groups] + convolution.window.size)
         precondition(bias == nil || bias?.count == outputs)
 
         var plan = unsafe fconvolution()
@@ -71,23 +75,32 @@ package struct FloatConvolution: Sendable {
         kernelName = unsafe "\(method)_\(String(cString: plan.kernels.pointee.name))"
         isWinograd = unsafe plan.method == FCONVOLUTION_WINOGRAD
 
-        let weightBytes = unsafe (fconvolution_weight_count(&plan) * 4 + 63) / 64 * 64
+        let lying = unsafe Self.packed(weights, &plan)
+        let lent = unsafe lying != nil && fconvolution_takes_o16(&plan) ? lying : nil
+        let weightBytes = unsafe lent == nil ? (fconvolution_weight_count(&plan) * 4 + 63) / 64 * 64 : 0
         let biasBytes = unsafe fconvolution_bias_count(&plan) * 4
         storage = unsafe TensorStorage(count: weightBytes + biasBytes) { bytes in
             let packed = unsafe bytes.baseAddress!.assumingMemoryBound(to: Float.self)
             let padded = unsafe packed + weightBytes / 4
-            weights.withElements(of: Float.self) { elements in
-                unsafe elements.withUnsafeBufferPointer { elements in
-                    if let bias {
-                        unsafe bias.withUnsafeBufferPointer { unsafe fconvolution_pack(&plan, elements.baseAddress, $0.baseAddress, packed, padded) }
-                    } else {
-                        unsafe fconvolution_pack(&plan, elements.baseAddress, nil, packed, padded)
-                    }
+            if let lent {
+                // Valid for as long as `borrowed` is.
+                unsafe plan.weights = lent.storage.withUnsafeBytes { unsafe UnsafePointer($0.baseAddress!.assumingMemoryBound(to: Float.self)) }
+            } else {
+                let source = lying?.storage ?? weights.storage
+                unsafe source.withUnsafeBytes { elements in
+                    let start = unsafe elements.baseAddress!.assumingMemoryBound(to: Float.self)
+                    unsafe fconvolution_pack_weights(&plan, start, lying == nil ? FCONVOLUTION_CANONICAL : FCONVOLUTION_O16, packed)
                 }
+                unsafe plan.weights = UnsafePointer(packed)
             }
-            unsafe plan.weights = UnsafePointer(packed)
+            if let bias {
+                unsafe bias.withUnsafeBufferPointer { unsafe fconvolution_pack_bias(&plan, $0.baseAddress, padded) }
+            } else {
+                unsafe fconvolution_pack_bias(&plan, nil, padded)
+            }
             unsafe plan.bias = UnsafePointer(padded)
         }
+        borrowed = lent
         let scratch = unsafe fconvolution_scratch_bytes(&plan)
         scratchBytes = scratch == 0 ? 0 : scratch + 63
         rowAlignment = unsafe fconvolution_row_alignment(&plan)
@@ -101,6 +114,16 @@ package struct FloatConvolution: Sendable {
         outputCount = (outputPixels - 1) * geometry.output_step + outputs
         residualCount = residual ? (outputPixels - 1) * geometry.residual_step + outputs : nil
         unsafe self.plan = plan
+    }
+
+    /// The packed form of weights, where the method reads it or is made of it.
+    @unsafe
+    private static func packed(_ weights: Tensor, _ plan: inout fconvolution) -> PackedWeights? {
+        guard let packed = weights.storage.packed, packed.type == .float32, packed.shape == weights.shape, unsafe plan.geometry.groups == 1,
+            unsafe plan.method != FCONVOLUTION_DEPTHWISE
+        else { return nil }
+        let isAligned = unsafe packed.storage.withUnsafeBytes { Int(bitPattern: $0.baseAddress) % TensorStorage.alignment == 0 }
+        return isAligned ? packed : nil
     }
 
     /// Computes output rows `rows` of output channels `channels`, by default all; what else the output holds is left as it is.

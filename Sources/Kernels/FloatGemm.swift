@@ -12,6 +12,8 @@ package struct FloatGemm: Sendable {
     /// Bytes that a run needs; any alignment.
     package let scratchBytes: Int
     package var kernelName: String { convolution.kernelName }
+    /// As for ``FloatConvolution/readsWeightsInPlace``.
+    package var readsWeightsInPlace: Bool { convolution.readsWeightsInPlace }
 
     /// A run starts and stops at multiples of this many columns (or at the end); `nil`: it computes all of them.
     package var columnAlignment: Int? { transposesA ? nil : convolution.channelAlignment }
@@ -30,9 +32,14 @@ package struct FloatGemm: Sendable {
         precondition(weights.shape.count == 2 && rows > 0)
         let columns = weights.shape[gemm.transposesB ? 0 : 1]
         let depth = weights.shape[gemm.transposesB ? 1 : 0]
-        let source = weights.elements(of: Float.self)
-        let scaled = (0..<columns * depth).map { index in
-            gemm.alpha * source[gemm.transposesB ? index : index % depth * columns + index / depth]
+        let points: Tensor
+        if gemm.transposesB, gemm.alpha == 1 {
+            points = weights.reshaped([columns, depth, 1, 1])
+        } else {
+            let source = weights.elements(of: Float.self)
+            points = Tensor(
+                shape: [columns, depth, 1, 1],
+                (0..<columns * depth).map { gemm.alpha * source[gemm.transposesB ? $0 : $0 % depth * columns + $0 / depth] })
         }
         var bias: [Float]?
         var matrix: [Float]?
@@ -47,7 +54,7 @@ package struct FloatGemm: Sendable {
             }
         }
         convolution = FloatConvolution(
-            weights: Tensor(shape: [columns, depth, 1, 1], scaled), bias: bias, inputHeight: rows, inputWidth: 1, inputChannels: depth,
+            weights: points, bias: bias, inputHeight: rows, inputWidth: 1, inputChannels: depth,
             convolution: Convolution(window: Window(size: [1, 1]), activation: gemm.activation), residual: matrix != nil, features: features,
             kernel: kernel)
         self.rows = rows

@@ -136,7 +136,7 @@ package struct QuantizedConvolution: Sendable {
     /// The packed form of weights, where the kernel takes it as it lies.
     @unsafe
     private static func borrowable(_ weights: Tensor, _ plan: inout qconvolution) -> PackedWeights? {
-        guard let packed = weights.storage.packed, packed.shape == weights.shape, unsafe qconvolution_takes_o16k4(&plan),
+        guard let packed = weights.storage.packed, packed.type == .int8, packed.shape == weights.shape, unsafe qconvolution_takes_o16k4(&plan),
             unsafe packed.storage.count == qconvolution_weight_bytes(&plan)
         else { return nil }
         let isAligned = unsafe packed.storage.withUnsafeBytes { Int(bitPattern: $0.baseAddress) % TensorStorage.alignment == 0 }

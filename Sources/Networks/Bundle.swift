@@ -5,7 +5,7 @@ package import Tensors
 ///
 /// The file is in the safetensors format (``Safetensors``). Its tensors are the constants of the graph, the scales of those that have one a
 /// channel, and the golden inputs and outputs; its metadata are
-/// - `format`: `swiftlet`, `format_version`: `3`;
+/// - `format`: `swiftlet`, `format_version`: `4`;
 /// - `graph`: JSON, nodes and values, constants by the names of their tensors;
 /// - `details`: JSON, ``BundleDetails``;
 /// - `golden`: JSON, the names of the golden tensors and their tolerance, where there are some;

@@ -25,7 +25,7 @@ package struct BundleDetails: Hashable, Sendable, Encodable {
         }
     }
 
-    package static let currentVersion = 3
+    package static let currentVersion = 4
 
     package var name: String
     package var formatVersion: Int

@@ -15,8 +15,8 @@ struct GraphDescription: Encodable {
     }
 
     enum Packing: String, Encodable {
-        /// See ``PackedWeights``.
-        case o16k4
+        /// See ``PackedWeights``; of int8 and of float32 numbers.
+        case o16k4, o16
         /// See ``BitPackedWeights``.
         case bits2, bits3, bits4
     }
@@ -164,19 +164,23 @@ extension GraphDescription {
 }
 
 extension Graph {
-    /// How int8 weights of quantised convolutions and products stand in a file: in as few bits as they need, where that is less than a byte;
-    /// else, in one group, in the order of most kernels.
+    /// How int8 and float32 weights of convolutions and products stand in a file: int8 ones in as few bits as they need, where that is less than a byte; else,
+    /// in one group, in the order of most kernels.
     fileprivate var packings: [ValueID: GraphDescription.Packing] {
         var result: [ValueID: GraphDescription.Packing] = [:]
         for node in nodes {
-            guard node.inputs.count > 1, case let weights? = node.inputs[1], let constant = self[weights].constant, constant.type == .int8,
-                constant.count > 0
+            guard node.inputs.count > 1, case let weights? = node.inputs[1], let constant = self[weights].constant, constant.count > 0,
+                constant.type == .int8 || constant.type == .float32
             else { continue }
             let isInOneGroup: Bool
             switch node.operation {
             case .convolution(let convolution): isInOneGroup = convolution.groups == 1 && (3...4).contains(constant.shape.count)
             case .gemm(let gemm): isInOneGroup = gemm.transposesB && constant.shape.count == 2
             default: continue
+            }
+            guard constant.type == .int8 else {
+                result[weights] = isInOneGroup ? .o16 : nil
+                continue
             }
             let width = constant.withElements(of: Int8.self) { BitPackedWeights.Width(holding: $0) }
             result[weights] = width.map(GraphDescription.Packing.init) ?? (isInOneGroup ? .o16k4 : nil)
@@ -200,7 +204,7 @@ extension GraphDescription.Packing {
         case .bits2: .two
         case .bits3: .three
         case .bits4: .four
-        case .o16k4: nil
+        case .o16k4, .o16: nil
         }
     }
 }
@@ -211,7 +215,7 @@ extension Tensor {
         guard let packing else { return self }
         guard let width = packing.width else {
             let packed = storage.packed ?? PackedWeights(reshaped(shape.asWindows))
-            return Tensor(type: .int8, shape: packed.packedShape, storage: packed.storage)
+            return Tensor(type: type, shape: packed.packedShape, storage: packed.storage)
         }
         let storage = withElements(of: Int8.self) { BitPackedWeights($0, width: width).storage }
         return Tensor(type: .uint8, shape: [storage.count], storage: storage)
@@ -221,10 +225,10 @@ extension Tensor {
     fileprivate func unpacked(_ packing: GraphDescription.Packing?, shape: [Int]) -> Tensor? {
         guard let packing else { return self }
         guard let width = packing.width else {
-            guard (2...4).contains(shape.count), type == .int8, let packed = PackedWeights(shape: shape.asWindows, storage: storage),
-                packed.packedShape == self.shape
+            guard (2...4).contains(shape.count), type == (packing == .o16 ? .float32 : .int8),
+                let packed = PackedWeights(type: type, shape: shape.asWindows, storage: storage), packed.packedShape == self.shape
             else { return nil }
-            return Tensor(type: .int8, shape: shape, storage: TensorStorage(packed))
+            return Tensor(type: type, shape: shape, storage: TensorStorage(packed))
         }
         guard type == .uint8, self.shape.count == 1, let count = shape.checkedElementCount,
             let packed = BitPackedWeights(width: width, count: count, storage: storage)

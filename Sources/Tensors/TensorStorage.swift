@@ -14,7 +14,7 @@ package final class TensorStorage: @unchecked Sendable {
     private let bytes: UnsafeRawBufferPointer
     /// Keeps a mapping alive; `nil` when the bytes are this object's own.
     private let owner: (any AnyObject & Sendable)?
-    /// Where the bytes are int8 weights that lie packed: they are unpacked each time when they are asked for in canonical order.
+    /// Where the bytes are weights that lie packed: they are unpacked each time when they are asked for in canonical order.
     package let packed: PackedWeights?
     /// Where the bytes are int8 weights that lie in fewer bits: they are unpacked each time when they are asked for.
     private let bitPacked: BitPackedWeights?
@@ -63,7 +63,7 @@ package final class TensorStorage: @unchecked Sendable {
     }
 
     package var count: Int {
-        if let packed { return packed.shape.elementCount }
+        if let packed { return packed.shape.elementCount * packed.type.size }
         if let bitPacked { return bitPacked.count }
         return unsafe bytes.count
     }

@@ -111,8 +111,9 @@ import Testing
         ),
         Refusal("data that nothing covers", file(#"{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}"#), .notABundle),
         Refusal("no version", file(#"{"__metadata__":{"format":"swiftlet"}}"#, data: 0), .unsupportedVersion),
-        Refusal("a later version", file(#"{"__metadata__":{"format":"swiftlet","format_version":"4"}}"#, data: 0), .unsupportedVersion),
-        Refusal("no digest", file(#"{"__metadata__":{"format":"swiftlet","format_version":"3"}}"#, data: 0), .damaged),
+        Refusal("an earlier version", file(#"{"__metadata__":{"format":"swiftlet","format_version":"3"}}"#, data: 0), .unsupportedVersion),
+        Refusal("a later version", file(#"{"__metadata__":{"format":"swiftlet","format_version":"5"}}"#, data: 0), .unsupportedVersion),
+        Refusal("no digest", file(#"{"__metadata__":{"format":"swiftlet","format_version":"4"}}"#, data: 0), .damaged),
     ])
     func aFileThatIsNoBundleIsRefused(_ refusal: Refusal) throws {
         try withTemporaryDirectory { directory in

@@ -69,6 +69,42 @@ import Testing
         }
     }
 
+    @Test func floatWeightsStandInTheOrderOfKernels() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/net.swiftlet"
+            var graph = Graph(name: "float")
+            let x = graph.add(Value(name: "x", type: .float32, shape: [1, 4, 6, 6]))
+            graph.inputs = [x]
+            func constant(_ name: String, _ shape: [Int]) -> ValueID {
+                graph.add(Value(name: name, constant: Tensor(shape: shape, (0..<shape.elementCount).map(Float.init))))
+            }
+            func convolution(_ source: ValueID, _ name: String, _ outputs: Int, groups: Int) -> ValueID {
+                let window = Window(size: [3, 3], padsBefore: [1, 1], padsAfter: [1, 1])
+                let weights = constant(name, [outputs, graph[source].shape[1] / groups, 3, 3])
+                return graph.add(
+                    .convolution(Convolution(window: window, groups: groups)), name: "conv \(name)", inputs: [source, weights],
+                    output: Value(name: "y \(name)", type: .float32, shape: [1, outputs, 6, 6]))
+            }
+            let y = convolution(convolution(x, "dense", 20, groups: 1), "depthwise", 20, groups: 20)
+            let flat = graph.add(.reshape, name: "flat", inputs: [y], output: Value(name: "flat", type: .float32, shape: [1, 720]))
+            graph.outputs = [
+                graph.add(
+                    .gemm(Gemm(transposesB: true)), name: "product", inputs: [flat, constant("matrix", [7, 720])],
+                    output: Value(name: "z", type: .float32, shape: [1, 7]))
+            ]
+            try graph.check()
+            let bundle = Bundle(graph: graph, details: BundleDetails(name: "float", precision: .fp32))
+            try bundle.write(to: path)
+            let container = try Safetensors(MappedFile(path: path))
+            let shapes = Dictionary(uniqueKeysWithValues: container.tensors.map { ($0.name, $0.tensor.shape) })
+            #expect(shapes == ["dense": [2, 3, 12, 16, 1], "depthwise": [20, 1, 3, 3], "matrix": [1, 1, 720, 16, 1]])
+            let read = try Bundle(contentsOf: path)
+            #expect(transcript(read.graph) == transcript(graph))
+            try read.write(to: path)
+            #expect(try Bundle(contentsOf: path).details.weightsDigest == read.details.weightsDigest)
+        }
+    }
+
     @Test func aGoldenImageTakesAByteAPixel() throws {
         try withTemporaryDirectory { directory in
             let path = "\(directory)/net.swiftlet"

@@ -10,12 +10,13 @@
 enum { FLOAT_PANEL = 16 };
 
 // One tile: out[i][j] = clamp(bias[j] + sum over s, k of segments[s][a_first + i * a_step + k] * b[s * segment_length + k][j]
-// + residual[i][j], low, high) for i < m, j < n.
+// + residual[i][j], low, high) for i < m, j < n; b[k][j] is in panel j / 16.
 struct fgemm_tile {
     const float *const *segments; // what a window consists of
     size_t segment_count, segment_length;
     size_t a_first, a_step; // elements to the first pixel, and from pixel to pixel
-    const float *b;    // [segment_count * segment_length][16 * panels]
+    const float *b;    // [panels][segment_count * segment_length][16], or interleaved
+    size_t b_step;     // elements from panel to panel, where they aren't interleaved
     const float *bias; // [16 * panels]
     const float *residual; // null, or the tile's first element
     float *output;
@@ -60,6 +61,8 @@ struct float_kernels {
     uint32_t isa;
     // Vectors of a panel, and the most pixels of a tile of 1 ... 4 panels; 0 where there is no such tile.
     uint8_t vectors, pixels[5];
+    // Whether the panels of a tile lie side by side, [depth][panels][16], since one stream of weights is read quicker than two; else one behind the other.
+    bool interleaves;
     void (*gemm)(const struct fgemm_tile *tile);
     void (*depthwise)(const struct fdepthwise_run *run);
     // Transforms a 6x6 tile of `channels` (a multiple of 16) channels; frequencies are `step` elements apart.
@@ -81,7 +84,7 @@ struct fconvolution {
     const struct float_kernels *kernels;
     enum fconvolution_method method;
     struct activation_function activation;
-    const float *weights; // packed
+    const float *weights; // as fconvolution_pack_weights leaves them
     const float *bias;    // padded: fconvolution_bias_count
     size_t strip_rows;    // output rows that are computed together
 } __attribute__((swift_attr("@Sendable"))); // what it points to is never written again
@@ -97,8 +100,17 @@ size_t fconvolution_row_alignment(const struct fconvolution *c);
 size_t fconvolution_bias_count(const struct fconvolution *c);
 size_t fconvolution_weight_count(const struct fconvolution *c);
 size_t fconvolution_scratch_bytes(const struct fconvolution *c);
-// weights: [o][i / groups][kernel_height][kernel_width]; bias may be null; packed and padded are written wholly.
-void fconvolution_pack(const struct fconvolution *c, const float *weights, const float *bias, float *packed, float *padded);
+// How weights are ordered.
+enum fconvolution_order {
+    FCONVOLUTION_CANONICAL, // [o][i / groups][kernel_height][kernel_width]
+    FCONVOLUTION_O16,       // one group: [ceil(o / 16)][kernel_height][kernel_width][i][16], channel o at panel o / 16, column o % 16; zeros between
+};
+// Whether the method reads weights in the order O16 where they lie.
+bool fconvolution_takes_o16(const struct fconvolution *c);
+// Packs weights into the order of the method: that is O16 for the direct one, group by group, where kernels don't interleave panels. packed is written wholly.
+void fconvolution_pack_weights(const struct fconvolution *c, const float *weights, enum fconvolution_order order, float *packed);
+// bias may be null; padded is written wholly.
+void fconvolution_pack_bias(const struct fconvolution *c, const float *bias, float *padded);
 // Output rows [first_row, last_row) of output channels [first_channel, last_channel).
 struct fconvolution_part {
     size_t first_row, last_row, first_channel, last_channel;
