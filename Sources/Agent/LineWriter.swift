@@ -9,14 +9,27 @@ final class LineWriter: Sendable {
     private let outlet: Outlet<DecisionRecord>
     private let failed: Monitor<UInt64>
 
-    /// - Parameter descriptor: stays the caller's.
+    /// A descriptor of the writer's own: its thread may still be at work when the caller has closed the original, whose number then means another file.
+    private final class Output: Sendable {
+        let descriptor: CInt
+
+        init(copying original: CInt) throws(AgentError) {
+            descriptor = fcntl(original, F_DUPFD_CLOEXEC, 0)
+            guard descriptor >= 0 else { throw AgentError(.unavailable, "open the output for decisions", unsafe String(cString: strerror(errno))) }
+        }
+
+        deinit { Glibc.close(descriptor) }
+    }
+
+    /// - Parameter descriptor: stays the caller's, who may close it at any time.
     init(descriptor: CInt, labels: [String], log: AgentLog, capacity: Int = 1024) throws(AgentError) {
         let failed = Monitor<UInt64>(0)
         self.failed = failed
+        let output = try Output(copying: descriptor)
         outlet = try Outlet("swiftlet-lines", capacity: capacity) { record in
             var line = record.json(labels: labels)
             line.append(UInt8(ascii: "\n"))
-            if let reason = Self.write(line, to: descriptor) {
+            if let reason = Self.write(line, to: output.descriptor) {
                 failed.withLock { $0 += 1 }
                 log.write(.error, kind: "output", "a decision could not be written: \(reason)")
             }

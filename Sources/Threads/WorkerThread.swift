@@ -10,7 +10,7 @@ package struct WorkerThread: Sendable {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    /// Runs `body` on a new thread.
+    /// Runs `body` on a new thread. There a reader that goes away is an error of `write`, in any program: SIGPIPE is blocked.
     ///
     /// - Parameter name: at most 15 bytes.
     package init(_ name: String, _ body: @escaping @Sendable () -> Void) throws(ThreadError) {
@@ -18,6 +18,7 @@ package struct WorkerThread: Sendable {
         let start = unsafe Unmanaged.passRetained(
             Start {
                 Self.setName(name)
+                Self.blockBrokenPipes()
                 body()
                 finished.withLock { $0 = true }
                 finished.wakeAll()
@@ -42,6 +43,13 @@ package struct WorkerThread: Sendable {
         guard file >= 0 else { return }
         _ = unsafe name.withCString { unsafe write(file, $0, strlen($0)) }
         close(file)
+    }
+
+    private static func blockBrokenPipes() {
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        unsafe sigaddset(&signals, SIGPIPE)
+        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
     /// Waits until the thread's body has returned.
