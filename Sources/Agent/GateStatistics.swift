@@ -12,10 +12,12 @@ package struct GateStatistics: Hashable, Sendable {
 
     package init(classes: Int = 0) {
         self.classes = classes
+        // Of all kinds of verdicts, so that none makes the table grow under way.
+        verdicts.reserveCapacity(16)
         counts = [UInt64](repeating: 0, count: classes * FractionHistogram.bins)
     }
 
-    /// Allocates nothing once each verdict was there.
+    /// Allocates nothing, unless somebody holds a copy.
     package mutating func add(_ reading: Reading) {
         let key =
             switch reading.verdict {
