@@ -135,7 +135,12 @@ extension TableReport {
             let unlike = unlike_cuts.map { $0 > 0 ? ", \($0) of them with other values under the same names" : "" } ?? ""
             lines.append("\(shared_cuts) cuts from which the cloud can go on\(unlike); \(cuts.count - 1) are worth it")
         }
-        return (lines + [""] + exitLines + [""] + frameLines + [""] + cutLines + [summary]).joined(separator: "\n")
+        for part in [exitLines, frameLines, cutLines] {
+            lines.append("")
+            lines += part
+        }
+        lines.append(summary)
+        return lines.joined(separator: "\n")
     }
 
     /// A line for `inspect`.
