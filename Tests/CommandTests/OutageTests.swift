@@ -31,6 +31,17 @@ struct Trio {
         return try Program("swiftletd", ["--config", settings])
     }
 
+    /// An agent that sends every frame as it is, and computes it as well.
+    func startPlannedAgent() async throws -> Program {
+        let board = folder("planned.swiftlet")
+        let tabulated = try await tool(["tabulate", bundles.board, "--pair", bundles.cloud, "--images", bundles.frames, "--limit", "24", "-o", board])
+        try #require(tabulated.ending == .exited(0), "\(tabulated)")
+        let policy = try folder.write("policy.yaml", "only: \"send cut 0 as PNG, on to exit 0 ≥ 0.999\"\ntargets: [{figure: latency}]\n")
+        let settings = bundles.agentSettings(source: "flight: {seed: 900001, rate: 20 fps}", port: broker.port, recovers: true)
+            .replacing(bundles.board, with: board).appending("plan: {policy: \"\(policy)\"}\ndeadline: 200 ms\n")
+        return try Program("swiftletd", ["--config", try folder.write("agent.yaml", settings)])
+    }
+
     /// Ends an agent, which must be in order, and checks that each frame that it took up has its one decision by the deadline.
     func finish(_ agent: Program) async throws {
         agent.kill(SIGTERM)
@@ -64,6 +75,35 @@ extension ProcessTests {
             let back = agent.position
             try await agent.cloudDecision(from: back)
             try await trio.finish(agent)
+            worker.kill(SIGTERM)
+            #expect(try await worker.ending() == .exited(0))
+        }
+
+        /// Stopped first, so that requests lie on its table when it is killed.
+        @Test func underPlansAWorkerThatIsKilledOverItsRequestsCostsNoDecision() async throws {
+            let trio = try await Trio()
+            var worker = try await trio.startWorker()
+            let agent = try await trio.startPlannedAgent()
+            for _ in 0..<3 {
+                let before = agent.position
+                try await agent.cloudDecision(from: before)
+                worker.kill(SIGSTOP)
+                let stopped = agent.position
+                try await agent.decided(3, from: stopped)
+                worker.kill(SIGKILL)
+                #expect(try await worker.ending() == .killed(signal: SIGKILL))
+                let dead = agent.position
+                try await agent.decided(12, from: dead)
+                // Answers of before may still come out at first.
+                let since = agent.decisions(from: dead).dropFirst(4)
+                #expect(since.allSatisfy { $0.source != "cloud" }, "\(since)")
+                worker = try await trio.startWorker()
+            }
+            try await agent.cloudDecision(from: agent.position)
+            try await trio.finish(agent)
+            // No decision waited longer than it may, the scheduler's moments aside.
+            let late = agent.decisions().filter { $0.latency_ms > 300 }
+            #expect(late.isEmpty, "\(late)")
             worker.kill(SIGTERM)
             #expect(try await worker.ending() == .exited(0))
         }
