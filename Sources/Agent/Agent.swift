@@ -143,13 +143,15 @@ package final class Agent: Sendable {
         // And one audit, or probe.
         let capacity = mostQuestions + 1
         let buffers = network.material.map { CrossingBuffers(count: capacity, bytes: $0.mostCrossingBytes) }
+        let packingTurn = plans?.packsFirst == true ? PackingTurn() : nil
         let asking = Questions(
-            link: link, desk: desk, audits: audits, budget: budget, plans: plans, buffers: buffers, expiry: settings.recovery.expiry, clock: clock)
+            link: link, desk: desk, audits: audits, budget: budget, plans: plans, buffers: buffers, packingTurn: packingTurn, expiry: settings.recovery.expiry, clock: clock)
         let questions = try !asksCloud ? nil : Outlet<FrameQuestion>("swiftlet-asks", capacity: capacity) { asking.ask($0) }
         self.questions = questions
         if let plans, let buffers {
             let frames = PlannedFrames(
-                network, audits: audits, desk: desk, plans: plans, buffers: buffers, waitsForRoom: !source.isLive, clock: clock, log: log, onTaken: outputs.onTaken
+                network, audits: audits, desk: desk, plans: plans, buffers: buffers, waitsForRoom: !source.isLive, packingTurn: packingTurn, clock: clock, log: log,
+                onTaken: outputs.onTaken
             ) { questions?.offer($0) ?? false }
             run = { frames.run($0) }
         } else {
@@ -171,7 +173,7 @@ package final class Agent: Sendable {
             log.write(.warning, "plan: the bundle holds no plans: the board runs the whole network, and the cloud is asked where its gate isn't sure")
             return nil
         }
-        let times: BoardTimes
+        var times: BoardTimes
         if let known = assuming.times {
             times = known
         } else {
@@ -186,6 +188,7 @@ package final class Agent: Sendable {
             } catch {
                 throw AgentError(.data, "measure \(bundle.details.name)", "\(error)")
             }
+            times.packsFirst = network.executor.takesAllProcessors
         }
         return try PlanDesk(
             material, policy, deadline: settings.deadline, times: times, assuming: assuming.estimates, clock: clock

@@ -15,11 +15,14 @@ struct Questions: Sendable {
     let plans: PlanDesk?
     /// `nil`: nothing crosses a cut.
     let buffers: CrossingBuffers?
+    /// `nil`: nobody waits for what is packed.
+    let packingTurn: PackingTurn?
     /// From taking up a frame to where an answer is of no use.
     let expiry: Duration
     let clock: AgentClock
 
     func ask(_ question: FrameQuestion) {
+        defer { if question.upload != nil { packingTurn?.end() } }
         // The board may have been first.
         guard isWanted(question) else {
             giveBack(question)

@@ -3,6 +3,11 @@
 #include "processor.h"
 #include <sched.h>
 
+int available_processors(void) {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
 bool bind_thread(int processor) {
     if (processor < 0 || processor >= CPU_SETSIZE) return false;
     cpu_set_t set;

@@ -13,6 +13,8 @@ package import Tensors
 /// networks rarely have.
 package final class Executor {
     let program: Program
+    /// Whether a run keeps busy all processors that the thread which loaded the network may use.
+    package let takesAllProcessors: Bool
     private let pixels: PixelEntry?
     /// Whether the input is what ``begin(pixels:)`` has put there.
     var isImage = false
@@ -30,6 +32,7 @@ package final class Executor {
         }
         let graph = graph.orderedByExits()
         program = try Program(graph, options: options)
+        takesAllProcessors = options.threads >= Processor.availableCount
         if let preprocessing {
             pixels = try PixelEntry(preprocessing, graph: graph, program: program)
         } else {

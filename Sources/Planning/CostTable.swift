@@ -16,7 +16,7 @@ package struct CostTable: Hashable, Sendable, Codable {
     package struct Sent: Hashable, Sendable, Codable {
         /// All nodes before the cut, on the board.
         package var arrival: Double
-        /// On the board, on a thread of its own.
+        /// On the board, on a thread of its own; ``CostTable/packsFirst`` says whether it has a processor of its own, too.
         package var packing: Double
         /// Unpacking, and all nodes behind the cut.
         package var server: Double
@@ -31,8 +31,11 @@ package struct CostTable: Hashable, Sendable, Codable {
     /// For each of ``CalibrationTable/sent``.
     package var sent: [Sent]
 
-    package init(exits: [Exit], sent: [Sent]) {
-        (self.exits, self.sent) = (exits, sent)
+    /// Whether the board computes nothing while it packs, since no processor would be left for that: an insurance begins when what is sent is packed.
+    package var packsFirst: Bool
+
+    package init(exits: [Exit], sent: [Sent], packsFirst: Bool = false) {
+        (self.exits, self.sent, self.packsFirst) = (exits, sent, packsFirst)
     }
 
     /// Throws unless this is about the same exits and uploads, all times are 0 … 1,000,000 s, and there is a sample: what a ``PlanSpace`` is made of.

@@ -106,7 +106,7 @@ package struct Forecast: Sendable {
         guard row.sent > 0 else { return board * row.own }
         let reached = board * row.reached
         guard row.insurance < .infinity else { return board * row.own + row.sent * reached }
-        return board * row.own + row.sent * max(firstAnswer(row, packed: board * row.packed, extra: extra(row)), reached)
+        return board * row.own + row.sent * max(firstAnswer(row, packed: board * row.packed, extra: extra(row)) - board * row.held, reached)
     }
 
     private func slowestStage(_ row: PlanRow) -> Double {
@@ -114,7 +114,7 @@ package struct Forecast: Sendable {
         guard row.sent > 0 else { return computing }
         let packing = conditions.board.slowdown * (row.packed - row.reached)
         let sending = conditions.link == nil ? .infinity : row.bytes * transfers.perByte
-        return max(computing, row.sent * max(packing, sending, server(row)))
+        return max(computing + row.sent * conditions.board.slowdown * row.held, row.sent * max(packing, sending, server(row)))
     }
 
     private func energy(_ row: PlanRow) -> Double {

@@ -77,6 +77,8 @@ struct PlanRow: Hashable, Sendable {
     var reached = 0.0
     var packed = 0.0
     var insurance = Double.infinity
+    /// What packing takes of the time in which the board could compute.
+    var held = 0.0
     /// Place in ``PlanSpace/answers``.
     var answers = 0..<0
     /// Shares of right answers, and of harmful ones.
@@ -129,7 +131,11 @@ extension PlanRow {
         let backbone = max(costs.sent[upload].arrival, asked.last.map { costs.exits[$0].arrival } ?? 0)
         reached = backbone + heads
         packed = reached + costs.sent[upload].packing
-        if let insurance = plan.insurance { self.insurance = max(costs.exits[insurance.exit].arrival, backbone) + heads + costs.exits[insurance.exit].head }
+        if costs.packsFirst { held = costs.sent[upload].packing }
+        if let insurance = plan.insurance {
+            let exit = costs.exits[insurance.exit]
+            self.insurance = max(exit.arrival, backbone) + heads + held + exit.head
+        }
     }
 }
 

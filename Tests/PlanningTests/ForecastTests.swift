@@ -40,8 +40,10 @@ struct ForecastTests {
         let cloud = packed + transfer + conditions.server.queue.classes[state] + costs.sent[place].server * conditions.server.slowdown
         var played = Played(time: cloud, isRight: table.sent[place].right.contains(sample), isLate: cloud > deadline, computing: reached, bytes: bytes)
         if let insurance = plan.insurance {
+            let held = costs.packsFirst ? packed - reached : 0
+            clock += held
             run(to: costs.exits[insurance.exit].arrival, head: costs.exits[insurance.exit].head)
-            played.computing = max(min(clock, cloud), reached)
+            played.computing = max(min(clock, cloud) - held, reached)
             if clock < cloud, Double(table.exits[insurance.exit].scores[sample]) >= insurance.threshold {
                 played.time = clock
                 played.isLate = clock > deadline
@@ -53,10 +55,11 @@ struct ForecastTests {
         return played
     }
 
-    @Test(arguments: Array(0..<12), [false, true])
-    func figuresAreThoseOfFramesPlayedThrough(seed: Int, varying: Bool) {
+    @Test(arguments: Array(0..<12), [(false, false), (true, false), (true, true)])
+    func figuresAreThoseOfFramesPlayedThrough(seed: Int, given: (varying: Bool, packsFirst: Bool)) {
+        let varying = given.varying
         var generator = SeededGenerator(seed: UInt64(seed))
-        let (space, table, costs) = randomSpace(samples: 400, using: &generator)
+        let (space, table, costs) = randomSpace(samples: 400, packsFirst: given.packsFirst, using: &generator)
         var conditions = randomConditions(varying: varying, using: &generator)
         conditions.board.highSlowdown = conditions.board.slowdown
         let deadline = generator.magnitude(0.05...0.6)

@@ -37,9 +37,10 @@ func randomConditions(varying: Bool = true, using generator: inout SeededGenerat
         framePeriod: 0.1)
 }
 
-func randomSpace(samples: Int = 300, using generator: inout SeededGenerator) -> (space: PlanSpace, table: CalibrationTable, costs: CostTable) {
+func randomSpace(samples: Int = 300, packsFirst: Bool = false, using generator: inout SeededGenerator) -> (space: PlanSpace, table: CalibrationTable, costs: CostTable) {
     let table = randomTable(samples: samples, exits: Int.random(in: 1...4, using: &generator), using: &generator)
-    let costs = randomCosts(of: table, using: &generator)
+    var costs = randomCosts(of: table, using: &generator)
+    costs.packsFirst = packsFirst
     let plans = PlanSpace.plans(of: table, costs: costs, levels: [.threshold(0.7), .risk(0.01), .risk(0.05)])
     return (PlanSpace(plans, table: table, costs: costs), table, costs)
 }

@@ -23,9 +23,11 @@ package struct BoardTimes: Hashable, Sendable {
     package var heads: [Double]
     /// For each upload of the table what packing takes.
     package var packing: [Double]
+    /// As in ``Planning/CostTable/packsFirst``.
+    package var packsFirst: Bool
 
-    package init(preparing: Double = 0, arrivals: [Arrival], heads: [Double], packing: [Double]) {
-        (self.preparing, self.arrivals, self.heads, self.packing) = (preparing, arrivals, heads, packing)
+    package init(preparing: Double = 0, arrivals: [Arrival], heads: [Double], packing: [Double], packsFirst: Bool = false) {
+        (self.preparing, self.arrivals, self.heads, self.packing, self.packsFirst) = (preparing, arrivals, heads, packing, packsFirst)
     }
 
     /// When the backbone has come to `position`; between two places that were measured, the later one's.
@@ -46,6 +48,6 @@ package struct BoardTimes: Hashable, Sendable {
             exits: zip(table.exits, heads).map { CostTable.Exit(arrival: preparing + arrival($0.position), head: $1) },
             sent: table.sent.indices.map { index in
                 CostTable.Sent(arrival: preparing + arrival(table.sent[index].upload.cut), packing: packing[index], server: server[index])
-            })
+            }, packsFirst: packsFirst)
     }
 }

@@ -106,6 +106,9 @@ final class PlanDesk: Sendable {
         }
     }
 
+    /// Whether no processor is left for packing while the board computes.
+    var packsFirst: Bool { chooser.measured.packsFirst }
+
     /// What it takes to give the network its pixels.
     var beginning: Double { chooser.measured.arrivals.first?.seconds ?? 0 }
 

@@ -31,6 +31,10 @@ final class PlannedFrames: @unchecked Sendable {
     private let buffers: CrossingBuffers
     /// Whether no frame is taken up while as many questions as may be are open: where frames wait, and none would be lost.
     private let waitsForRoom: Bool
+    /// `nil` where a processor is left for the thread that packs.
+    private let packingTurn: PackingTurn?
+    /// Frames handed over to be packed.
+    private var handedOver: UInt64 = 0
     private let clock: AgentClock
     private let log: AgentLog
     private let onTaken: (@Sendable (UInt64) -> Void)?
@@ -38,8 +42,8 @@ final class PlannedFrames: @unchecked Sendable {
 
     /// - Parameter ask: hands a frame to the request thread; false where it has no room. It doesn't wait.
     init(
-        _ network: AgentNetwork, audits: AuditDesk?, desk: DecisionDesk, plans: PlanDesk, buffers: CrossingBuffers, waitsForRoom: Bool, clock: AgentClock, log: AgentLog,
-        onTaken: (@Sendable (UInt64) -> Void)?, ask: @escaping @Sendable (FrameQuestion) -> Bool
+        _ network: AgentNetwork, audits: AuditDesk?, desk: DecisionDesk, plans: PlanDesk, buffers: CrossingBuffers, waitsForRoom: Bool, packingTurn: PackingTurn?,
+        clock: AgentClock, log: AgentLog, onTaken: (@Sendable (UInt64) -> Void)?, ask: @escaping @Sendable (FrameQuestion) -> Bool
     ) {
         self.network = network
         executor = network.executor
@@ -49,6 +53,7 @@ final class PlannedFrames: @unchecked Sendable {
         self.plans = plans
         self.buffers = buffers
         self.waitsForRoom = waitsForRoom
+        self.packingTurn = packingTurn
         self.clock = clock
         self.log = log
         self.onTaken = onTaken
@@ -184,7 +189,12 @@ final class PlannedFrames: @unchecked Sendable {
             }
             question.upload?.crossing = buffer
         }
-        if ask(question) { return true }
+        if ask(question) {
+            handedOver += 1
+            // Packing may take longer than it did alone; an insurance that begins too late is none.
+            if present.course.isInsured { packingTurn?.wait(for: handedOver, limit: .seconds(4 * present.packing) + .milliseconds(5)) }
+            return true
+        }
         if let buffer = question.upload?.crossing { buffers.giveBack(buffer) }
         return decline(frame)
     }

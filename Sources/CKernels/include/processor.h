@@ -12,6 +12,9 @@ static inline void spin_hint(void) {
 #endif
 }
 
+// How many processors the calling thread may run on.
+int available_processors(void);
+
 // Binds the calling thread to one processor, by the system's number. False where there is none, or it isn't ours.
 bool bind_thread(int processor);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Inference
 internal import Networks
 internal import Packing
 internal import Planning
@@ -50,7 +51,7 @@ struct PlanCosts {
             sent.append(
                 CostTable.Sent(arrival: ratio * (try board.backbone(0..<upload.cut)), packing: packingRatio * packed.packing, server: packed.unpacking + rest))
         }
-        costs = CostTable(exits: exits, sent: sent)
+        costs = CostTable(exits: exits, sent: sent, packsFirst: profile == nil && board.executor.takesAllProcessors)
         try costs.check(for: table)
     }
 

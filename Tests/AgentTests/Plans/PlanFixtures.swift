@@ -80,10 +80,10 @@ enum PlanFixtures {
     }
 
     /// 1 ms to the exit, 1 ms for its head, 4 ms to the end.
-    static func times(uploads: Int = 1) -> BoardTimes {
+    static func times(uploads: Int = 1, packsFirst: Bool = false) -> BoardTimes {
         BoardTimes(
             arrivals: [.init(position: 0, seconds: 0), .init(position: firstCut, seconds: 0.001), .init(position: secondCut, seconds: 0.002), .init(position: nodes, seconds: 0.004)],
-            heads: [0.001, 0], packing: Array(repeating: 0.0001, count: uploads))
+            heads: [0.001, 0], packing: Array(repeating: 0.0001, count: uploads), packsFirst: packsFirst)
     }
 
     /// As right as can be, with the exit asked first.

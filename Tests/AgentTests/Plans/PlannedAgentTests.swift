@@ -78,6 +78,26 @@ struct PlannedAgentTests {
         #expect(plans.sent + plans.withdrawn == counts.cancelled && counts.cancelled > 0 && Set(cloud.cancelled).isSubset(of: 0..<50))
     }
 
+    @Test func withoutAProcessorToSpareWhatIsSentIsPackedBeforeTheInsuranceBegins() async throws {
+        let cloud = ManualCloud()
+        var times = PlanFixtures.times(packsFirst: true)
+        // The wait for it is bounded by what packing is expected to take.
+        times.packing = [0.02]
+        let bench = try AgentBench.planned(cloud: cloud, times: times)
+        var records = bench.records.makeAsyncIterator()
+        var planned = cloud.planned.makeAsyncIterator()
+        try bench.agent.start()
+        _ = await cloud.plan(with: "send cut 1", &planned)
+        for frame in 0..<50 as Range<UInt64> {
+            let decision = try await Self.decision(bench, frame, PlanFixtures.middling, &records)
+            #expect(decision.source == .local && decision.exit == 1 && !decision.isRevision)
+        }
+        #expect(await bench.finish(&records).isEmpty)
+        let (counts, plans) = (bench.agent.statistics.decisions, try #require(bench.agent.statistics.plans))
+        // All were on their way before the insurance could cancel one.
+        #expect(counts.asked == 50 && counts.cancelled == 50 && plans.sent == 50 && plans.withdrawn == 0)
+    }
+
     @Test func theFrameItselfIsSentWhereThePlanSaysSo() async throws {
         let upload = Upload(cut: 0, payload: .jpeg(quality: 71))
         let cloud = ManualCloud(answer: PlanFixtures.cloudAnswer)
@@ -297,10 +317,10 @@ struct PlannedAgentTests {
         #expect(bench.agent.statistics.decisions.crowded == 0)
     }
 
-    @Test func whatFindsNoBufferIsAnsweredByTheBoard() async throws {
+    @Test(arguments: [false, true]) func whatFindsNoBufferIsAnsweredByTheBoard(packsFirst: Bool) async throws {
         let cloud = ManualCloud()
         cloud.gate.close()
-        let bench = try AgentBench.planned(cloud: cloud, policy: PlanFixtures.policy(inFlight: 64))
+        let bench = try AgentBench.planned(cloud: cloud, times: PlanFixtures.times(packsFirst: packsFirst), policy: PlanFixtures.policy(inFlight: 64))
         var records = bench.records.makeAsyncIterator()
         var planned = cloud.planned.makeAsyncIterator()
         var asked = cloud.asked.makeAsyncIterator()
