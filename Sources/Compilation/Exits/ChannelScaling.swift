@@ -5,6 +5,9 @@ struct ChannelScaling: Hashable {
     var offsets: [Float]
     var scales: [Float]
 
+    /// Of a channel over a typical one.
+    private static let mostGain = 8.0
+
     /// To a mean of 0 and a variance of 1, so far as some images tell. A head with convolutions has no offsets: its border of zeros has to stay what it is.
     ///
     /// - Parameter images: each `[pixels, channels]`.
@@ -23,8 +26,8 @@ struct ChannelScaling: Hashable {
         let deviations = zip(squares, means).map { square, mean in max(square / Double(max(count, 1)) - mean * mean, 0).squareRoot() }
         let typical = deviations.reduce(0, +) / Double(max(channels, 1))
         offsets = means.map { Float($0) }
-        // A channel that hardly ever says anything isn't to be shouted.
-        scales = deviations.map { Float(1 / max($0, typical / 100, .leastNormalMagnitude)) }.map { $0.isFinite ? $0 : 0 }
+        // A channel that hardly ever says anything isn't to be shouted: all channels share the 8 bits of one scale, in which it would be heard as noise.
+        scales = deviations.map { Float(1 / max($0, typical / Self.mostGain, .leastNormalMagnitude)) }.map { $0.isFinite ? $0 : 0 }
     }
 
     /// - Parameters:

@@ -88,6 +88,9 @@ struct ExitsCommand: ParsableCommand {
             throw CommandFailure(.usage, "\(model) is in \(file.details.precision.rawValue): heads learn from the network in float32")
         }
         let samples = try samples(preprocessing, classes: file.classes)
+        if !distil, samples.contains(where: { $0.label == nil }) {
+            throw CommandFailure(.usage, "\(images): not every image has a label; with --distil heads learn what the network says at its end instead")
+        }
         let display = StageDisplay()
         var builder = ExitBuilder(
             images: ExitImages(samples, preprocessing: preprocessing, views: views, isMirrored: mirror), lesson: distil ? .end : .labels)
