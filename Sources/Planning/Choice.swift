@@ -42,7 +42,7 @@ extension PlanSpace {
     /// - Precondition: the space has a plan.
     package func choose(by policy: Policy, in conditions: Conditions, inUse plan: Int? = nil, ranked count: Int = 2) -> Choice {
         precondition(!plans.isEmpty, "no plan to choose")
-        let forecast = Forecast(self, in: conditions, deadline: policy.deadline)
+        let forecast = Forecast(self, in: conditions, deadline: policy.deadline, inFlight: policy.inFlight)
         var selection = Selection(policy, forecast, plans: plans.count)
         let best = selection.select()
         var chosen = best

@@ -3,15 +3,20 @@
 /// What the plans of a space cost in given conditions.
 ///
 /// Means take each part by its mean. High latency and misses take the board at its own 95th percentile, and the link by its classes: bad times of link and server
-/// come together.
+/// come together. What is sent waits for what was sent before, as in a queue of general arrivals and one server (J. Kingman, "The single server queue in heavy
+/// traffic", 1961), and never for more than the frames that may be open: the less of the two, or near both half of it.
 package struct Forecast: Sendable {
     private let space: PlanSpace
     private let conditions: Conditions
     private let deadline: Double
     private let transfers: TransferTimes
+    private let inFlight: Int
 
-    /// - Parameter deadline: seconds from the frame on; `nil`: one waits for the cloud as long as there is a link.
-    package init(_ space: PlanSpace, in conditions: Conditions, deadline: Double?) {
+    /// - Parameters:
+    ///   - deadline: seconds from the frame on; `nil`: one waits for the cloud as long as there is a link.
+    ///   - inFlight: frames that may be on their way at once; of more nothing is sent.
+    package init(_ space: PlanSpace, in conditions: Conditions, deadline: Double?, inFlight: Int = 1) {
+        self.inFlight = inFlight
         (self.space, self.conditions) = (space, conditions)
         self.deadline = deadline ?? .greatestFiniteMagnitude
         transfers = TransferTimes(space.sent, in: conditions)
@@ -40,17 +45,31 @@ package struct Forecast: Sendable {
         }
     }
 
-    /// By how much the frames that this plan sends take longer to transfer than all frames.
-    private func extra(_ row: PlanRow) -> Double { (row.bytes - space.sent[row.upload].sizes.mean) * transfers.perByte }
+    /// By how much the frames that this plan sends take longer to transfer than all frames do, each by itself.
+    private func extra(_ row: PlanRow) -> Double { extra(row, row.bytes) }
+
+    private func extra(_ row: PlanRow, _ bytes: Double) -> Double { (bytes - space.sent[row.upload].sizes.mean) * transfers.perByte + waiting(row) }
+
+    /// Until the transfers before it are over.
+    private func waiting(_ row: PlanRow) -> Double {
+        let transfer = row.bytes * transfers.perByte
+        let use = row.sent * transfer / conditions.framePeriod
+        guard use > 0, inFlight > 1 else { return 0 }
+        let most = Double(inFlight - 1) * transfer
+        guard use < 1 else { return most }
+        // Frames come evenly; of those that are sent, that's true where all are.
+        let variation = 1 - min(row.sent, 1) + transfers.variation[row.upload]
+        let unbounded = use / (1 - use) * variation / 2 * transfer
+        return unbounded > 0 ? unbounded * most / (unbounded + most) : 0
+    }
 
     private func latency(_ row: PlanRow) -> Double {
         let board = conditions.board.slowdown
         guard row.sent > 0 else { return board * row.own }
-        func extra(_ bytes: Double) -> Double { (bytes - space.sent[row.upload].sizes.mean) * transfers.perByte }
         let (packed, alone) = (board * row.packed, row.sent - row.insured)
         var latency = board * row.own
-        if alone > 0 { latency += alone * (packed + transfers.mean[row.upload] + extra(row.aloneBytes)) }
-        if row.insured > 0 { latency += row.insured * firstAnswer(row, packed: packed, extra: extra(row.insuredBytes)) }
+        if alone > 0 { latency += alone * (packed + transfers.mean[row.upload] + extra(row, row.aloneBytes)) }
+        if row.insured > 0 { latency += row.insured * firstAnswer(row, packed: packed, extra: extra(row, row.insuredBytes)) }
         return latency
     }
 

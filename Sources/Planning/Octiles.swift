@@ -31,4 +31,6 @@ package struct Octiles: Hashable, Sendable {
 
     package var mean: Double { classes.sum() / 8 }
     package var highest: Double { classes[7] }
+    /// The variance over the square of the mean; 0 where that is 0.
+    package var variation: Double { mean > 0 ? max((classes * classes).sum() / 8 / (mean * mean) - 1, 0) : 0 }
 }

@@ -30,12 +30,14 @@ package struct Policy: Hashable, Sendable {
     package var targets: [Target]
     /// Seconds from the frame on; see ``Forecast``.
     package var deadline: Double?
+    /// Frames that may be on their way at once; see ``Forecast``.
+    package var inFlight: Int
     /// By how much, as a share of the cost, another plan must be better before it takes the place of the one in use, and by how much it must keep the constraints.
     package var hysteresis: Double
     /// One chooses anew where an estimate moved by more than this share.
     package var step: Double
 
-    package init(constraints: [Constraint] = [], targets: [Target], deadline: Double? = nil, hysteresis: Double = 0.05, step: Double = 0.05) {
-        (self.constraints, self.targets, self.deadline, self.hysteresis, self.step) = (constraints, targets, deadline, hysteresis, step)
+    package init(constraints: [Constraint] = [], targets: [Target], deadline: Double? = nil, inFlight: Int = 1, hysteresis: Double = 0.05, step: Double = 0.05) {
+        (self.constraints, self.targets, self.deadline, self.inFlight, self.hysteresis, self.step) = (constraints, targets, deadline, inFlight, hysteresis, step)
     }
 }

@@ -10,6 +10,8 @@ struct TransferTimes: Hashable, Sendable {
     private var sums: [Double] = []
     /// For each upload.
     private(set) var mean: [Double] = []
+    /// For each upload the variance of the time on the link over the square of its mean.
+    private(set) var variation: [Double] = []
     /// By how much a byte more delays an answer, on average.
     let perByte: Double
 
@@ -17,6 +19,7 @@ struct TransferTimes: Hashable, Sendable {
         times.reserveCapacity(sent.count * Self.count)
         sums.reserveCapacity(sent.count * (Self.count + 1))
         mean.reserveCapacity(sent.count)
+        variation.reserveCapacity(sent.count)
         perByte = conditions.link.map { ($0.time(bytes: 1) - $0.time(bytes: 0)) * $0.spread.mean } ?? 0
         var merged = (first: [Double](repeating: .infinity, count: Self.count), second: [Double](repeating: .infinity, count: Self.count))
         for form in sent {
@@ -39,6 +42,8 @@ struct TransferTimes: Hashable, Sendable {
                 sums.append(sum)
             }
             mean.append(sum / Double(Self.count))
+            let spread = 1 + (conditions.link?.spread.variation ?? 0)
+            variation.append((1 + form.sizes.variation) * spread - 1)
         }
     }
 

@@ -62,7 +62,7 @@ package struct PolicySettings: Hashable, Sendable {
             case .accuracyLoss(let loss): Policy.Constraint(.accuracy, full - loss - 1e-9)
             }
         }
-        return Policy(constraints: constraints, targets: targets, deadline: deadline, hysteresis: hysteresis, step: step)
+        return Policy(constraints: constraints, targets: targets, deadline: deadline, inFlight: maximumInFlight, hysteresis: hysteresis, step: step)
     }
 
     /// The plans to choose among; none where the network has none of this family.

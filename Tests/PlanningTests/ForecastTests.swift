@@ -105,6 +105,48 @@ struct ForecastTests {
         }
     }
 
+    /// Frames come evenly; each that is sent occupies the link for a while, and of more than `inFlight` at once nothing is sent.
+    private func queued(share: Double, use: Double, inFlight: Int, using generator: inout SeededGenerator) -> Double {
+        let transfer = use / share
+        var (ends, waited, sent) = ([Double](), 0.0, 0)
+        for frame in 0..<200_000 where Double.random(in: 0..<1, using: &generator) < share {
+            let now = Double(frame)
+            ends.removeAll { $0 <= now }
+            guard ends.count < inFlight else { continue }
+            let start = max(ends.last ?? now, now)
+            waited += start - now
+            sent += 1
+            ends.append(start + transfer)
+        }
+        return waited / Double(sent) / transfer
+    }
+
+    @Test(arguments: [1.0, 0.5], [0.3, 0.7, 0.9, 1.3, 3])
+    func whatIsSentWaitsForWhatWasSentBefore(share: Double, use: Double) throws {
+        var generator = SeededGenerator(seed: 21)
+        let inFlight = 4
+        let samples = 1000
+        let sure = SampleSet(of: samples) { $0 >= Int(share * Double(samples)) }
+        let all = SampleSet.all(of: samples)
+        let upload = Upload(cut: 0, payload: .png)
+        let table = CalibrationTable(
+            exits: [.init(position: 1, scores: (0..<samples).map { sure.contains($0) ? 1 : 0 }, right: all), .init(position: 2, scores: Array(repeating: 1, count: samples), right: all)],
+            sent: [.init(upload, bytes: Array(repeating: 1000, count: samples), right: all)], full: all)
+        let costs = CostTable(exits: [.init(arrival: 0, head: 0), .init(arrival: 1, head: 0)], sent: [.init(arrival: 0, packing: 0, server: 0)])
+        let space = PlanSpace([Plan(gates: [.init(exit: 0, threshold: 0.5)], upload: upload)], table: table, costs: costs)
+        var conditions = randomConditions(varying: false, using: &generator)
+        (conditions.board, conditions.server) = (.init(slowdown: 1, highSlowdown: 1, power: 1), .init(slowdown: 1, queue: Octiles(0)))
+        let transfer = use / share * conditions.framePeriod
+        conditions.link?.radio.uplink = 8e-3 / transfer
+        conditions.link?.radio.roundTrip = 0
+        let alone = Forecast(space, in: conditions, deadline: nil).figures(0)[.latency]
+        let found = (Forecast(space, in: conditions, deadline: nil, inFlight: inFlight).figures(0)[.latency] - alone) / (share * transfer)
+        let expected = queued(share: share, use: use, inFlight: inFlight, using: &generator)
+        // In transfers, of which three are the most.
+        #expect(found >= expected * 0.95 - 0.01 && found <= expected * 1.45 + 0.2, "\(found) \(expected)")
+        #expect(share < 1 || use > 1 || found == 0)
+    }
+
     @Test func withoutALinkWhatIsSentNeverArrivesAndInsurancesAnswer() throws {
         var generator = SeededGenerator(seed: 3)
         let (space, table, _) = randomSpace(using: &generator)

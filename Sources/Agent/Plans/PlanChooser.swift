@@ -81,7 +81,7 @@ struct PlanChooser: Sendable {
         let space = planner.space
         var figuresBefore: Figures?
         if let before, before != plan, let index = space.plans.firstIndex(of: before) {
-            figuresBefore = Forecast(space, in: planner.conditions, deadline: deadline).figures(index)
+            figuresBefore = Forecast(space, in: planner.conditions, deadline: deadline, inFlight: planner.policy.inFlight).figures(index)
         }
         return PlanReport(
             number: 0, plan: plan, before: before, figures: planner.choice.ranking[0].figures, figuresBefore: figuresBefore, causes: causes,
