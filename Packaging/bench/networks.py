@@ -63,8 +63,9 @@ class Network:
         if os.path.exists(self.board) and os.path.exists(self.cloud):
             return
         plain = f"{self.folder}/without-table.swiftlet"
+        views = ["--mirror", "--views", "4"] if self.images == "cifar10" else ["--mirror"]
         for arguments in (
-            ["exits", self.model, "--images", self.training, "-o", self.cloud], ["compile", self.cloud, "--calibration", self.calibration, "-o", plain],
+            ["exits", self.model, "--images", self.training, *views, "-o", self.cloud], ["compile", self.cloud, "--calibration", self.calibration, "-o", plain],
             ["tabulate", plain, "--pair", self.cloud, "--images", self.table_images, "-o", self.board],
         ):
             say(f"{self.name}: swiftlet {arguments[0]}")
