@@ -9,24 +9,24 @@ extension Cut {
 }
 
 extension Graph {
-    /// The cuts at which this network in float32 can be given away: only images or vectors of one frame cross, 1 … ``Cut/maximumShipped`` of them, and fewer than
-    /// twice as many numbers as at every such cut before. At the others the board works longer and sends more. The end, which nothing crosses, isn't one of them.
+    /// The cuts at which this network in float32 can be given away: only images or vectors of one frame cross, 1 … ``Cut/maximumShipped`` of them, of whatever
+    /// size: what sixteen times as many numbers become in few bits may be fewer bytes than the frame. The end, which nothing crosses, isn't one of them.
     ///
     /// - Precondition: the graph passed ``check()``, and is in the order of ``orderedByExits()``.
     package var shippableCuts: [Cut] {
+        cuts.dropLast().filter { (1...Cut.maximumShipped).contains($0.crossing.count) && $0.crossing.allSatisfy { isShippable(self[$0]) } }
+    }
+
+    /// Of these the cuts at which fewer than twice as many numbers cross as at every one before: an overview.
+    ///
+    /// - Precondition: as of ``shippableCuts``.
+    package var narrowCuts: [Cut] {
         var fewest = Int.max
-        return float32Cuts.filter { cut in
+        return shippableCuts.filter { cut in
             let count = cut.crossing.reduce(0) { $0 + self[$1].shape.elementCount }
             defer { fewest = min(fewest, count) }
             return count / 2 < fewest
         }
-    }
-
-    /// The cuts before the end that only float32 images or vectors of one frame cross, whatever their sizes.
-    ///
-    /// - Precondition: as of ``shippableCuts``.
-    package var float32Cuts: [Cut] {
-        cuts.dropLast().filter { (1...Cut.maximumShipped).contains($0.crossing.count) && $0.crossing.allSatisfy { isShippable(self[$0]) } }
     }
 
     private func isShippable(_ value: Value) -> Bool {

@@ -30,10 +30,10 @@ package struct UploadForm: Hashable, Sendable, Codable {
     /// Where nothing says what the full model needs.
     package static let standard = UploadForm(encoding: .jpeg(quality: 90, fullColour: false))
 
-    /// The same size and colour as a JPEG of another quality; half the colour's resolution where this one is lossless.
+    /// The same size as a JPEG of another quality: with its colour in full where this one's is, and from quality 95 on, where half of it would be what is lost.
     package func jpeg(quality: Int) -> UploadForm {
-        var isFull = false
-        if case .jpeg(_, let fullColour) = encoding { isFull = fullColour }
+        var isFull = quality >= 95
+        if case .jpeg(_, true) = encoding { isFull = true }
         return UploadForm(size: size, encoding: .jpeg(quality: quality, fullColour: isFull))
     }
 

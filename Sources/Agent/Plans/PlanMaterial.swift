@@ -106,15 +106,11 @@ struct PlanMaterial: Sendable {
 
     /// How the frame itself is sent.
     func imageForm(_ payload: Payload) -> UploadForm {
-        var form = imageSize
         switch payload {
-        case .jpeg(let quality):
-            let fullColour = if case .jpeg(_, let fullColour) = form.encoding { fullColour } else { false }
-            form.encoding = .jpeg(quality: Int(quality), fullColour: fullColour)
-        case .png: form.encoding = .png
-        case .tensors: break
+        case .jpeg(let quality): imageSize.jpeg(quality: Int(quality))
+        case .png: imageSize.lossless
+        case .tensors: imageSize
         }
-        return form
     }
 
     /// How a frame is sent for the link's sake: as the table's uploads of it are sent most cheaply.

@@ -22,7 +22,7 @@ struct CutPlace {
     static func all(of graph: Graph, isThorough: Bool) -> [CutPlace] {
         var places: [CutPlace] = []
         var work = 0
-        for cut in isThorough ? graph.float32Cuts : graph.shippableCuts {
+        for cut in isThorough ? graph.shippableCuts : graph.narrowCuts {
             for node in graph.nodes[(places.last?.cut.position ?? 0)..<cut.position] { work += graph.cost(of: node).multiplyAccumulates }
             places.append(
                 CutPlace(

@@ -23,7 +23,7 @@ struct DividedPair: Sendable {
     let frame: UploadForm
     let qualities: [Int]
 
-    private static let qualities = [50, 75, 90]
+    private static let qualities = [50, 75, 90, 95, 97, 99]
     /// Ours, and DynO's, which at 8 bits is SPINN's.
     static let forms = [PackingForm.symbols, .planesLZ4]
 
