@@ -60,6 +60,8 @@ package final class Agent: Sendable {
     /// `nil` where no certified gate is in use, or nothing is sent.
     private let isUploadProved: Bool?
     private let labels: [String]
+    /// Of the board's network.
+    private let classes: Int
     private let plans: PlanDesk?
     private let run: @Sendable (NewestFrame) -> Void
     /// `nil` where nobody listens.
@@ -129,6 +131,7 @@ package final class Agent: Sendable {
             }, cancel: { link?.cancel(frame: $0) })
         self.desk = desk
         self.labels = labels
+        classes = network.classes
         let audits = try Self.audits(of: network, settings, link: asksCloud ? link : nil, clock: clock, log: log)
         self.audits = audits
         fullModel = asksCloud ? network.certifiedGate.map { Monitor(FullModelCheck(certified: $0.fullModel)) } : nil
@@ -253,9 +256,16 @@ package final class Agent: Sendable {
         switch event {
         case .answered(let frame, let answer, let model, let transfer):
             let counts = isCovered(model)
+            let misfit = answer.misfit(classes: classes)
+            if let misfit {
+                desk.countUnfit()
+                log.write(.warning, kind: "unfit answer", "cloud: an answer is dropped: \(misfit)")
+            }
             switch plans?.answered(frame, model: model, transfer) ?? .counts {
             case .probe: return
             case .foreign: desk.handle(.unanswered(frame))
+            case .counts where misfit != nil:
+                if audits?.unanswered(frame) != true { desk.handle(.unanswered(frame)) }
             case .counts:
                 if audits?.answered(frame, answer, counts: counts) != true { desk.handle(.answered(frame, answer)) }
             }

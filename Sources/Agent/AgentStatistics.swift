@@ -31,6 +31,8 @@ package struct AgentStatistics: Hashable, Sendable {
     package var secondLooks: UInt64 = 0
     /// Questions that were not sent, by reason.
     package var refusals: [String: UInt64] = [:]
+    /// Answers, in time or not, of another kind than a class of the board's network: they count as none.
+    package var unfitAnswers: UInt64 = 0
     /// Frames of which both networks spoke although the gate trusted the board's: those with the same class, and with another.
     package var agreements: UInt64 = 0
     package var disagreements: UInt64 = 0
@@ -57,7 +59,7 @@ package struct AgentStatistics: Hashable, Sendable {
             ("local_unconfirmed", counts.unconfirmed), ("revisions", counts.revisions), ("overdue", counts.overdue), ("asked", counts.asked),
             ("sent_at_once", counts.sentAtOnce), ("needless", counts.needless), ("cancelled", counts.cancelled), ("rested", counts.rested), ("kept_back", counts.keptBack), ("agreements", agreements), ("disagreements", disagreements),
             ("crowded", counts.crowded), ("spared", counts.spared), ("second_looks", secondLooks), ("unanswered", counts.unanswered), ("expired", counts.expired), ("late_answers", counts.lateAnswers),
-            ("duplicate_answers", counts.duplicateAnswers), ("unknown_answers", counts.unknownAnswers), ("faults", counts.faults),
+            ("duplicate_answers", counts.duplicateAnswers), ("unknown_answers", counts.unknownAnswers), ("unfit_answers", unfitAnswers), ("faults", counts.faults),
             ("failures", counts.failures), ("dropped_lines", droppedLines), ("damaged_messages", damagedMessages),
         ] {
             object.add(key, number: "\(value)")

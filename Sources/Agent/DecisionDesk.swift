@@ -199,6 +199,9 @@ final class DecisionDesk: Sendable {
     /// Counts a frame that is looked at twice.
     func countSecondLook() { state.withLock { $0.statistics.secondLooks += 1 } }
 
+    /// Counts an answer that the board's network can't give.
+    func countUnfit() { state.withLock { $0.statistics.unfitAnswers += 1 } }
+
     /// The timer thread: decides what is due, and cancels questions, until ``stop()``.
     func runTimer() {
         // The two buffers change places, so that nothing is allocated.

@@ -6,8 +6,10 @@ import Frames
 import Gating
 import Glibc
 import Images
+import Logging
 import Networks
 import Settings
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
@@ -124,6 +126,26 @@ struct AgentTests {
         #expect(await bench.finish(&records).isEmpty)
         let counts = bench.agent.statistics.decisions
         #expect(counts.duplicateAnswers == 1 && counts.unknownAnswers == 1 && counts.revisions == 1 && counts.decided == 1)
+    }
+
+    @Test(arguments: [
+        Answer.classification(Classification(classIndex: 3, confidence: 0.5)), .classification(Classification(classIndex: -1, confidence: 0.5)), .detections([]),
+    ])
+    func anAnswerThatTheBoardsNetworkCanNotGiveDecidesNothing(answer: Answer) async throws {
+        let lines = Journal<String>()
+        let bench = try AgentBench(cloud: ManualCloud(answer: answer), logger: Logger(label: "test") { _ in JournalLogHandler(journal: lines) })
+        var records = bench.records.makeAsyncIterator()
+        try bench.agent.start()
+        for frame in 0..<5 as Range<UInt64> {
+            bench.source.push(frame, AgentFixtures.unclear)
+            let decision = try #require(await records.next()).decision
+            #expect(decision.source == .localUnconfirmed && decision.answer != nil && decision.answer == decision.localAnswer)
+        }
+        #expect(await bench.finish(&records).isEmpty)
+        let statistics = bench.agent.statistics
+        #expect(statistics.unfitAnswers == 5 && statistics.decisions.unanswered == 5 && statistics.decisions.cloud == 0 && statistics.decisions.revisions == 0)
+        // One line in ten seconds.
+        #expect(lines.entries.count { $0.contains("an answer is dropped") } == 1)
     }
 
     @Test func aRefusalDecidesAtOnceAndIsCountedByReason() async throws {
