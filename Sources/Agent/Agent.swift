@@ -358,7 +358,11 @@ package final class Agent: Sendable {
         statistics.replacedFrames = slot.dropped
         statistics.droppedLines = lines?.dropped ?? 0
         statistics.droppedNotices = notes?.dropped ?? 0
-        statistics.damagedMessages = link?.damagedMessages ?? 0
+        // What the link keeps back never comes to the desk, so that nothing counts twice.
+        let strays = link?.strays ?? CloudStrays()
+        statistics.decisions.duplicateAnswers += strays.duplicates
+        statistics.decisions.unknownAnswers += strays.unknowns
+        statistics.damagedMessages = strays.damaged
         statistics.budget = budget?.left ?? [:]
         statistics.cloud = running.withLock { $0.cloud }
         statistics.audit = audits?.statistics

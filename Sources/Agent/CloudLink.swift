@@ -37,8 +37,22 @@ package protocol CloudLink: Sendable {
     /// How far the cloud is with us.
     var status: CloudStatus { get }
 
-    /// Messages that came and weren't what their topics promise.
-    var damagedMessages: UInt64 { get }
+    /// What came and was kept back.
+    var strays: CloudStrays { get }
+}
+
+/// What came over a link and was kept back, since its start.
+package struct CloudStrays: Hashable, Sendable {
+    /// Second answers to one question.
+    package var duplicates: UInt64 = 0
+    /// Answers to what wasn't asked, or so long ago that nobody remembers.
+    package var unknowns: UInt64 = 0
+    /// Messages that weren't what their topics promise.
+    package var damaged: UInt64 = 0
+
+    package init(duplicates: UInt64 = 0, unknowns: UInt64 = 0, damaged: UInt64 = 0) {
+        (self.duplicates, self.unknowns, self.damaged) = (duplicates, unknowns, damaged)
+    }
 }
 
 /// How far the cloud is with us.

@@ -32,8 +32,9 @@ package struct DecisionCounts: Hashable, Sendable {
     package var expired: UInt64 = 0
     /// Answers after the expiry, or after the frame was closed in another way.
     package var lateAnswers: UInt64 = 0
+    /// Second answers to one question.
     package var duplicateAnswers: UInt64 = 0
-    /// Answers to what wasn't asked.
+    /// Answers to what wasn't asked, or so long ago that nobody remembers.
     package var unknownAnswers: UInt64 = 0
     /// Damaged outputs of the board's network.
     package var faults: UInt64 = 0

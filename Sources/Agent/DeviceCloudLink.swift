@@ -112,7 +112,10 @@ package final class DeviceCloudLink: CloudLink {
 
     package var status: CloudStatus { CloudStatus(link.mode) }
 
-    package var damagedMessages: UInt64 { link.counters.damaged }
+    package var strays: CloudStrays {
+        let counters = link.counters
+        return CloudStrays(duplicates: counters.duplicate, unknowns: counters.unknown, damaged: counters.damaged)
+    }
 }
 
 extension CloudStatus {

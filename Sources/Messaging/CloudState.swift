@@ -89,9 +89,12 @@ package struct LinkCounters: Sendable, Equatable {
     /// By reason.
     package var failed: [Failure: UInt64] = [:]
     package var late: UInt64 = 0
+    /// Replies to questions that had one already, or had ended so that none was to come.
     package var duplicate: UInt64 = 0
     /// Replies to questions that we never asked, or asked too long ago.
     package var unknown: UInt64 = 0
+    /// Messages on topics that mean nothing to us.
+    package var misdirected: UInt64 = 0
     /// Payloads that aren't what their topic promises.
     package var damaged: UInt64 = 0
     /// Events and snapshots that were not sent.

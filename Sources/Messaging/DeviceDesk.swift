@@ -135,7 +135,7 @@ final class DeviceDesk: ConnectionObserver {
                 case .deviceStatus(settings.device):
                     let said = try Availability(decoding: message.payload)
                     correct(said, session: inside.session)
-                default: inside.asking.counters.unknown += 1
+                default: inside.asking.counters.misdirected += 1
                 }
             } catch {
                 inside.asking.counters.damaged += 1

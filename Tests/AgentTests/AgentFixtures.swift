@@ -139,6 +139,7 @@ final class ManualCloud: CloudLink {
         var refusal: String?
         var answer: Answer?
         var model: String?
+        var strays = CloudStrays()
     }
 
     private let state = Mutex(State())
@@ -160,6 +161,9 @@ final class ManualCloud: CloudLink {
             $0.model = model
         }
     }
+
+    /// What comes is kept back, as by a link that knows what it asked.
+    func keepBack(_ strays: CloudStrays) { state.withLock { $0.strays = strays } }
 
     /// From now on another model answers.
     func change(to model: String?) { state.withLock { $0.model = model } }
@@ -196,7 +200,7 @@ final class ManualCloud: CloudLink {
     func stop() { state.withLock { $0.isStopped = true } }
 
     var status: CloudStatus { CloudStatus(.connected, reason: "the test says so") }
-    var damagedMessages: UInt64 { 0 }
+    var strays: CloudStrays { state.withLock { $0.strays } }
     var published: [[UInt8]] { state.withLock { $0.published } }
     var audits: [[UInt8]] { state.withLock { $0.audits } }
     var healths: [[UInt8]] { state.withLock { $0.healths } }

@@ -101,6 +101,30 @@ struct PlannedLinkTests {
         agent.stop()
     }
 
+    @Test func repliesThatComeAgainAreCounted() async throws {
+        let broker = try PrivateBroker()
+        defer { broker.stop() }
+        let worker = try await Worker(broker)
+        let (agent, source, stream) = try Self.bench(broker)
+        var records = stream.makeAsyncIterator()
+        try agent.start()
+        _ = try await worker.plan(with: "send cut 1")
+        source.push(1, PlanFixtures.unclear)
+        let request = try await worker.request(of: 1)
+        for _ in 0..<4 { try worker.answer(request, class: 2) }
+        var foreign = request
+        foreign.id = RequestID(high: 1, low: 1)
+        for _ in 0..<2 { try worker.answer(foreign, class: 2) }
+        #expect(try #require(await records.next()).decision.source == .cloud)
+        // Replies come in their order: the last before this frame's are counted when it is decided.
+        source.push(2, PlanFixtures.unclear)
+        try worker.answer(try await worker.request(of: 2), class: 1)
+        #expect(try #require(await records.next()).decision.source == .cloud)
+        let counts = agent.statistics.decisions
+        #expect(counts.duplicateAnswers == 3 && counts.unknownAnswers == 2 && counts.lateAnswers == 0 && counts.cloud == 2)
+        agent.stop()
+    }
+
     @Test func aBrokerThatDiesInMidTransferCostsNoDecision() async throws {
         let broker = try PrivateBroker()
         defer { broker.stop() }
