@@ -60,7 +60,8 @@ class Board:
         self.relay = Relay(common.port, *link, tap=self.questions.tap)
         self.relay.start()
         write(f"{self.folder}/agent.yaml", common.configuration(self))
-        environment = dict(os.environ, SWIFTLET_ISA=common.isa) if common.isa else None
+        # Choices that keep the plan are forecasts too.
+        environment = dict(os.environ, SWIFTLET_LOG="debug", **(dict(SWIFTLET_ISA=common.isa) if common.isa else {}))
         self.agent = start(
             [program("swiftletd"), "--config", f"{self.folder}/agent.yaml"], common.cores, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=environment)

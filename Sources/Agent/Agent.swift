@@ -196,7 +196,8 @@ package final class Agent: Sendable {
         return try PlanDesk(
             material, policy, deadline: settings.deadline, times: times, assuming: assuming.estimates, clock: clock
         ) { report in
-            log.write(.info, "plan: \(report.json)")
+            // A choice of the same plan in other conditions comes with every few frames.
+            log.write(report.isChange ? .info : .debug, "plan: \(report.json)")
             guard report.isChange else { return }
             log.write(.notice, report.description)
             link?.publish(plan: report.json(time: clock.wall(), uptime: clock.now()))

@@ -18,15 +18,20 @@ final class AgentLog: Sendable {
     private let outlet: Outlet<Line>
     private let recent = Monitor<[Recent]>([])
     private let clock: AgentClock
+    private let level: Logger.Level
     private static let interval = Duration.seconds(10)
 
     init(_ logger: Logger, clock: AgentClock) throws(AgentError) {
         self.clock = clock
+        level = logger.logLevel
         outlet = try Outlet("swiftlet-log", capacity: 64) { logger.log(level: $0.level, "\($0.text)") }
     }
 
+    /// What the logger leaves out is not even put into words.
+    ///
     /// - Parameter kind: lines of one kind appear once in ten seconds at most, with the number of those left out; `nil`: always.
     func write(_ level: Logger.Level, kind: String? = nil, _ text: @autoclosure () -> String) {
+        guard level >= self.level else { return }
         guard let kind else { return offer(level, text()) }
         let now = clock.now()
         let suppressed: Int? = recent.withLock { recent in

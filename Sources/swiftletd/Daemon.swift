@@ -17,8 +17,16 @@ enum Daemon {
     /// Runs the agent until its source ends, or a signal ends it.
     static func run(_ path: String) -> Int32 {
         guard let settings = load(path) else { return 78 }
+        guard let level = logLevel else {
+            say("swiftletd: SWIFTLET_LOG: expected one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+            return 64
+        }
         let signals = StopSignals()
-        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
         let failure: AgentError?
         do {
             failure = try operate(settings, signals)
@@ -28,6 +36,12 @@ enum Daemon {
         guard let failure else { return 0 }
         say("swiftletd: \(failure)")
         return failure.exitStatus
+    }
+
+    /// The least of what is logged; `nil` where the environment says something else than a level.
+    private static var logLevel: Logger.Level? {
+        guard let text = unsafe getenv("SWIFTLET_LOG").map({ unsafe String(cString: $0) }) else { return .info }
+        return Logger.Level(rawValue: text)
     }
 
     /// - Returns: why the source ended, where it did not end by itself.

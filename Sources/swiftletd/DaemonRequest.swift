@@ -18,9 +18,10 @@ enum DaemonRequest: Equatable {
         or without it.
 
         Decisions go to standard output as JSON lines (Config/decision.schema.json),
-        messages to standard error. SIGTERM and SIGINT end the agent cleanly. Exit
-        status: 0, 64 (usage), 65 (a file is damaged), 69 (the system refuses
-        something), 78 (configuration).
+        messages to standard error: those of the level that SWIFTLET_LOG names, and
+        above (debug says each choice among plans; default info). SIGTERM and SIGINT
+        end the agent cleanly. Exit status: 0, 64 (usage), 65 (a file is damaged), 69
+        (the system refuses something), 78 (configuration).
 
         USAGE: swiftletd [--config <file>] [--check-config <file>]
 

@@ -47,6 +47,13 @@ extension ProcessTests {
             }
         }
 
+        @Test func aLevelOfTheLogThatThereIsNotIsAMistakeOfUsage() async throws {
+            let settings = try folder.write("agent.yaml", try await FlightBundles.shared.agentSettings(source: flights))
+            let outcome = try await Outcome(Program("swiftletd", ["--config", settings], environment: ["SWIFTLET_LOG": "loud"]))
+            #expect(outcome.ending == .exited(64) && outcome.output.isEmpty, "\(outcome)")
+            #expect(outcome.errors.count == 1 && outcome.errors[0].contains("SWIFTLET_LOG: expected one of trace, debug, info,"), "\(outcome)")
+        }
+
         @Test func aConfigurationThatIsNotThereIsABadConfiguration() async throws {
             for option in ["--check-config", "--config"] {
                 let outcome = try await Outcome(Program("swiftletd", [option, folder("none.yaml")]))

@@ -2,7 +2,7 @@
 internal import Planning
 internal import Settings
 
-/// The planner with what it is made of. Where that turns out otherwise, it is made anew, which takes some tens of milliseconds. Pure.
+/// The planner with what it is made of. Where that turns out otherwise, and stays so (``RemakingSchedule``), it is made anew, which takes some tens of milliseconds. Pure.
 struct PlanChooser: Sendable {
     /// What is known when one chooses.
     struct Findings {
@@ -23,6 +23,7 @@ struct PlanChooser: Sendable {
     /// What plans are made of now.
     private var times: BoardTimes
     private var sendsTensors = true
+    private var schedule = RemakingSchedule()
     private(set) var planner: Planner
 
     /// - Parameter deadline: seconds from a frame to its decision.
@@ -46,10 +47,11 @@ struct PlanChooser: Sendable {
     /// The first choice.
     var first: PlanReport { report(instead: nil, causes: []) }
 
+    /// - Parameter now: seconds of any clock that doesn't go back.
     /// - Returns: `nil` where nothing moved by so much that one would choose anew.
-    mutating func choose(by findings: Findings) -> PlanReport? {
+    mutating func choose(by findings: Findings, at now: Double) -> PlanReport? {
         let (before, old) = (plan, planner.conditions)
-        if let cause = remake(by: findings) { return report(instead: before, causes: [cause]) }
+        if let cause = remake(by: findings, at: now) { return report(instead: before, causes: [cause]) }
         _ = planner.update(findings.conditions)
         guard planner.conditions != old else { return nil }
         return report(instead: before, causes: PlanReport.causes(old, planner.conditions, step: settings.step))
@@ -58,13 +60,15 @@ struct PlanChooser: Sendable {
     /// Makes the planner anew where preparing or packing takes so much longer, or shorter, that it matters beside the network, or the workers' model is, or may no longer be, another one.
     ///
     /// - Returns: why; `nil` where it wasn't.
-    private mutating func remake(by findings: Findings) -> String? {
+    private mutating func remake(by findings: Findings, at now: Double) -> String? {
         var found = measured
         found.preparing = findings.preparing
         for (index, sent) in material.table.sent.enumerated() { found.packing[index] *= findings.packing[sent.upload.cut > 0 ? 1 : 0] }
         let moved = zip(found.packing + [found.preparing], times.packing + [times.preparing]).map { abs($0 - $1) }.max() ?? 0
         let isSameModel = findings.sendsTensors == sendsTensors
-        guard !isSameModel || moved > max(measured.arrivals.last?.seconds ?? 0, 0.001) / 10 else { return nil }
+        let isMoved = moved > max(measured.arrivals.last?.seconds ?? 0, 0.001) / 10
+        let isDue = schedule.isDue(isMoved: isMoved, plans: planner.space.plans.count, at: now)
+        guard !isSameModel || isDue else { return nil }
         let costs = found.costs(of: material.table, server: material.serverSeconds)
         guard (try? costs.check(for: material.table)) != nil else { return nil }
         var plans = material.plans(settings, costs: costs, sendsTensors: findings.sendsTensors)
@@ -72,6 +76,7 @@ struct PlanChooser: Sendable {
         if plans.isEmpty { plans = planner.space.plans }
         times = found
         sendsTensors = findings.sendsTensors
+        schedule.remade(at: now)
         let inUse = plans.firstIndex(of: plan)
         planner = Planner(PlanSpace(plans, table: material.table, costs: costs), policy: planner.policy, in: findings.conditions, inUse: inUse)
         return isSameModel ? "costs were measured anew" : sendsTensors ? "the workers' model is tried again" : "the workers have another model"

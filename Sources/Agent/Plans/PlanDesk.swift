@@ -228,7 +228,7 @@ final class PlanDesk: Sendable {
         publish(chooser, chooser.first)
         while let findings = nextFindings() {
             let begun = clock.now()
-            guard var report = chooser.choose(by: findings) else { continue }
+            guard var report = chooser.choose(by: findings, at: begun.inSeconds) else { continue }
             report.choosing = clock.now() - begun
             publish(chooser, report)
         }

@@ -176,12 +176,15 @@ struct JournalLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel = Logger.Level.trace
 
-    init(journal: Journal<String>) { self.journal = journal }
+    /// Whether a line begins with its level.
+    let showsLevels: Bool
+
+    init(journal: Journal<String>, showsLevels: Bool = false) { (self.journal, self.showsLevels) = (journal, showsLevels) }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) { journal.record("\(event.message)") }
+    func log(event: LogEvent) { journal.record((showsLevels ? "\(event.level) " : "") + "\(event.message)") }
 }

@@ -4,6 +4,7 @@ import Answers
 import Frames
 import Gating
 import Images
+import Logging
 import Networks
 import Packing
 import Planning
@@ -36,6 +37,24 @@ struct PlannedAgentTests {
         #expect(await bench.finish(&records).isEmpty)
         let plans = try #require(bench.agent.statistics.plans)
         #expect(plans.exits == [1, 0] && plans.sent == 0 && plans.flown.map(\.frames).reduce(0, +) == 1 && bench.agent.statistics.decisions.asked == 0)
+    }
+
+    @Test func aPlanThatStaysIsNoNewsForTheLog() async throws {
+        let cloud = ManualCloud()
+        let lines = Journal<String>()
+        let logger = Logger(label: "test") { _ in JournalLogHandler(journal: lines, showsLevels: true) }
+        let table = PlanFixtures.table(uploads: [Upload(cut: 0, payload: .png)])
+        let bench = try AgentBench(PlanFixtures.bundle(table), cloud: cloud, logger: logger, assuming: Agent.Assumptions(times: PlanFixtures.times())) {
+            // There is but one.
+            $0.plan = PlanFixtures.policy(.cloudOnly, insurance: .never)
+        }
+        var records = bench.records.makeAsyncIterator()
+        try bench.agent.start()
+        try await lines.wait { $0.hasPrefix("debug plan: ") && $0.contains("workers answer") }
+        cloud.send(.status(CloudStatus(.autonomous, reason: "the test")))
+        try await lines.wait { $0.hasPrefix("debug plan: ") && $0.contains("nobody answers") }
+        _ = await bench.finish(&records)
+        #expect(lines.entries.count { $0.hasPrefix("info plan: ") } == 1 && lines.entries.count { $0.hasPrefix("notice plan 0: ") } == 1)
     }
 
     @Test func whatCrossesTheCutIsPackedAndSent() async throws {
