@@ -140,13 +140,8 @@ final class PlanDesk: Sendable {
         let hasTensors = question.upload?.crossing != nil
         state.withLock { state in
             state.estimates.sent(question.frame, bytes: bytes, server: server, isProbe: question.isProbe, at: now)
-            state.statistics.bytes += UInt64(bytes)
-            if question.isProbe {
-                state.statistics.probes += 1
-            } else {
-                state.statistics.sent += 1
-                state.statistics.packing.add(packing)
-            }
+            state.statistics.add(bytes, isProbe: question.isProbe)
+            if !question.isProbe { state.statistics.packing.add(packing) }
             if let expected = question.upload?.packing, expected > 0, packing > .zero { state.packing[hasTensors ? 1 : 0].add(packing.inSeconds / expected) }
             if hasTensors {
                 if state.tensors.count == Self.mostTensors { state.tensors.removeFirst() }
@@ -162,8 +157,7 @@ final class PlanDesk: Sendable {
         state.withLock { state in
             state.estimates.refused(frame)
             state.tensors.removeAll { $0 == frame }
-            if isProbe { state.statistics.probes -= 1 } else { state.statistics.sent -= 1 }
-            state.statistics.bytes -= UInt64(bytes)
+            state.statistics.takeBack(bytes, isProbe: isProbe)
             noteModel(reason, &state)
         }
     }

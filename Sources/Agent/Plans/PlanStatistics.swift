@@ -21,7 +21,9 @@ package struct PlanStatistics: Hashable, Sendable {
     /// Frames and bytes that were sent, probes aside.
     package var sent: UInt64 = 0
     package var bytes: UInt64 = 0
+    /// The same of questions that were asked for the link's sake.
     package var probes: UInt64 = 0
+    package var probeBytes: UInt64 = 0
     package var changes: UInt64 = 0
     /// Frames that weren't sent because no buffer was free, or the thread that packs had no room.
     package var unbuffered: UInt64 = 0
@@ -47,6 +49,28 @@ package struct PlanStatistics: Hashable, Sendable {
         self.exits = [UInt64](repeating: 0, count: exits)
     }
 
+    /// A question is handed to the link.
+    mutating func add(_ bytes: Int, isProbe: Bool) {
+        if isProbe {
+            probes += 1
+            probeBytes += UInt64(bytes)
+        } else {
+            sent += 1
+            self.bytes += UInt64(bytes)
+        }
+    }
+
+    /// The link wouldn't take it.
+    mutating func takeBack(_ bytes: Int, isProbe: Bool) {
+        if isProbe {
+            probes -= 1
+            probeBytes -= UInt64(bytes)
+        } else {
+            sent -= 1
+            self.bytes -= UInt64(bytes)
+        }
+    }
+
     /// Where frames of a plan are counted.
     mutating func slot(of plan: Plan) -> Int {
         if let known = flown.firstIndex(where: { $0.plan == plan }) { return known }
@@ -64,7 +88,7 @@ package struct PlanStatistics: Hashable, Sendable {
         object.add("frames_by_plan", number: byPlan.closed)
         object.add("local_by_exit", array: exits.map { "\($0)" })
         for (key, value) in [
-            ("insured", insured), ("sent", sent), ("bytes", bytes), ("probes", probes), ("changes", changes), ("unbuffered", unbuffered),
+            ("insured", insured), ("sent", sent), ("bytes", bytes), ("probes", probes), ("probe_bytes", probeBytes), ("changes", changes), ("unbuffered", unbuffered),
             ("withdrawn", withdrawn), ("unpacked", unpacked), ("foreign_answers", foreign),
         ] {
             object.add(key, number: "\(value)")

@@ -382,6 +382,7 @@ struct PlannedAgentTests {
         #expect(await bench.finish(&records).isEmpty)
         let statistics = bench.agent.statistics
         #expect(statistics.decisions.asked == 0 && statistics.decisions.unknownAnswers == 0 && statistics.plans?.probes == 3 && statistics.plans?.sent == 0)
+        #expect(statistics.plans?.bytes == 0 && statistics.plans?.probeBytes == 3 * UInt64(ManualCloud.bytes))
     }
 
     @Test func aCertifiedGateIsAskedAtTheEndAsWell() async throws {
