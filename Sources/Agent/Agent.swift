@@ -332,8 +332,10 @@ package final class Agent: Sendable {
         threads.first?.join(timeout: .seconds(1))
         notes?.close(timeout: .seconds(1))
         lines?.close(timeout: .seconds(1))
+        // As the cloud was before the goodbye.
+        let last = statistics
         link?.stop()
-        log.write(.notice, "stopped; \(String(decoding: statistics.json, as: UTF8.self))")
+        log.write(.notice, "stopped; \(String(decoding: last.json, as: UTF8.self))")
         log.close()
         running.withLock { $0.isOver = true }
         running.wakeAll()

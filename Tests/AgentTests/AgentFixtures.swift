@@ -197,7 +197,10 @@ final class ManualCloud: CloudLink {
 
     func publish(health json: [UInt8]) { state.withLock { $0.healths.append(json) } }
 
-    func stop() { state.withLock { $0.isStopped = true } }
+    func stop() {
+        state.withLock { $0.isStopped = true }
+        send(.status(CloudStatus(.autonomous, reason: "stopped")))
+    }
 
     var status: CloudStatus { CloudStatus(.connected, reason: "the test says so") }
     var strays: CloudStrays { state.withLock { $0.strays } }

@@ -57,6 +57,20 @@ struct PlannedAgentTests {
         #expect(lines.entries.count { $0.hasPrefix("info plan: ") } == 1 && lines.entries.count { $0.hasPrefix("notice plan 0: ") } == 1)
     }
 
+    @Test func theLastStatisticsSayHowTheCloudWasBeforeTheGoodbye() async throws {
+        let lines = Journal<String>()
+        let bench = try AgentBench(
+            PlanFixtures.bundle(), cloud: ManualCloud(), logger: Logger(label: "test") { _ in JournalLogHandler(journal: lines) },
+            assuming: Agent.Assumptions(times: PlanFixtures.times())
+        ) { $0.plan = PlanFixtures.policy() }
+        var records = bench.records.makeAsyncIterator()
+        try bench.agent.start()
+        _ = await bench.finish(&records)
+        let last = try #require(lines.entries.last { $0.hasPrefix("stopped; ") })
+        #expect(last.contains("\"connected\":true") && last.contains("\"mode\":\"connected\",\"reason\":\"the test says so\"}"))
+        #expect(bench.agent.statistics.cloud.mode == .autonomous)
+    }
+
     @Test func whatCrossesTheCutIsPackedAndSent() async throws {
         let cloud = ManualCloud(answer: PlanFixtures.cloudAnswer)
         let bench = try AgentBench.planned(cloud: cloud)
