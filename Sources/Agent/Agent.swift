@@ -75,11 +75,12 @@ package final class Agent: Sendable {
 
     /// What plans are made of beside the bundle and the policy.
     package struct Assumptions: Sendable {
-        package var estimates: PlanEstimates.Settings
+        /// `nil`: as the settings have it.
+        package var estimates: PlanEstimates.Settings?
         /// `nil`: measured when the agent is made.
         package var times: BoardTimes?
 
-        package init(estimates: PlanEstimates.Settings = .init(), times: BoardTimes? = nil) {
+        package init(estimates: PlanEstimates.Settings? = nil, times: BoardTimes? = nil) {
             (self.estimates, self.times) = (estimates, times)
         }
     }
@@ -171,7 +172,7 @@ package final class Agent: Sendable {
     private static func plans(
         of network: AgentNetwork, _ settings: AgentSettings, _ bundle: Bundle, _ assuming: Assumptions, link: (any CloudLink)?, clock: AgentClock, log: AgentLog
     ) throws(AgentError) -> PlanDesk? {
-        guard let policy = settings.plan?.policy else { return nil }
+        guard let plan = settings.plan else { return nil }
         guard let material = network.material else {
             log.write(.warning, "plan: the bundle holds no plans: the board runs the whole network, and the cloud is asked where its gate isn't sure")
             return nil
@@ -194,7 +195,7 @@ package final class Agent: Sendable {
             times.packsFirst = network.executor.takesAllProcessors
         }
         return try PlanDesk(
-            material, policy, deadline: settings.deadline, times: times, assuming: assuming.estimates, clock: clock
+            material, plan.policy, deadline: settings.deadline, times: times, assuming: assuming.estimates ?? .init(plan), clock: clock
         ) { report in
             // A choice of the same plan in other conditions comes with every few frames.
             log.write(report.isChange ? .info : .debug, "plan: \(report.json)")

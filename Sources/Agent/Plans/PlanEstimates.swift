@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Planning
+package import Settings
 
 /// What board, link and server are like, by what frames and answers took. Pure: times are seconds of any clock that doesn't go back.
 package struct PlanEstimates: Sendable {
     package struct Settings: Hashable, Sendable {
-        /// Assumed of a network of this name before anything was sent over it, with the powers of its states.
+        /// Assumed of the network before anything was sent over it, with its name and the powers of its states.
         package var radio: Radio
         /// Watts that computing draws, beside what the board draws anyway.
         package var power: Double
         /// From frame to frame, before any came.
         package var framePeriod: Double
 
-        /// - Parameter radio: `nil`: ``Planning/Radio/wifi``, as a network called "network".
-        package init(radio: Radio? = nil, power: Double = 3, framePeriod: Double = 0.1) {
-            var assumed = Radio.wifi
-            assumed.name = "network"
-            (self.radio, self.power, self.framePeriod) = (radio ?? assumed, power, framePeriod)
+        package init(radio: Radio = .wifi, power: Double = 3, framePeriod: Double = 0.1) {
+            (self.radio, self.power, self.framePeriod) = (radio, power, framePeriod)
+        }
+
+        package init(_ settings: PlanSettings) {
+            let radio: Radio =
+                switch settings.radio {
+                case .wifi: .wifi
+                case .lte: .lte
+                case .threeG: .threeG
+                }
+            self.init(radio: radio, power: settings.power)
         }
     }
 

@@ -71,6 +71,22 @@ struct PlannedAgentTests {
         #expect(bench.agent.statistics.cloud.mode == .autonomous)
     }
 
+    @Test func radioAndPowerAreWhatTheSettingsSay() throws {
+        for (kind, radio, power) in [(.wifi, .wifi, 3), (.lte, .lte, 1.5), (.threeG, .threeG, 0)] as [(PlanSettings.RadioKind, Radio, Double)] {
+            var plan = PlanFixtures.policy()
+            #expect(plan.radio == .wifi && plan.power == 3)
+            (plan.radio, plan.power) = (kind, power)
+            let bench = try AgentBench.planned(cloud: ManualCloud(), policy: plan)
+            // The cloud says at once that it is connected.
+            try bench.agent.start()
+            let conditions = try #require(bench.agent.statistics.plans?.conditions)
+            let assumed = try #require(conditions.link).radio
+            #expect(assumed.name == radio.name && assumed.roundTrip == radio.roundTrip && assumed.tail == radio.tail && conditions.board.power == power)
+            #expect(abs(assumed.uplink - radio.uplink) < 1e-9)
+            bench.agent.stop()
+        }
+    }
+
     @Test func whatCrossesTheCutIsPackedAndSent() async throws {
         let cloud = ManualCloud(answer: PlanFixtures.cloudAnswer)
         let bench = try AgentBench.planned(cloud: cloud)
