@@ -231,9 +231,15 @@ struct PlanCommandTests {
 
     @Test func whatCantBeChosenAmongIsAnErrorOfOneLine() async throws {
         let bundles = try await FlightBundles.shared
-        let bare = try await tool(["plan", bundles.board, "--policy", Self.policyFile("balanced")])
-        #expect(bare.ending == .exited(65) && bare.text.contains("doesn't hold plans"), "\(bare)")
         let folder = TemporaryFolder()
+        // Without plans, and with exits that are calibrated but no table yet.
+        var calibrated = try Bundle(contentsOf: bundles.board)
+        for plans in [nil, PlanDetails(exits: calibrated.graph.outputs.map { .init(name: calibrated.graph[$0].name, temperature: 1) })] {
+            calibrated.details.plans = plans
+            try calibrated.write(to: folder("bare.swiftlet"))
+            let bare = try await tool(["plan", folder("bare.swiftlet"), "--policy", Self.policyFile("balanced")])
+            #expect(bare.ending == .exited(65) && bare.text.contains("bare.swiftlet has no table") && bare.text.contains("swiftlet tabulate"), "\(bare)")
+        }
         let (bundle, _) = try await planned(folder)
         try Data("targets: [{figure: speed}]\nrisks: [1 %]\n".utf8).write(to: URL(filePath: folder("bad.yaml")))
         let damaged = try await tool(["plan", bundle, "--policy", folder("bad.yaml")])

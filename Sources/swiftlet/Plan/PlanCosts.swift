@@ -18,9 +18,10 @@ struct PlanCosts {
     ///   - full: the full network; without it a server takes as long as this machine for the board's network.
     ///   - profile: the board's; `nil`: this machine is the board.
     init(_ bundle: Bundle, path: String, full: Bundle?, threads: Int, profile: BoardSettings?) throws {
-        guard let plans = bundle.details.plans, let preprocessing = bundle.details.preprocessing else {
-            throw CommandFailure(.badData, "\(path) doesn't hold plans: compile it together with the full model")
+        guard let plans = bundle.details.plans, plans.isTabulated else {
+            throw CommandFailure(.badData, "\(path) has no table to make plans of yet: swiftlet tabulate measures one")
         }
+        guard let preprocessing = bundle.details.preprocessing else { throw CommandFailure(.badData, "\(path) doesn't say how images become its input") }
         table = try CalibrationTable(decoding: plans.table)
         let cuts = Dictionary(uniqueKeysWithValues: plans.cuts.map { ($0.position, $0) })
         var pixels = (0..<preprocessing.imageShape.elementCount).map { UInt8($0 * 7 % 256) }
