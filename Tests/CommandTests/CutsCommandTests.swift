@@ -21,8 +21,11 @@ struct CutsCommandTests {
             var accuracy_change: Difference
         }
 
+        struct Share: Decodable { var value: Double }
+
         struct Row: Decodable {
             var position: Int
+            var after: String?
             var shapes: [[Int]]
             var multiply_adds_before: Int
             var float32_bytes: Int
@@ -33,6 +36,7 @@ struct CutsCommandTests {
         var images: Int
         var packed: Int
         var labelled: Bool
+        var accuracy: Share
         var multiply_adds: Int
         var cuts: [Row]
     }
@@ -114,6 +118,25 @@ struct CutsCommandTests {
         #expect(text.ending == .exited(0) && text.text.contains("at 5 bits, 1 images") && text.text.contains("ns to pack a number"), "\(text)")
         let wrong = try await tool(["cuts", Self.model, "--images", bundles.frames, "--timing", "--bits", "9"])
         #expect(wrong.ending == .exited(64) && wrong.text.contains("--bits must be 2 … 8"), "\(wrong)")
+    }
+
+    @Test func ofANetworkWithExitsTheEndAnswersAndHeadsCountNowhere() async throws {
+        let (exits, plain) = (try ToyNetworks(), try ToyNetworks(outputs: ["end"]))
+        func report(_ toy: ToyNetworks) async throws -> Report {
+            let outcome = try await tool(["cuts", toy.cloud, "--images", toy.images, "--limit", "10", "--all", "--json"])
+            try #require(outcome.ending == .exited(0), "\(outcome)")
+            return try JSONDecoder().decode(Report.self, from: Data(outcome.output.joined().utf8))
+        }
+        let (found, expected) = (try await report(exits), try await report(plain))
+        #expect(found.multiply_adds == expected.multiply_adds && found.cuts.count == expected.cuts.count && found.accuracy.value == expected.accuracy.value)
+        for (cut, same) in zip(found.cuts, expected.cuts) {
+            // Nodes count with the heads before them.
+            #expect(cut.position >= same.position && cut.after == same.after && cut.shapes == same.shapes && cut.multiply_adds_before == same.multiply_adds_before)
+            #expect(cut.choices.map(\.bytes) == same.choices.map(\.bytes) && cut.choices.map(\.accuracy_change.value) == same.choices.map(\.accuracy_change.value))
+        }
+        #expect(zip(found.cuts, expected.cuts).contains { $0.position > $1.position })
+        let timed = try await tool(["cuts", exits.cloud, "--images", exits.images, "--limit", "1", "--timing"])
+        #expect(timed.ending == .exited(0) && timed.text.contains("at 4 bits"), "\(timed)")
     }
 
     @Test func whatCantBeDividedIsAnErrorOfOneLine() async throws {

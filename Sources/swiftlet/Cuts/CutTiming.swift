@@ -46,7 +46,7 @@ struct CutTiming {
         let choices = QuantizedActivation.permittedBits.flatMap { bits in Self.forms.map { Choice(bits: bits, form: $0) } }
         name = file.details.name
         cuts = places.map { Place(place: $0, choices: choices) }
-        multiplyAccumulates = graph.cost.multiplyAccumulates
+        multiplyAccumulates = graph.backboneMultiplyAccumulates
         executor = try Executor(
             graph, preprocessing: preprocessing, options: ExecutorOptions(threads: 1, cuts: Set(places.map(\.cut.position))))
         preprocessor = Preprocessor(preprocessing)

@@ -51,8 +51,8 @@ struct CutTrial {
         name = file.details.name
         cuts = places.map { Place(place: $0, outcomes: QuantizedActivation.permittedBits.map { Outcome(bits: $0) }) }
         nodes = graph.nodes.count
-        classes = graph[graph.outputs[0]].shape.elementCount
-        multiplyAccumulates = graph.cost.multiplyAccumulates
+        classes = file.classes
+        multiplyAccumulates = graph.backboneMultiplyAccumulates
         executor = try Executor(
             graph, preprocessing: preprocessing, options: ExecutorOptions(threads: threads, cuts: Set(places.map(\.cut.position) + [graph.nodes.count])))
         preprocessor = Preprocessor(preprocessing)
@@ -60,7 +60,7 @@ struct CutTrial {
 
     mutating func measure(_ image: Image, label: Int?, countingBytes: Bool) throws {
         preprocessor.prepare(image)
-        try executor.run(pixels: preprocessor.pixels.span)
+        try executor.runBackbone(pixels: preprocessor.pixels.span)
         let undivided = executor.topClass
         images += 1
         if countingBytes { packed += 1 }

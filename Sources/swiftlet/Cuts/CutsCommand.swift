@@ -14,7 +14,7 @@ struct CutsCommand: ParsableCommand {
             SPINN's (8 bits, LZ4). With --timing it is measured instead how long packing and unpacking take, in each form.
 
             Left out are cuts at which twice as many numbers cross as at one before, and of the rest those that take as many bytes as one before: there the board works \
-            longer and saves nothing.
+            longer and saves nothing. So are exits: the network is judged by its end, and neither work nor times have their heads in them.
             """)
 
     @Argument(help: ArgumentHelp("The network, in float32.", valueName: "model.onnx|bundle"))
