@@ -130,7 +130,7 @@ let package = Package(
         tests("Demonstration", []),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["TestSupport", "BrokerTestSupport", "Rehearsal", "Messaging", "Tensors", "Networks", "Inference", "Gating", "Frames", "Images", "Packing", "Planning", "Compilation", "swiftlet", "swiftletd"],
+            dependencies: ["TestSupport", "BrokerTestSupport", "Rehearsal", "Messaging", "Tensors", "Networks", "Inference", "Gating", "Certification", "Frames", "Images", "Packing", "Planning", "Compilation", "swiftlet", "swiftletd"],
             path: "Tests/CommandTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Certification
 import Foundation
 import Gating
 import Networks
@@ -74,6 +75,9 @@ struct PlanCommandTests {
         }
 
         var plans: Int
+        var samples: Int
+        var accuracy_interval: [Double]
+        var harm_interval: [Double]
         var ranking: [Entry]
         var demoted: [String]
         var violated: [String]
@@ -101,7 +105,7 @@ struct PlanCommandTests {
     @Test func theReportIsThePlannersChoiceInWords() throws {
         let (space, names) = Self.toy()
         let choice = space.choose(by: Self.policy, in: Self.conditions(), ranked: 48)
-        let report = PlanReport(space, by: Self.policy, in: Self.conditions(), names: names, count: 6)
+        let report = PlanReport(space, by: Self.policy, in: Self.conditions(), names: names, samples: Self.samples, count: 6)
         let read = try JSONDecoder().decode(Report.self, from: JSONEncoder().encode(report))
         #expect(read.plans == space.plans.count && read.ranking.count == 6)
         let ranking = choice.ranking
@@ -126,6 +130,25 @@ struct PlanCommandTests {
         for words in ["latency ms", "sent kB", "lost: ", String(names.describe(space.plans[choice.plan]).prefix(20)), "No plan keeps 'latency ≤ 20.0 ms'"] {
             #expect(text.contains(words), "\(text)")
         }
+    }
+
+    @Test func theReportSaysOnHowManySamplesItsFiguresRestAndHowFirmTheyAre() throws {
+        let (space, names) = Self.toy()
+        // Without a link the board answers everything: its shares are counts.
+        let conditions = Conditions(board: .init(power: 3), link: nil, framePeriod: 0.1)
+        let report = PlanReport(space, by: Policy(targets: [.init(.accuracy)]), in: conditions, names: names, samples: Self.samples, count: 1)
+        let read = try JSONDecoder().decode(Report.self, from: JSONEncoder().encode(report))
+        let first = try #require(read.ranking.first).figures
+        for (share, interval) in [(first["accuracy"], read.accuracy_interval), (first["harm"], read.harm_interval)] {
+            let share = try #require(share)
+            let expected = Proportion(Int((share * Double(Self.samples)).rounded()), of: Self.samples).interval(confidence: 0.95)
+            #expect(interval == [expected.lowerBound, expected.upperBound] && expected.contains(share))
+        }
+        #expect(read.samples == Self.samples && report.text.contains("Of 200 samples: the first plan right "), "\(report.text)")
+        // With a link it depends on when answers arrive, too.
+        let late = PlanReport(space, by: Self.policy, in: Self.conditions(uplink: 0.7), names: names, samples: Self.samples, count: 1)
+        #expect(late.accuracy_interval.contains(try #require(late.ranking[0].figures["accuracy"])))
+        #expect(late.harm_interval.contains(try #require(late.ranking[0].figures["harm"])))
     }
 
     @Test func plansAreNamedInTheNetworksTerms() {
@@ -213,7 +236,7 @@ struct PlanCommandTests {
             "plan", bundle, "--policy", Self.policyFile("balanced"), "--link", "wifi", "--uplink", "2Mbit/s", "--board", FlightBundles.configuration + "/../Board/assumed-cortex-a53.yaml",
         ])
         #expect(text.ending == .exited(0), "\(text)")
-        for words in ["Cortex-A53 at 1.4 GHz, assumed, not measured", "WiFi: 2.00 Mbit/s", "decided within 100 ms", "lost: "] { #expect(text.text.contains(words), "\(text)") }
+        for words in ["Cortex-A53 at 1.4 GHz, assumed, not measured", "WiFi: 2.00 Mbit/s", "decided within 100 ms", "lost: ", "Of 200 samples"] { #expect(text.text.contains(words), "\(text)") }
         #expect(text.output.allSatisfy { $0.count <= 120 }, "\(text)")
     }
 

@@ -15,7 +15,8 @@ struct PlanCommand: ParsableCommand {
             slower a board is and what it draws, --pair has the full network measured for the server.
 
             Figures are those of a frame: latency and energy are means, p95 is what 95 of 100 frames keep, frames/s is what the slowest of board, packing, link and server takes; \
-            harm is a wrong answer where the full model has the right one.
+            harm is a wrong answer where the full model has the right one. A policy's bounds are kept on the table's images as they are; nothing is proved for new ones. What is \
+            proved is the certified gate: swiftlet compile --pair.
             """)
 
     @Argument(help: ArgumentHelp("The board's network, with a table of plans.", valueName: "bundle"))
@@ -98,7 +99,7 @@ struct PlanCommand: ParsableCommand {
             if let plot { try writeText(PlanPlot(sweep, policy: wanted, title: "\(name), \(header.policyName): what is chosen at which bandwidth").svg, to: plot) }
             if json { try printJSON(sweep) } else { try printLine(header.text(withUplink: false) + "\n\n" + sweep.text()) }
         } else {
-            let report = PlanReport(space, by: wanted, in: conditions, names: names, count: count)
+            let report = PlanReport(space, by: wanted, in: conditions, names: names, samples: table.samples, count: count)
             if json { try printJSON(report) } else { try printLine(header.text() + "\n\n" + report.text) }
         }
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Certification
 internal import Demonstration
 package import Planning
 
@@ -39,14 +40,21 @@ package struct PlanReport: Encodable {
 
     /// How many there are to choose among.
     package var plans: Int
+    /// How many images the table was measured on: what every figure rests on.
+    package var samples: Int
+    /// Of the first plan, with 95 % confidence, as far as images are like the table's: exact (Clopper and Pearson), but not for having been chosen.
+    package var accuracy_interval: ClosedRange<Double>
+    package var harm_interval: ClosedRange<Double>
     package var ranking: [Entry]
     /// Constraints that no plan keeps together with those before them, and those behind.
     package var demoted: [String]
     /// Those that the first plan doesn't keep.
     package var violated: [String]
 
-    /// - Parameter count: how many plans to rank at most; of those with the same figures, one after the other, the first.
-    package init(_ space: PlanSpace, by policy: Policy, in conditions: Conditions, names: PlanNames, count: Int) {
+    /// - Parameters:
+    ///   - samples: of the table that the space was made of.
+    ///   - count: how many plans to rank at most; of those with the same figures, one after the other, the first.
+    package init(_ space: PlanSpace, by policy: Policy, in conditions: Conditions, names: PlanNames, samples: Int, count: Int) {
         let choice = space.choose(by: policy, in: conditions, ranked: min(8 * count, space.plans.count))
         let first = choice.ranking[0].figures
         var distinct: [(entry: Choice.Entry, alike: Int)] = []
@@ -59,6 +67,9 @@ package struct PlanReport: Encodable {
         }
         func gate(_ gate: Plan.Gate) -> Gate { Gate(exit: gate.exit, name: names.name(ofExit: gate.exit), threshold: gate.threshold) }
         plans = space.plans.count
+        self.samples = samples
+        accuracy_interval = Self.interval(first[.accuracy], of: samples)
+        harm_interval = Self.interval(first[.harm], of: samples)
         ranking = distinct.prefix(count).map { entry, alike in
             let plan = space.plans[entry.plan]
             var figures: [String: Double] = [:]
@@ -87,9 +98,24 @@ package struct PlanReport: Encodable {
             let missed = rest.isEmpty ? " is missed by as little as can be." : ": it, then \(rest.joined(separator: ", then ")), are missed by as little as can be."
             lines += folded("No plan keeps '\(infeasible)' beside the constraints before it" + (rest.isEmpty ? "; it" : "") + missed, indentation: "")
         }
+        let intervals = "right \(Self.words(accuracy_interval)), harm \(Self.words(harm_interval)) with 95 % confidence"
+        lines += folded("Of \(samples) samples: the first plan \(intervals).", indentation: "")
         if !violated.isEmpty { lines += folded("Not kept by the first plan: \(violated.joined(separator: "; ")).", indentation: "") }
         return lines.joined(separator: "\n")
     }
+
+    /// A share that lies between two counts, as where answers are in time with some probability, has the bounds of both.
+    private static func interval(_ share: Double, of samples: Int) -> ClosedRange<Double> {
+        let count = min(max(share, 0), 1) * Double(samples)
+        // Sums of shares round.
+        let (below, above) = (Int((count + 1e-6).rounded(.down)), Int((count - 1e-6).rounded(.up)))
+        let confidence = PairReport.confidence
+        let lower = Proportion(below, of: samples).interval(confidence: confidence).lowerBound
+        let upper = Proportion(max(above, below), of: samples).interval(confidence: confidence).upperBound
+        return lower...upper
+    }
+
+    private static func words(_ interval: ClosedRange<Double>) -> String { "\(PairReport.percent(interval.lowerBound)) … \(PairReport.percent(interval.upperBound)) %" }
 
     /// Lines of at most 118 characters.
     private func folded(_ text: String, indentation: String = "   ") -> [String] {
