@@ -122,6 +122,7 @@ struct TabulateCommandTests {
             let path = toy.folder("tabulated-\(threads).swiftlet")
             let outcome = try await tool(["tabulate"] + base + ["--threads", threads, "-o", path])
             #expect(outcome.ending == .exited(0) && outcome.text.contains("20 images") && outcome.text.contains("JPEG 75"), "\(outcome)")
+            #expect(outcome.errors.contains { $0.hasPrefix("swiftlet: warning: 20 images") }, "\(outcome)")
             tables.append(try table(path).table)
         }
         #expect(tables[0] == tables[1] && tables[0].samples == 20 && tables[0].exits.count == 1)
@@ -173,17 +174,17 @@ struct TabulateCommandTests {
     @Test func withoutLabelsTheFullModelCountsAsRight() async throws {
         let bundles = try await FlightBundles.shared
         let folder = TemporaryFolder()
-        let names = try FileManager.default.contentsOfDirectory(atPath: bundles.frames).filter { !$0.hasSuffix(".tsv") }.sorted().prefix(12)
+        let names = try FileManager.default.contentsOfDirectory(atPath: bundles.frames).filter { !$0.hasSuffix(".tsv") }.sorted().prefix(20)
         for name in names { try FileManager.default.copyItem(atPath: bundles.frames + "/" + name, toPath: folder(name)) }
         let report = try await report([bundles.board, "--pair", bundles.cloud, "--images", folder.path])
-        #expect(report.samples == 12 && !report.labelled && report.full_accuracy.value == 1)
+        #expect(report.samples == 20 && !report.labelled && report.full_accuracy.value == 1)
         #expect(report.cuts[0].uploads.contains { $0.payload == "PNG" && $0.accuracy.value == 1 })
     }
 
     /// Names alone don't make two networks one.
     @Test func twoNetworksThatAreNotOneHaveOnlyTheirFramesToSend() async throws {
         let toy = try ToyNetworks(cloudSeed: 2)
-        let report = try await report([toy.board, "--pair", toy.cloud, "--images", toy.images, "--limit", "12"])
+        let report = try await report([toy.board, "--pair", toy.cloud, "--images", toy.images, "--limit", "20"])
         #expect(report.shared_cuts > 2 && report.unlike_cuts == report.shared_cuts && report.cuts.count == 1)
         #expect(!report.cuts[0].uploads.isEmpty && report.exits.count == 2)
     }
@@ -192,13 +193,15 @@ struct TabulateCommandTests {
         let bundles = try await FlightBundles.shared
         let toy = try ToyNetworks(outputs: ["end"])
         let output = toy.folder("none.swiftlet")
+        let few = try toy.folder.write("few.bin", Data(contentsOf: URL(filePath: toy.images)).prefix(19 * (1 + 32 * 32 * 3)))
         let cases: [(arguments: [String], status: Int32, says: String)] = [
             ([toy.board, "--pair", toy.board, "--images", toy.images], 64, "the cloud goes on in float32"),
             ([toy.board, "--pair", FlightBundles.configuration + "/models/flight-cloud.onnx", "--images", toy.images], 64, "is no bundle"),
             ([FlightBundles.configuration + "/models/flight-board.onnx", "--pair", toy.cloud, "--images", toy.images], 64, "compile it first"),
             ([toy.board, "--pair", bundles.cloud, "--images", toy.images], 65, "classes"),
             ([toy.board, "--pair", toy.cloud, "--images", toy.folder("none")], 66, "none"),
-            ([toy.board, "--pair", toy.cloud, "--images", toy.images, "--limit", "0"], 64, "--limit"),
+            ([toy.board, "--pair", toy.cloud, "--images", toy.images, "--limit", "19"], 64, "--limit must be at least 20"),
+            ([toy.board, "--pair", toy.cloud, "--images", few], 65, "has 19 images, expected at least 20"),
             ([toy.board, "--pair", toy.cloud, "--images", bundles.frames], 65, "label"),
         ]
         for (arguments, status, says) in cases {

@@ -13,7 +13,7 @@ struct TabulateCommand: ParsableCommand {
             it is; and of the frame as JPEG and PNG, and of what crosses each cut in 2 … 8 bits and in floats, how many bytes it takes and whether the cloud is right from there. \
             What any plan would do on these images then follows by counting. Two networks that aren't one still have their frames to send.
 
-            Use images that neither network has seen: on images of its training a network is surer of itself than it will be.
+            Use images that neither network has seen, 500 or more: on images of its training a network is surer of itself than it will be, and fewer say little about others.
             """)
 
     @Argument(help: ArgumentHelp("The board's network.", valueName: "bundle"))
@@ -40,8 +40,14 @@ struct TabulateCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    /// Fewer are refused; with fewer than the second number there is a warning.
+    private static let fewestImages = 20
+    private static let fewImages = 500
+
     func validate() throws {
-        if let limit, limit < 1 { throw ValidationError("--limit must be above 0") }
+        if let limit, limit < Self.fewestImages {
+            throw ValidationError("--limit must be at least \(Self.fewestImages): with fewer images thresholds mean nothing")
+        }
         guard (1...ExecutorOptions.maximumThreads).contains(threads) else {
             throw ValidationError("--threads must be 1 … \(ExecutorOptions.maximumThreads)")
         }
@@ -56,7 +62,11 @@ struct TabulateCommand: ParsableCommand {
         let divided = try DividedPair(board: file, full: full)
         var chosen = try LabelledImages(images, labels: labels, classes: file.classes)
         if let limit { chosen.keep(atMost: limit) }
-        guard chosen.count > 0 else { throw CommandFailure(.badData, "\(images) has no image") }
+        guard chosen.count >= Self.fewestImages else {
+            let has = chosen.count == 1 ? "1 image" : "\(chosen.count) images"
+            throw CommandFailure(.badData, "\(images) has \(has), expected at least \(Self.fewestImages): with fewer, thresholds mean nothing")
+        }
+        if chosen.count < Self.fewImages { printError("swiftlet: warning: \(chosen.count) images say little about others: take \(Self.fewImages) or more") }
         var choice = CutChoice(divided)
         if !choice.shared.isEmpty { try choice.choose(divided, images: chosen) }
         let table = try Tabulation(pair: divided, cuts: choice.kept, images: chosen).table(threads: threads)
