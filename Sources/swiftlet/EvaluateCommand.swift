@@ -80,7 +80,7 @@ struct EvaluateCommand: ParsableCommand {
         let gate = gate?.gate ?? local.details.certifiedGate?.gate ?? .standard
         let report = PairReport(outcomes, gate: gate, certificate: certificate, board: board, runs: Double(pair.localRuns) / Double(outcomes.count))
         if let plot {
-            let picture = PairPlot(outcomes.map(\.sample), gate: gate, certificate: certificate, title: "\(local.details.name) beside \(ModelFile.name(of: full)), \(outcomes.count) images")
+            let picture = PairPlot(outcomes.map(\.sample), gate: gate, certificate: certificate, title: "\(local.details.name) beside \(ModelFile.name(of: full)), \(counted(outcomes.count, "image"))")
             try writeText(picture.svg, to: plot)
         }
         if json { try printJSON(report) } else { try printLine(report.text) }
@@ -214,7 +214,7 @@ private struct EvaluationSummary: Encodable {
     }
 
     var text: String {
-        var lines = ["\(images) images"]
+        var lines = [counted(images, "image")]
         for (name, accuracy) in networks.sorted(by: { $0.key < $1.key }) {
             lines.append("\(name): top-1 \(percent(accuracy.top1)), top-5 \(percent(accuracy.top5))")
         }

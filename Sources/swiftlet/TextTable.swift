@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// As in `1 image` and `2 images`.
+func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
 /// Lines of cells in columns of equal width, two blanks apart.
 ///
 /// - Parameters:

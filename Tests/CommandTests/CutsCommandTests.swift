@@ -115,7 +115,7 @@ struct CutsCommandTests {
         }
         for rate in report.rates { #expect(rate.pack_ns_per_number > 0 && rate.unpack_ns_per_number > 0 && rate.bytes_per_number < 8) }
         let text = try await tool(["cuts", Self.model, "--images", bundles.frames, "--limit", "1", "--timing", "--bits", "5"])
-        #expect(text.ending == .exited(0) && text.text.contains("at 5 bits, 1 images") && text.text.contains("ns to pack a number"), "\(text)")
+        #expect(text.ending == .exited(0) && text.text.contains("at 5 bits, 1 image;") && text.text.contains("ns to pack a number"), "\(text)")
         let wrong = try await tool(["cuts", Self.model, "--images", bundles.frames, "--timing", "--bits", "9"])
         #expect(wrong.ending == .exited(64) && wrong.text.contains("--bits must be 2 … 8"), "\(wrong)")
     }

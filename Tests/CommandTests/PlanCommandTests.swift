@@ -225,6 +225,8 @@ struct PlanCommandTests {
         let device = try await report("device-only")
         #expect(device.plans == 1 && device.ranking[0].description == "the board alone: the end")
         #expect(device.ranking[0].figures["accuracy"] == Double(table.exits[table.end].right.count) / Double(Self.samples) && device.ranking[0].figures["bytes"] == 0)
+        let words = try await tool(["plan", bundle, "--policy", Self.policyFile("device-only")])
+        #expect(words.output.first?.contains(": 1 plan of device-only") == true, "\(words)")
         let cloud = try await report("cloud-only")
         let frame = table.sent[0]
         #expect(cloud.plans == 1 && cloud.ranking[0].upload?.cut == 0 && cloud.ranking[0].upload?.payload == "JPEG 80")
@@ -269,7 +271,16 @@ struct PlanCommandTests {
         #expect(damaged.ending == .exited(78) && damaged.text.contains("bad.yaml:1:20: targets[0].figure: expected latency"), "\(damaged)")
         let other = try await tool(["plan", bundle, "--policy", Self.policyFile("balanced"), "--pair", bundles.board])
         #expect(other.ending == .exited(65) && other.text.contains("isn't the one"), "\(other)")
-        for arguments in [["--plot", "x.svg"], ["--uplink", "6"], ["--sweep", "weather"], ["--deadline", "0ms"], ["--link", "5g"], ["--sweep", "bandwidth", "--link", "none"]] {
+        let model = FlightBundles.configuration + "/models/flight-cloud.onnx"
+        for arguments in [[model], [bundle, "--pair", model]] {
+            let outcome = try await tool(["plan"] + arguments + ["--policy", Self.policyFile("balanced")])
+            #expect(outcome.ending == .exited(64) && outcome.text.contains("flight-cloud.onnx is no bundle: compile it first"), "\(outcome)")
+        }
+        let slow = try await tool(["plan", bundle, "--policy", Self.policyFile("balanced"), "--server-slowdown", "1e300"])
+        #expect(slow.ending == .exited(64) && slow.text.contains("must be 0.001 … 1000000"), "\(slow)")
+        for arguments in [
+            ["--sweep", "bandwidth", "--uplink", "3Mbit/s"], ["--plot", "x.svg"], ["--uplink", "6"], ["--sweep", "weather"], ["--deadline", "0ms"], ["--link", "5g"], ["--sweep", "bandwidth", "--link", "none"],
+        ] {
             let outcome = try await tool(["plan", bundle, "--policy", Self.policyFile("balanced")] + arguments)
             #expect(outcome.ending == .exited(64), "\(arguments): \(outcome)")
         }

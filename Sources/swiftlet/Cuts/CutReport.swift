@@ -94,9 +94,9 @@ struct CutReport: Encodable {
         cells += cuts.map(cells(of:))
         var lines = aligned(cells, words: 2)
         lines.append(
-            "\(network): \(fixed(Double(multiply_adds) / 1e6, 1)) million multiply-adds, \(PairReport.percent(accuracy.value)) % right on \(images) images"
+            "\(network): \(fixed(Double(multiply_adds) / 1e6, 1)) million multiply-adds, \(PairReport.percent(accuracy.value)) % right on \(counted(images, "image"))"
                 + (labelled ? "" : " without labels: what it says undivided counts as right"))
-        lines.append("Bits are the fewest that lose no more on these images; bytes are the mean of \(packed) images.")
+        lines.append("Bits are the fewest that lose no more on these images; bytes are the mean of \(counted(packed, "image")).")
         return lines.joined(separator: "\n")
     }
 

@@ -82,7 +82,7 @@ struct CutTimingReport: Encodable {
             cells.append(line)
         }
         var lines = aligned(cells, words: 2)
-        lines.append("\(network): at \(bits) bits, \(images) images; times are packing + unpacking, by one thread of this machine, and the network before in float32.")
+        lines.append("\(network): at \(bits) bits, \(counted(images, "image")); times are packing + unpacking, by one thread of this machine, and the network before in float32.")
         lines.append("A form pays below the rate at which what it saves over the form left of it takes as long to send as it takes longer at both ends.")
         lines.append("")
         cells = [["form", "bits", "ns to pack a number", "to unpack", "bytes a number"]]

@@ -189,7 +189,7 @@ struct PairReport: Encodable {
             ("calibration error", "\(percent(calibrationError)) %"),
         ]
         let width = rows.map { $0.0.count }.max() ?? 0
-        var lines = ["\(images) images\(labelled ? "" : " without labels: the full model's answer counts as right")"]
+        var lines = ["\(counted(images, "image"))\(labelled ? "" : " without labels: the full model's answer counts as right")"]
         if let gate { lines.append("gate: \(gate.measure) \(gate.value)") }
         lines += rows.map { $0.0 + String(repeating: " ", count: width - $0.0.count + 2) + $0.1 }
         if let certificate {

@@ -140,6 +140,6 @@ extension UploadDetails {
             case .jpeg(let quality, let fullColour): "JPEG of quality \(quality)\(fullColour ? " in full colour" : "")"
             case .png: "PNG"
             }
-        return "upload: \(kind), \(Int(meanBytes.rounded())) bytes on average, \(PairReport.percent(kept)) % of the full model's answers kept on \(samples) images"
+        return "upload: \(kind), \(Int(meanBytes.rounded())) bytes on average, \(PairReport.percent(kept)) % of the full model's answers kept on \(counted(samples, "image"))"
     }
 }

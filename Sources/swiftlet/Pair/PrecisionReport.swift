@@ -55,7 +55,7 @@ struct PrecisionReport: Encodable {
         var lines = aligned(cells, words: 2)
         lines.append(
             "→ the least bytes · time of those that lose at most \(PairReport.percent(allowed_loss)) points of coverage against float32 and int8 at \(risk) ≤ \(PairReport.exact(bound)) %, "
-                + "by \(measure) on \(images) images\(labelled ? "" : " without labels")")
+                + "by \(measure) on \(counted(images, "image"))\(labelled ? "" : " without labels")")
         lines.append("· another choice is nowhere worse and better somewhere")
         return lines.joined(separator: "\n")
     }

@@ -61,6 +61,6 @@ struct ChoiceTiming: Encodable {
 
     var text: String {
         let times = "\(fixed(median_us, 0)) µs in the median, \(fixed(p99_us, 0)) µs in 99 of 100, \(fixed(worst_us, 0)) µs at worst"
-        return "\(plans) plans: a choice takes \(times) of one core (\(choices) choices); replaying them, once, \(fixed(preparation_ms, 0)) ms"
+        return "\(counted(plans, "plan")): a choice takes \(times) of one core (\(choices) choices); replaying them, once, \(fixed(preparation_ms, 0)) ms"
     }
 }

@@ -63,6 +63,7 @@ struct PlanCommand: ParsableCommand {
         guard (0...1000).contains(power) else { throw ValidationError("--power must be 0 … 1000") }
         if plot != nil, sweep == nil { throw ValidationError("--plot needs --sweep") }
         if sweep != nil, situation.link == .none { throw ValidationError("--sweep needs a link") }
+        if sweep != nil, situation.uplink != nil { throw ValidationError("--sweep goes through all uplinks: it excludes --uplink") }
         if sweep != nil, time { throw ValidationError("--sweep and --time exclude each other") }
     }
 
@@ -71,6 +72,8 @@ struct PlanCommand: ParsableCommand {
     private func plan() throws {
         let settings = try PolicySettings.load(policy)
         let profile = try board.map { try BoardSettings.load($0) }
+        if ModelFile.isONNX(bundle) { throw CommandFailure(.usage, "\(bundle) is no bundle: compile it first") }
+        if let pair, ModelFile.isONNX(pair) { throw CommandFailure(.usage, "\(pair) is no bundle: compile it first, with --precision fp32") }
         let content = try Bundle(contentsOf: bundle)
         let full = try pair.map { try Bundle(contentsOf: $0) }
         let name = content.details.name

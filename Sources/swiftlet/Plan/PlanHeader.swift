@@ -29,7 +29,7 @@ struct PlanHeader {
         }
         let end = policy.deadline.map { "decided within \(Figure.latency.words($0))" } ?? "the cloud is awaited without end"
         return """
-            \(network): \(plans) plans\(settings.family == .all ? "" : " of \(settings.family.rawValue)")
+            \(network): \(counted(plans, "plan"))\(settings.family == .all ? "" : " of \(settings.family.rawValue)")
             board   \(board)
             link    \(carrier)
             server  \(server)

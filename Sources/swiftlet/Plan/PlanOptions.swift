@@ -24,7 +24,7 @@ struct PlanConditions: ParsableArguments {
     var period = LengthOfTime(seconds: 0.05)
 
     func validate() throws {
-        guard (0.001...1e6).contains(serverSlowdown) else { throw ValidationError("--server-slowdown must be above 0") }
+        guard (0.001...1_000_000).contains(serverSlowdown) else { throw ValidationError("--server-slowdown must be 0.001 … 1000000") }
         guard period.seconds > 0 else { throw ValidationError("--period must be above 0") }
     }
 

@@ -99,7 +99,7 @@ package struct PlanReport: Encodable {
             lines += folded("No plan keeps '\(infeasible)' beside the constraints before it" + (rest.isEmpty ? "; it" : "") + missed, indentation: "")
         }
         let intervals = "right \(Self.words(accuracy_interval)), harm \(Self.words(harm_interval)) with 95 % confidence"
-        lines += folded("Of \(samples) samples: the first plan \(intervals).", indentation: "")
+        lines += folded("Of \(counted(samples, "sample")): the first plan \(intervals).", indentation: "")
         if !violated.isEmpty { lines += folded("Not kept by the first plan: \(violated.joined(separator: "; ")).", indentation: "") }
         return lines.joined(separator: "\n")
     }
