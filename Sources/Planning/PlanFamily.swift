@@ -7,11 +7,12 @@ package enum PlanFamily: String, Hashable, Sendable, CaseIterable {
     case deviceOnly = "device-only"
     /// One cut, floats; no exits. Y. Kang et al., ASPLOS 2017.
     case neurosurgeon
-    /// One exit for all frames and one cut before it, floats. E. Li, Z. Zhou, X. Chen, MECOMM 2018.
+    /// One exit for all frames and one cut before it, floats; the board has the first part, in the paper the server. E. Li, Z. Zhou, X. Chen, MECOMM 2018.
     case edgent
-    /// All exits before the cut at one threshold, 8 bits, insured to the next exit. S. Laskaridis et al., MobiCom 2020.
+    /// All exits before the cut at one threshold, 8 bits with LZ4, insured to the next exit; cuts anywhere, in the paper behind a ReLU. S. Laskaridis et al.,
+    /// MobiCom 2020.
     case spinn
-    /// One cut and 2 … 8 bits; no exits. M. Almeida et al., TECS 2022.
+    /// One cut and 2 … 8 bits, in whatever form; no exits; cuts as of SPINN. M. Almeida et al., TECS 2022.
     case dyno
     /// Everything on the board, the frame to the cloud where its end isn't sure; or the frame to the cloud at once. B. Zamirai et al., DAC 2020.
     case sieve
@@ -43,10 +44,13 @@ package enum PlanFamily: String, Hashable, Sendable, CaseIterable {
         case .deviceOnly: false
         case .neurosurgeon: upload.sends(bits: 32...32) && upload.exit == nil
         case .edgent: upload.sends(bits: 32...32)
-        case .spinn: upload.sends(bits: 8...8) && upload.exit == nil
+        case .spinn: upload.sends(bits: 8...8, forms: Self.formsWithLZ4) && upload.exit == nil
         case .dyno: upload.sends(bits: 2...8) && upload.exit == nil
         }
     }
+
+    /// The codes of the codec's forms with LZ4, bytes and bit planes.
+    private static let formsWithLZ4: ClosedRange<UInt8> = 1...2
 
     /// Whether some plan of the family asks exits, so that it needs to know how sure they must be.
     package var asksExits: Bool {
@@ -61,9 +65,9 @@ package enum PlanFamily: String, Hashable, Sendable, CaseIterable {
 }
 
 extension Upload {
-    /// Whether it's the frame, or tensors of so many bits.
-    fileprivate func sends(bits range: ClosedRange<UInt8>) -> Bool {
-        if case .tensors(let bits, _) = payload { return range.contains(bits) }
+    /// Whether it's the frame, or tensors of so many bits in one of these forms.
+    fileprivate func sends(bits range: ClosedRange<UInt8>, forms: ClosedRange<UInt8> = 0...255) -> Bool {
+        if case .tensors(let bits, let form) = payload { return range.contains(bits) && forms.contains(form) }
         return true
     }
 }

@@ -3,6 +3,7 @@ import Certification
 import Foundation
 import Gating
 import Networks
+import Packing
 import Planning
 import Rehearsal
 import TestSupport
@@ -149,6 +150,15 @@ struct PlanCommandTests {
         let late = PlanReport(space, by: Self.policy, in: Self.conditions(uplink: 0.7), names: names, samples: Self.samples, count: 1)
         #expect(late.accuracy_interval.contains(try #require(late.ranking[0].figures["accuracy"])))
         #expect(late.harm_interval.contains(try #require(late.ranking[0].figures["harm"])))
+    }
+
+    /// Planning knows forms by their codes only.
+    @Test(arguments: PackingForm.allCases)
+    func spinnSendsEightBitsWithLZ4AndNothingElse(form: PackingForm) {
+        for bits in UInt8(2)...8 {
+            let sends = PlanFamily.spinn.sends(Upload(cut: 3, payload: .tensors(bits: bits, form: form.rawValue)))
+            #expect(sends == (bits == 8 && (form == .bytesLZ4 || form == .planesLZ4)), "\(bits) bits")
+        }
     }
 
     @Test func plansAreNamedInTheNetworksTerms() {

@@ -19,7 +19,7 @@ struct PlanSpaceTests {
     @Test(arguments: PlanFamily.allCases)
     func aFamilyHoldsWhatItsSystemCanDo(family: PlanFamily) {
         let frame = Upload(cut: 0, payload: .jpeg(quality: 80))
-        func cut(_ bits: UInt8, exit: Int? = nil) -> Upload { Upload(cut: 22, payload: .tensors(bits: bits, form: 1), exit: exit) }
+        func cut(_ bits: UInt8, form: UInt8 = 1, exit: Int? = nil) -> Upload { Upload(cut: 22, payload: .tensors(bits: bits, form: form), exit: exit) }
         let (early, middle, end) = (Plan.Gate(exit: 0, threshold: 0.8), Plan.Gate(exit: 1, threshold: 0.8), Plan.Gate(exit: 2, threshold: 0.8))
         let (inside, outside): ([Plan], [Plan]) =
             switch family {
@@ -33,7 +33,7 @@ struct PlanSpaceTests {
                 (
                     [Plan(gates: [early, middle]), Plan(gates: [early, middle], upload: cut(8), insurance: end), Plan(upload: frame, insurance: early)],
                     [
-                        Plan(gates: [early]), Plan(gates: [early, middle], upload: cut(4)), Plan(upload: frame, insurance: end),
+                        Plan(gates: [early]), Plan(gates: [early, middle], upload: cut(4)), Plan(gates: [early, middle], upload: cut(8, form: 4)), Plan(upload: frame, insurance: end),
                         Plan(gates: [early, .init(exit: 1, threshold: 0.7)]), Plan(gates: [end], upload: frame),
                     ]
                 )
