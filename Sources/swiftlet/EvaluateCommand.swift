@@ -80,7 +80,8 @@ struct EvaluateCommand: ParsableCommand {
         let gate = gate?.gate ?? local.details.certifiedGate?.gate ?? .standard
         let report = PairReport(outcomes, gate: gate, certificate: certificate, board: board, runs: Double(pair.localRuns) / Double(outcomes.count))
         if let plot {
-            let picture = PairPlot(outcomes.map(\.sample), gate: gate, certificate: certificate, title: "\(local.details.name) beside \(ModelFile.name(of: full)), \(counted(outcomes.count, "image"))")
+            let title = "\(local.details.name) beside \(ModelFile.name(of: full)), \(counted(outcomes.count, "image"))"
+            let picture = PairPlot(outcomes.map(\.sample), gate: gate, certificate: certificate, title: title)
             try writeText(picture.svg, to: plot)
         }
         if json { try printJSON(report) } else { try printLine(report.text) }

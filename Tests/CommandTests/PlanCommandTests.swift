@@ -289,7 +289,8 @@ struct PlanCommandTests {
         let slow = try await tool(["plan", bundle, "--policy", Self.policyFile("balanced"), "--server-slowdown", "1e300"])
         #expect(slow.ending == .exited(64) && slow.text.contains("must be 0.001 … 1000000"), "\(slow)")
         for arguments in [
-            ["--sweep", "bandwidth", "--uplink", "3Mbit/s"], ["--plot", "x.svg"], ["--uplink", "6"], ["--sweep", "weather"], ["--deadline", "0ms"], ["--link", "5g"], ["--sweep", "bandwidth", "--link", "none"],
+            ["--sweep", "bandwidth", "--uplink", "3Mbit/s"], ["--plot", "x.svg"], ["--uplink", "6"], ["--sweep", "weather"], ["--deadline", "0ms"], ["--link", "5g"],
+            ["--sweep", "bandwidth", "--link", "none"],
         ] {
             let outcome = try await tool(["plan", bundle, "--policy", Self.policyFile("balanced")] + arguments)
             #expect(outcome.ending == .exited(64), "\(arguments): \(outcome)")

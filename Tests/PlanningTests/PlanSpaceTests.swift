@@ -33,7 +33,8 @@ struct PlanSpaceTests {
                 (
                     [Plan(gates: [early, middle]), Plan(gates: [early, middle], upload: cut(8), insurance: end), Plan(upload: frame, insurance: early)],
                     [
-                        Plan(gates: [early]), Plan(gates: [early, middle], upload: cut(4)), Plan(gates: [early, middle], upload: cut(8, form: 4)), Plan(upload: frame, insurance: end),
+                        Plan(gates: [early]), Plan(gates: [early, middle], upload: cut(4)), Plan(gates: [early, middle], upload: cut(8, form: 4)),
+                        Plan(upload: frame, insurance: end),
                         Plan(gates: [early, .init(exit: 1, threshold: 0.7)]), Plan(gates: [end], upload: frame),
                     ]
                 )
