@@ -127,9 +127,24 @@ private struct QuantizedEmitter {
                 }
                 try inputs.append(activations.contains(input) ? quantizedID(input) : realID(input))
             }
+            let scale = node.operation.keepsQuantization ? inputs[0].flatMap { target[$0].quantization } : nil
             var outputs: [ValueID] = []
-            for output in node.outputs { try outputs.append(addQuantized(output)) }
+            var conversions: [Node] = []
+            for output in node.outputs {
+                let wanted = try addQuantized(output)
+                guard let scale, target[wanted].quantization != scale else {
+                    outputs.append(wanted)
+                    continue
+                }
+                // A quantised model gave the result another scale than what it is made from.
+                let unconverted = target.add(
+                    Value(name: "\(source[output].name).unconverted", type: .uint8, shape: source[output].shape, quantization: scale))
+                outputs.append(unconverted)
+                conversions.append(
+                    Node(name: "\(node.name).convert", operation: .activation(.none), inputs: [unconverted], outputs: [wanted]))
+            }
             target.nodes.append(Node(name: node.name, operation: node.operation, inputs: inputs, outputs: outputs))
+            target.nodes += conversions
         }
     }
 

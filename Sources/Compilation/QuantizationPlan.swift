@@ -12,10 +12,12 @@ struct QuantizationPlan {
     private(set) var isQuantized: [Bool]
     /// By value: a value that stands for those with the same quantisation.
     private var representatives: [Int]
+    /// By representative: the quantisation that a quantised model brought for one of its values. Values with different ones are never joined.
+    private var known: [Int: Quantization] = [:]
 
     /// - Parameters:
     ///   - joinsConcatenations: everything that is concatenated has the quantisation of the result, so that nothing is converted on the way;
-    ///     otherwise only what nothing else reads.
+    ///     otherwise only what nothing else reads. What a quantised model gave another quantisation than the result keeps it either way.
     ///   - kept: outputs of convolutions and products that stay float32.
     init(_ graph: Graph, joinsConcatenations: Bool = true, kept: Set<ValueID> = []) {
         self.graph = graph
@@ -24,6 +26,7 @@ struct QuantizationPlan {
         uses = Uses(graph)
         isQuantized = Array(repeating: false, count: graph.nodes.count)
         representatives = Array(graph.values.indices)
+        for index in graph.values.indices where graph.values[index].constant == nil { known[index] = graph.values[index].quantization }
         for index in graph.nodes.indices.reversed() { isQuantized[index] = deservesQuantization(index) }
         for index in graph.nodes.indices where isQuantized[index] { share(index) }
     }
@@ -55,25 +58,44 @@ struct QuantizationPlan {
     private mutating func share(_ index: Int) {
         let node = graph.nodes[index]
         switch node.operation {
-        case .split, .slice, .pad, .gather, .transpose, .reshape: joinAll(node)
-        case .pool(let pooling) where pooling.kind == .maximum: joinAll(node)
-        case .concatenation:
-            for case let input? in node.inputs where joinsConcatenations || uses.isRead(input, onlyBy: index) {
-                guard let producer = uses.producer(of: input), isQuantized[producer] else { continue }
-                guard joinsConcatenations || graph.nodes[producer].operation.choosesScale else { continue }
-                join(input, node.outputs[0])
-            }
-        default: break
+        case .concatenation: joinParts(index)
+        default: if node.operation.keepsQuantization { joinAll(index) }
         }
     }
 
-    private mutating func joinAll(_ node: Node) {
-        guard let input = node.input(0) else { return }
-        for output in node.outputs { join(input, output) }
+    private mutating func joinParts(_ index: Int) {
+        let node = graph.nodes[index]
+        let output = node.outputs[0]
+        let parts = node.inputs.compactMap(\.self)
+        let first = known(parts[0])
+        let partsAgree = parts.allSatisfy { known($0) == first }
+        for part in parts where joinsConcatenations || uses.isRead(part, onlyBy: index) {
+            guard let producer = uses.producer(of: part), isQuantized[producer] else { continue }
+            guard joinsConcatenations || graph.nodes[producer].operation.choosesScale else { continue }
+            // The range of one part says nothing of the whole, nor that of the whole what others may read of a part.
+            switch (known(part), known(output)) {
+            case (_?, nil): if partsAgree { join(part, output) }
+            case (nil, _?): if uses.isRead(part, onlyBy: index) { join(part, output) }
+            default: join(part, output)
+            }
+        }
     }
 
+    private mutating func joinAll(_ index: Int) {
+        let node = graph.nodes[index]
+        guard let input = node.input(0) else { return }
+        let first = known(node.outputs[0])
+        let mayTakeTheirs = uses.isRead(input, onlyBy: index) && node.outputs.allSatisfy { known($0) == first }
+        for output in node.outputs where known(input) != nil || known(output) == nil || mayTakeTheirs { join(input, output) }
+    }
+
+    private func known(_ id: ValueID) -> Quantization? { known[representative(of: id).rawValue] }
+
     private mutating func join(_ a: ValueID, _ b: ValueID) {
-        representatives[representative(of: b).rawValue] = representative(of: a).rawValue
+        let (first, second) = (representative(of: a).rawValue, representative(of: b).rawValue)
+        if let one = known[first], let other = known[second], one != other { return }
+        representatives[second] = first
+        known[first] = known[first] ?? known[second]
     }
 }
 

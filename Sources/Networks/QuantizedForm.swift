@@ -69,7 +69,7 @@ extension Operation {
     }
 
     /// Whether elements are only moved or selected, so that results mean what the input's elements meant.
-    private var keepsQuantization: Bool {
+    package var keepsQuantization: Bool {
         switch self {
         case .split, .slice, .pad, .gather, .transpose, .reshape: true
         case .pool(let pooling): pooling.kind == .maximum

@@ -151,6 +151,38 @@ import Testing
         #expect(kept.constant?.elements(of: Int8.self) == integers)
     }
 
+    @Test(arguments: [(0.02, 0.16, 0.16), (0.16, 0.02, 0.16), (0.02, 0.16, nil)] as [(Float, Float, Float?)])
+    func partsOfAConcatenationKeepTheScalesOfAQuantisedModel(first: Float, second: Float, whole: Float?) throws {
+        var builder = GraphBuilder(seed: 6)
+        let x = try builder.pair(builder.input([1, 4, 5, 5]), scale: 4 / 255, zeroPoint: 0)
+        func part(_ scale: Float) throws -> ValueID {
+            let (limit, channels) = (scale * 127, 4)
+            let weights = builder.constant([channels, 4, 1, 1], in: -limit / 3...limit / 3)
+            return try builder.pair(builder.add(.convolution(Convolution(window: Window(size: [1, 1]))), [x, weights]), scale: scale, zeroPoint: 0)
+        }
+        var y = try builder.add(.concatenation(axis: 1), [part(first), part(second)])
+        if let whole { y = try builder.pair(y, scale: whole, zeroPoint: 0) }
+        let graph = try builder.finish(builder.add(.convolution(Convolution(window: Window(size: [1, 1]))), [y, builder.constant([3, 8, 1, 1])]))
+        let quantized = try quantize(graph)
+        #expect(quantized.kinds == "quantize convolution convolution concatenation convolution")
+        #expect(quantized[quantized.nodes[1].outputs[0]].quantization?.scale == first)
+        #expect(quantized[quantized.nodes[2].outputs[0]].quantization?.scale == second)
+        if let whole { #expect(quantized[quantized.nodes[3].outputs[0]].quantization?.scale == whole) }
+        #expect(try relativeError(quantized, graph) < 0.001)
+    }
+
+    @Test func aResultOfAnotherScaleThanWhatItIsPickedFromIsConverted() throws {
+        var builder = GraphBuilder(seed: 7)
+        let x = try builder.pair(builder.input([1, 4, 6, 6]), scale: 4 / 255, zeroPoint: 0)
+        let pool = Pooling(kind: .maximum, window: Window(size: [2, 2], strides: [2, 2]))
+        // Half of what comes in saturates.
+        let y = try builder.pair(builder.add(.pool(pool), [x]), scale: 1 / 127, zeroPoint: 0)
+        let graph = try builder.finish(builder.add(.convolution(Convolution(window: Window(size: [1, 1]))), [y, builder.constant([3, 4, 1, 1])]))
+        let quantized = try quantize(graph)
+        #expect(quantized.kinds == "quantize maximum none convolution")
+        #expect(try relativeError(quantized, graph) < 0.001)
+    }
+
     @Test(arguments: ["", "softmax", "add"]) func theLastSaturationOfAQuantisedModelIsKept(end: String) throws {
         var builder = GraphBuilder(seed: 4)
         let x = try builder.pair(builder.input([1, 4, 6, 6]), scale: 4 / 255, zeroPoint: -1)
