@@ -32,7 +32,7 @@ extension Graph {
     }
 
     private mutating func foldBackward(_ affine: ChannelAffine, at index: Int, uses: Uses) -> Bool {
-        guard uses.isRead(affine.source, onlyBy: index), let producer = uses.producer(of: affine.source),
+        guard uses.isRead(affine.source, onlyBy: index), !saturatesAtZero(affine.source), let producer = uses.producer(of: affine.source),
             let product = FoldableProduct(nodes[producer], in: self), product.activation == .none, !product.hasResidual,
             product.outputChannels == affine.scale.count
         else { return false }
@@ -48,7 +48,7 @@ extension Graph {
 
     private mutating func foldForward(_ affine: ChannelAffine, at index: Int, uses: Uses) -> Bool {
         let result = nodes[index].outputs[0]
-        guard affine.activation == .none, let reader = uses.readers(of: result).first, uses.isRead(result, onlyBy: reader),
+        guard affine.activation == .none, !saturatesAtZero(result), let reader = uses.readers(of: result).first, uses.isRead(result, onlyBy: reader),
             let product = FoldableProduct(nodes[reader], in: self), nodes[reader].input(0) == result,
             product.inputChannels == affine.scale.count, !product.pads || affine.shift.allSatisfy({ $0 == 0 })
         else { return false }

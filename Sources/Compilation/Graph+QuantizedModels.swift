@@ -40,6 +40,12 @@ extension Graph {
         return graph
     }
 
+    /// Whether a quantised model left a ReLU, or one upside down, to the saturation of this value: nothing may be folded across it.
+    func saturatesAtZero(_ id: ValueID) -> Bool {
+        guard let quantization = self[id].quantization, self[id].constant == nil, quantization.axis == nil else { return false }
+        return quantization.zeroPoint == 0 || quantization.zeroPoint == 255
+    }
+
     private mutating func replaceDequantizedConstant(at index: Int, axis: Int) -> Bool {
         let node = nodes[index]
         guard let source = node.input(0), let bytes = self[source].constant, let integers = bytes.integers,

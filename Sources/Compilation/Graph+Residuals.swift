@@ -13,7 +13,7 @@ extension Graph {
                 graph[a].type == .float32, graph[a].shape == graph[b].shape
             else { return false }
             let candidates = [(a, b), (b, a)].compactMap { sum, other -> (producer: Int, other: ValueID)? in
-                guard uses.isRead(sum, onlyBy: index), let producer = uses.producer(of: sum), graph[other].constant == nil,
+                guard uses.isRead(sum, onlyBy: index), !graph.saturatesAtZero(sum), let producer = uses.producer(of: sum), graph[other].constant == nil,
                     case .convolution(let convolution) = graph.nodes[producer].operation, convolution.activation == .none,
                     graph.nodes[producer].input(3) == nil
                 else { return nil }

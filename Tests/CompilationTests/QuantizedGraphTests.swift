@@ -217,6 +217,17 @@ import Testing
         #expect(try relativeError(reference, graph) < 0.001)
     }
 
+    @Test(arguments: ["normalization", "sum", "behind"]) func nothingIsFoldedAcrossAnActivationLeftToSaturation(what: String) throws {
+        var builder = GraphBuilder(seed: 11)
+        let x = try builder.pair(builder.input([1, 4, 6, 6]), scale: 4 / 255, zeroPoint: 0)
+        var y = what == "normalization" ? try builder.normalization(x) : try builder.convolution(x, channels: 4)
+        y = try builder.pair(y, scale: 0.04, zeroPoint: -128)
+        if what == "sum" { y = try builder.pair(builder.add(.binary(.add, activation: .none), [y, x]), scale: 0.06, zeroPoint: -60) }
+        if what == "behind" { y = try builder.pair(builder.normalization(y), scale: 0.1, zeroPoint: 0) }
+        let graph = try builder.finish(builder.convolution(y, channels: 2, size: 1))
+        #expect(try relativeError(quantize(graph), graph) < 0.005)
+    }
+
     @Test func aHugeBiasBesideTinyWeightsKeepsItsValue() throws {
         var builder = GraphBuilder()
         let x = builder.input([1, 1, 2, 2])
