@@ -18,6 +18,7 @@ extension Graph {
         var graph = try foldingConstants(keepsQuantization: target == .quantized)
         // What was prepared for float32 before has them fused.
         if target == .quantized { graph = graph.separatingActivations { !$0.isClamp } }
+        graph = graph.makingPairsUnsigned()
         var count: Int
         repeat {
             count = graph.nodes.count

@@ -40,6 +40,40 @@ extension Graph {
         return graph
     }
 
+    /// An equal graph in which pairs of `quantize` and `dequantize` with one scale go through uint8, which has kernels, instead of int8: elements and zero
+    /// points are 128 more.
+    func makingPairsUnsigned() -> Graph {
+        var graph = self
+        let uses = Uses(self)
+        for (index, node) in nodes.enumerated() {
+            guard case .quantize(_, 0) = node.operation, let bytes = node.outputs.first, self[bytes].type == .int8, self[bytes].quantization == nil,
+                !uses.isOutput(bytes), self[node.inputs[0] ?? bytes].type == .float32
+            else { continue }
+            let places = [index] + uses.readers(of: bytes)
+            let zeros = places.compactMap { unsignedZeroPoint(of: nodes[$0], for: bytes) }
+            guard zeros.count == places.count else { continue }
+            graph[bytes].type = .uint8
+            for (place, zero) in zip(places, zeros) {
+                let id = graph.add(Value(name: "\(nodes[place].name).zero", constant: zero))
+                graph.nodes[place].inputs = [nodes[place].input(0), nodes[place].input(1), id]
+            }
+        }
+        return graph
+    }
+
+    /// `nil` for anything but the ends of a pair with one scale.
+    private func unsignedZeroPoint(of node: Node, for bytes: ValueID) -> Tensor? {
+        switch node.operation {
+        case .quantize(_, 0): if node.outputs != [bytes] { return nil }
+        case .dequantize(_, 0): if node.input(0) != bytes { return nil }
+        default: return nil
+        }
+        guard let scale = node.input(1), scalar(scale) != nil else { return nil }
+        guard let id = node.input(2) else { return Tensor(shape: self[scale].shape, [UInt8(128)]) }
+        guard let zero = self[id].constant, zero.type == .int8, zero.count == 1 else { return nil }
+        return Tensor(shape: zero.shape, [UInt8(Int(zero.elements(of: Int8.self)[0]) + 128)])
+    }
+
     /// Whether a quantised model left a ReLU, or one upside down, to the saturation of this value: nothing may be folded across it.
     func saturatesAtZero(_ id: ValueID) -> Bool {
         guard let quantization = self[id].quantization, self[id].constant == nil, quantization.axis == nil else { return false }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Compilation
 import Definitions
+import Inference
 import Networks
 import Tensors
 import TestSupport
@@ -207,5 +208,16 @@ import Testing
         let pixel = try builder.add(.mean(axes: [2, 3], keepsDimensions: true), [x])
         let graph = try builder.finish(builder.add(.binary(.add, activation: .none), [y, pixel]))
         #expect(graph.fusingResiduals().kinds == graph.kinds)
+    }
+
+    @Test func signedPairsOfAQuantisedModelGoThroughBytesThatHaveKernels() throws {
+        var builder = GraphBuilder(seed: 3)
+        var y = try builder.pair(builder.input([1, 3, 5, 5]), scale: 0.02, zeroPoint: -7)
+        y = try builder.pair(builder.convolution(y, channels: 4, activation: .relu), scale: 0.05, zeroPoint: -128)
+        let graph = try builder.finish(builder.pair(builder.convolution(y, channels: 2), scale: 0.03, zeroPoint: 127))
+        let optimized = try graph.optimized()
+        #expect(!optimized.nodes.contains { $0.outputs.contains { optimized[$0].type == .int8 } })
+        #expect(try Executor(optimized).plan.allSatisfy { !$0.isDefinition })
+        try expectSame(optimized, as: graph)
     }
 }
