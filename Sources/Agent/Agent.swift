@@ -104,6 +104,7 @@ package final class Agent: Sendable {
         running = Monitor(Running())
         let log = try AgentLog(logger, clock: clock)
         self.log = log
+        if let warning = network.executor.definitionWarning { log.write(.warning, "\(bundle.details.name): \(warning)") }
         let labels = bundle.details.labels
         let lines: LineWriter? = if let descriptor = outputs.lines { try LineWriter(descriptor: descriptor, labels: labels, log: log) } else { nil }
         self.lines = lines

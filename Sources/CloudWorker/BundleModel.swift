@@ -12,6 +12,8 @@ package final class BundleModel: FullModel {
     private var preprocessor: Preprocessor
     /// One an output.
     private let calibrations: [Calibration]
+    /// Of steps that have no kernel.
+    package var warning: String? { executor.definitionWarning }
     /// Of the whole network.
     private let nodes: Int
     private let starts: [Int: CutStart]

@@ -26,6 +26,10 @@ extension CloudWorker {
         let options = ExecutorOptions(threads: settings.threads)
         try self.init(
             Settings(link: link, concurrency: settings.concurrency, queue: settings.queue), boot: .random(using: &generator), log: log
-        ) { () throws(ModelFault) in try BundleModel(bundle, options: options) }
+        ) { () throws(ModelFault) in
+            let model = try BundleModel(bundle, options: options)
+            if let warning = model.warning { log.warning("\(bundle.details.name): \(warning)") }
+            return model
+        }
     }
 }

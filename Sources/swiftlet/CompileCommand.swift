@@ -108,7 +108,8 @@ struct CompileCommand: ParsableCommand {
         }
         try bundle.write(to: output)
         let written = try Bundle(contentsOf: output)
-        _ = try Executor(verifying: written)
+        let executor = try Executor(verifying: written)
+        if let warning = executor.definitionWarning { printError("swiftlet: warning: \(warning)") }
         let summary = try CompileSummary(output: output, bundle: written, report: report, images: compiler.samples.count, precisions: precisions)
         if json { try printJSON(summary) } else { try printLine(([summary.text] + lines).joined(separator: "\n")) }
     }

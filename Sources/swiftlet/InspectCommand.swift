@@ -65,6 +65,8 @@ private struct Inspection: Encodable {
     var golden: Bool
     /// What plans are replayed from.
     var plans: TableReport?
+    /// Of steps that have no kernel.
+    var warning: String?
     var steps: [Step]
 
     init(_ bundle: Bundle, _ executor: Executor, path: String) throws {
@@ -90,6 +92,7 @@ private struct Inspection: Encodable {
                 name: graph[graph.outputs[exit]].name, macs_before: cost.before, head_macs: cost.head,
                 temperature: known.indices.contains(exit) ? known[exit].temperature : 1)
         }
+        warning = executor.definitionWarning
         steps = executor.plan.map { Step(node: $0.node, kernel: $0.kernel, macs: $0.macs) }
     }
 
@@ -119,6 +122,7 @@ private struct Inspection: Encodable {
             let before = "\(Double(exit.macs_before / 10_000) / 100)", own = "\(Double(exit.head_macs / 100) / 10_000)"
             lines.append("exit           \(exit.name): after \(before) million multiplications, its own \(own), temperature \(exit.temperature)")
         }
+        if let warning { lines.append("warning        \(warning)") }
         lines += [
             "golden output  \(golden ? "there, and reproduced" : "none")",
             "",

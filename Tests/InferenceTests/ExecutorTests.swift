@@ -101,6 +101,9 @@ struct ExecutorTests {
         graph.outputs = [graph.add(.binary(.divide, activation: .none), name: "quotient", inputs: [a, b], output: Value(name: "c", type: .int32, shape: [2]))]
         let executor = try Executor(graph)
         #expect(executor.plan.map(\.isDefinition) == [true, false])
+        let warning = "1 of 2 steps have no kernel and run their operation's definition: slow, and they reserve memory at each run: quotient"
+        #expect(executor.definitionWarning == warning)
+        #expect(try Executor(PixelNetwork(isQuantized: true).graph).definitionWarning == nil)
         #expect(try executor.run([Tensor(shape: [2], [7, 9] as [Int32]), Tensor(shape: [2], [2, -2] as [Int32])])[0].integers == [3, -4])
         #expect(executor.withOutput { $0[1] } == -4)
         let error = #expect(throws: InferenceError.self) {

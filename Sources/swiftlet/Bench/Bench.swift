@@ -49,6 +49,9 @@ package struct Bench {
             speed: Double(macs) / median / 1e6)
     }
 
+    /// Of steps that have no kernel.
+    var warning: String? { executor.definitionWarning }
+
     /// One line a step: its shortest time, speed, kernel and node.
     package func steps(_ runs: Int) throws -> [String] {
         var shortest = executor.plan.map { _ in Duration.seconds(3600) }

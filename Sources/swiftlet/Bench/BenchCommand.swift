@@ -64,6 +64,7 @@ struct BenchCommand: ParsableCommand {
     private func measure() throws {
         if kernels { return try measureKernels() }
         let bench = try Bench(network, precision: precision, threads: threads, input: try input.map(readTensor))
+        if let warning = bench.warning { printError("swiftlet: warning: \(warning)") }
         if worker { return try BenchWorker(bench).obey() }
         var bar = ProgressBar("bench", total: runs)
         let report = try bench.run(runs) { bar.update($0) }
