@@ -6,6 +6,7 @@
 
 #define FLOAT(name) name##_avx512
 #define FLOAT_NAME "f32_avx512"
+// F, BW and VL would do. The list of instruction sets has no AVX-512 without VNNI, so that what has no more (Skylake-X) runs the forms for AVX2.
 #define FLOAT_ISA (ISA_AVX2 | ISA_AVX512_VNNI)
 #define FLOAT_TARGET __attribute__((target("avx2,fma,avx512f,avx512bw,avx512vl")))
 #define LANES 16
