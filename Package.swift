@@ -90,7 +90,7 @@ let package = Package(
             "Threads", "Answers", "Tensors", "Networks", "Inference", "Gating", "Images", "Packing", "Wire", "Messaging", "Settings", logging,
         ]),
         module("Demonstration", []),
-        .executableTarget(name: "swiftletd", dependencies: ["Threads", "Agent", "Settings", logging], swiftSettings: strict),
+        .executableTarget(name: "swiftletd", dependencies: ["Threads", "Agent", "Kernels", "Settings", logging], swiftSettings: strict),
         .executableTarget(
             name: "swiftlet",
             dependencies: [

@@ -4,6 +4,13 @@ internal import CKernels
 internal import Glibc
 #endif
 
+/// `SWIFTLET_ISA` asks for something that isn't there.
+package struct InstructionSetError: Error, Hashable, Sendable, CustomStringConvertible {
+    package var cause: String
+
+    package var description: String { "SWIFTLET_ISA: \(cause)" }
+}
+
 /// Instruction sets beyond the baseline of the architecture that kernels may use. Empty: plain C.
 package struct CPUFeatures: OptionSet, Hashable, Sendable, CustomStringConvertible {
     package let rawValue: UInt32
@@ -22,20 +29,39 @@ package struct CPUFeatures: OptionSet, Hashable, Sendable, CustomStringConvertib
     /// What the processor and the kernel of the operating system support.
     package static let detected = CPUFeatures(rawValue: isa_detect())
 
-    /// ``detected``, narrowed by the environment variable `SWIFTLET_ISA`: a comma-separated list of `plain`, `avx2`, `avxvnni`,
-    /// `avx512vnni`, `avx512vbmi`, `neon`, `neondot`, `i8mm`, each with what it builds on. A name that isn't in this list is reported on standard
-    /// error, and the variable has no effect.
-    package static let current: CPUFeatures = {
-        guard let value = unsafe getenv("SWIFTLET_ISA") else { return detected }
-        let text = unsafe String(cString: value)
-        guard let allowed = CPUFeatures(names: text) else {
-            let names = levels.map(\.name).joined(separator: ", ")
-            let message = Array("SWIFTLET_ISA: unknown instruction set in '\(text)'; expected a list of \(names)\n".utf8)
-            _ = unsafe write(STDERR_FILENO, message, message.count)
-            return detected
+    /// ``detected``, narrowed by the environment variable `SWIFTLET_ISA`, see ``selected(by:)``. Programs call ``checkEnvironment()`` before they compute
+    /// anything: without that, a value that can't be followed changes nothing.
+    package static let current: CPUFeatures =
+        switch selection {
+        case .success(let features): features
+        case .failure: detected
         }
-        return detected.intersection(allowed)
+
+    /// Throws where `SWIFTLET_ISA` can't be followed.
+    package static func checkEnvironment() throws(InstructionSetError) { _ = try selection.get() }
+
+    private static let selection: Result<CPUFeatures, InstructionSetError> = {
+        guard let value = unsafe getenv("SWIFTLET_ISA") else { return .success(detected) }
+        do throws(InstructionSetError) {
+            return .success(try selected(by: unsafe String(cString: value)))
+        } catch {
+            return .failure(error)
+        }
     }()
+
+    /// What a comma-separated list of `plain`, `avx2`, `avxvnni`, `avx512vnni`, `avx512vbmi`, `neon`, `neondot`, `i8mm`, each with what it builds on,
+    /// narrows ``detected`` to. An empty list changes nothing; a name that isn't known, or that this processor doesn't have, is an error.
+    package static func selected(by names: String) throws(InstructionSetError) -> CPUFeatures {
+        guard !names.isEmpty else { return detected }
+        guard let features = CPUFeatures(names: names) else {
+            let known = levels.map(\.name).joined(separator: ", ")
+            throw InstructionSetError(cause: "unknown instruction set in '\(names)'; expected a list, by commas, of \(known)")
+        }
+        guard features.isSubset(of: detected) else {
+            throw InstructionSetError(cause: "this processor hasn't all of '\(names)'; it has \(detected)")
+        }
+        return features
+    }
 
     /// Each name with everything that it builds on.
     private static let levels: [(name: String, features: CPUFeatures)] = [
@@ -51,7 +77,7 @@ package struct CPUFeatures: OptionSet, Hashable, Sendable, CustomStringConvertib
     /// The union of the instruction sets in a comma-separated list; `nil` for a name that isn't known.
     package init?(names: String) {
         var union: CPUFeatures = []
-        for name in names.split(separator: ",") {
+        for name in names.split(separator: ",", omittingEmptySubsequences: false) {
             guard let level = Self.levels.first(where: { $0.name == name }) else { return nil }
             union.formUnion(level.features)
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 internal import Images
+internal import Kernels
 internal import Networks
 internal import ONNXImport
 internal import Settings
@@ -40,6 +41,10 @@ struct CommandFailure: EndingError {
     }
 }
 
+extension InstructionSetError: EndingError {
+    var exitStatus: ExitStatus { .usage }
+}
+
 extension BundleError: EndingError {
     var exitStatus: ExitStatus {
         switch code {
@@ -71,12 +76,18 @@ extension SettingsError: EndingError {
 /// Runs the body of a command; what it throws becomes one line on standard error and the exit status that fits. What ArgumentParser
 /// itself throws passes through.
 func exiting(_ body: () throws -> Void) throws {
-    do { try body() } catch { throw ending(error) }
+    do {
+        try CPUFeatures.checkEnvironment()
+        try body()
+    } catch { throw ending(error) }
 }
 
 /// As ``exiting(_:)``, for a body that waits.
 func exiting(_ body: () async throws -> Void) async throws {
-    do { try await body() } catch { throw ending(error) }
+    do {
+        try CPUFeatures.checkEnvironment()
+        try await body()
+    } catch { throw ending(error) }
 }
 
 private func ending(_ error: any Error) -> any Error {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Agent
 internal import Glibc
+internal import Kernels
 internal import Logging
 internal import Settings
 internal import Threads
@@ -19,6 +20,12 @@ enum Daemon {
         guard let settings = load(path) else { return 78 }
         guard let level = logLevel else {
             say("swiftletd: SWIFTLET_LOG: expected one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+            return 64
+        }
+        do {
+            try CPUFeatures.checkEnvironment()
+        } catch {
+            say("swiftletd: \(error)")
             return 64
         }
         let signals = StopSignals()

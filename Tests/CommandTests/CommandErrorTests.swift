@@ -115,6 +115,18 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: files.folder("x")))
     }
 
+    @Test func anInstructionSetThatIsNotThereIsAUsageErrorAndAnEmptyOneIsNone() async throws {
+        let files = try await Files()
+        let unknown = try await tool(files.arguments("inspect BUNDLE"), environment: ["SWIFTLET_ISA": "avx3"])
+        #expect(unknown.ending == .exited(64) && unknown.output.isEmpty && unknown.errors.count == 1, "\(unknown)")
+        #expect(unknown.errors.first?.hasPrefix("swiftlet: SWIFTLET_ISA: ") == true, "\(unknown)")
+        let usual = try await tool(files.arguments("inspect BUNDLE"))
+        let empty = try await tool(files.arguments("inspect BUNDLE"), environment: ["SWIFTLET_ISA": ""])
+        #expect(empty.ending == .exited(0) && empty.output == usual.output, "\(empty)")
+        let plain = try await tool(files.arguments("inspect BUNDLE"), environment: ["SWIFTLET_ISA": "plain"])
+        #expect(plain.ending == .exited(0) && plain.output != usual.output, "\(plain)")
+    }
+
     @Test func everyProblemOfAWorkersConfigurationIsOnALineOfItsOwn() async throws {
         let folder = TemporaryFolder()
         let settings = try folder.write("cloud.yaml", "worker: A B\nmodel: {bundle: a}\nqueue: 0\nqueu: 4\n")

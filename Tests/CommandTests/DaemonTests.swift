@@ -61,6 +61,11 @@ extension ProcessTests {
             }
         }
 
+        @Test func anInstructionSetThatIsNotThereIsAUsageError() async throws {
+            let outcome = try await Outcome(start(source: flights, environment: ["SWIFTLET_ISA": "avx3"]))
+            #expect(outcome.ending == .exited(64) && outcome.errors.count == 1 && outcome.output.isEmpty, "\(outcome)")
+        }
+
         @Test(arguments: [
             [], ["--config"], ["--config="], ["--config", "--check-config", "b"], ["--config", "a", "--check-config", "b"], ["--config", "a", "b"],
             ["--check-config", "a", "--check-config", "a"], ["--nonsense"], ["--conf", "a"], ["a"], ["-c", "a"],

@@ -61,7 +61,7 @@ struct DispatchTests {
 
     @Test func namesOfInstructionSetsBringWhatTheyBuildOn() {
         #expect(CPUFeatures(names: "plain") == [])
-        #expect(CPUFeatures(names: "") == [])
+        #expect(CPUFeatures(names: "") == nil && CPUFeatures(names: "plain,") == nil)
         #expect(CPUFeatures(names: "avx2") == [.avx2])
         #expect(CPUFeatures(names: "avx512vnni") == [.avx2, .avx512VNNI])
         #expect(CPUFeatures(names: "avx512vbmi") == [.avx2, .avx512VNNI, .avx512VBMI])
@@ -71,5 +71,19 @@ struct DispatchTests {
         #expect(CPUFeatures.detected.isSuperset(of: CPUFeatures.current))
         #expect(CPUFeatures(names: "avxvnni,avx512vnni")?.description == "avx2,avxvnni,avx512vnni")
         #expect(CPUFeatures().description == "plain")
+    }
+
+    @Test func instructionSetsThatAreUnknownOrNotHereAreAnError() throws {
+        #expect(try CPUFeatures.selected(by: "") == CPUFeatures.detected)
+        #expect(try CPUFeatures.selected(by: "plain") == [])
+        for level in CPUFeatures.selectable.dropLast() { #expect(try CPUFeatures.selected(by: level.name) == level.features) }
+        #if arch(x86_64)
+        let foreign = "neon"
+        #else
+        let foreign = "avx2"
+        #endif
+        for names in ["avx3", "plain,avx3", ",", "AVX2", foreign, "plain,\(foreign)"] {
+            #expect(throws: InstructionSetError.self) { try CPUFeatures.selected(by: names) }
+        }
     }
 }

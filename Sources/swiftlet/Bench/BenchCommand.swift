@@ -10,6 +10,7 @@ struct BenchCommand: ParsableCommand {
         discussion: """
             The network runs on random numbers. A model in int8 takes its ranges from random inputs, so its answers mean nothing, and loading it includes taking them.
             Times are wall-clock times of one run, from the float32 input to the float32 output.
+            The environment variable SWIFTLET_ISA holds every program to some instruction sets: a list, by commas, of plain, avx2, avxvnni, avx512vnni, avx512vbmi, neon, neondot, i8mm.
             """)
 
     @Argument(help: "An ONNX model or a bundle.")
