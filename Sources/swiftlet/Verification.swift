@@ -44,7 +44,8 @@ package struct Verification {
         let compared = computed.filter { isExact[$0.rawValue] }
         var report = VerificationReport(
             network: name, values: compared.count, elements: compared.reduce(0) { $0 + graph[$1].shape.elementCount },
-            inexactValues: computed.count - compared.count)
+            inexactValues: computed.count - compared.count,
+            inexactBytes: computed.count { !isExact[$0.rawValue] && graph[$0].type == .uint8 })
         // Where a barrier is said to cost nothing, all steps that can be divided are.
         // With every value kept no two operations become one; with none kept memory is reused and whatever can be fused is.
         var open = graph
@@ -113,6 +114,8 @@ package struct VerificationReport: Encodable, CustomStringConvertible {
     package var elements: Int
     /// Values that depend on rounding in float32.
     package var inexactValues: Int
+    /// Those among them that are in 8 bits.
+    package var inexactBytes: Int
     package var instructionSets: [String] = []
     package var runs = 0
     /// One line for each run with a difference: the first value that differs.
@@ -121,11 +124,14 @@ package struct VerificationReport: Encodable, CustomStringConvertible {
     private enum CodingKeys: String, CodingKey {
         case network, values, elements, runs, differences
         case inexactValues = "inexact_values"
+        case inexactBytes = "inexact_8bit_values"
         case instructionSets = "instruction_sets"
     }
 
     package var description: String {
-        let what = "\(values) values, \(elements) elements\(inexactValues > 0 ? " (\(inexactValues) values rounded in float32 left out)" : "")"
+        let bytes = inexactBytes > 0 ? ", \(inexactBytes) of them in 8 bits" : ""
+        let rest = inexactValues > 0 ? " (left out: \(inexactValues) that depend on rounding in float32\(bytes))" : ""
+        let what = "\(values) of \(values + inexactValues) values, \(elements) elements\(rest)"
         let how = "\(runs) runs on \(instructionSets.joined(separator: ", ")) with 1, 2, 3 threads"
         guard !differences.isEmpty else { return "\(network): equal, \(what), \(how)" }
         return (["\(network): DIFFERENT in \(differences.count) of \(runs) runs, \(what)"] + differences.map { "  \($0)" }).joined(separator: "\n")

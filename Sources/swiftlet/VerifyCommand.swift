@@ -7,9 +7,10 @@ struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Check that a network in int8 gives what its definition says, bit for bit.",
         discussion: """
-            Every 8-bit value of the network is compared with the definition of its operation, on every instruction set of this processor and for \
-            one, two and three threads; so are the outputs of a network that keeps no other value. The input is random, from --seed; \
-            a model takes its ranges from it.
+            The values of the network are compared with the definitions of their operations, on every instruction set of this processor and for \
+            one, two and three threads; so are the outputs of a network that keeps no other value. Left out are values rounded in float32 on their way (a softmax, say), \
+            and 8-bit ones computed from these, which may fall on the other side of a step: how many were compared and left out is said. \
+            The input is random, from --seed; a model takes its ranges from it.
             """)
 
     @Argument(help: "ONNX models or bundles.")
