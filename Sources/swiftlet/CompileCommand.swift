@@ -161,7 +161,9 @@ private struct CompileSummary: Encodable {
 
     var text: String {
         var lines = precisions.map { [$0.text] } ?? []
-        lines.append("\(output): \(precision.rawValue), \(bytes / 1024) KiB, \(report.quantizedNodes) of \(report.nodes) operations in int8")
+        let share = "\(report.quantizedNodes) of \(report.nodes) operations"
+        let isKept = precision == .fp32 && report.quantizedNodes > 0
+        lines.append("\(output): \(precision.rawValue), \(bytes / 1024) KiB, \(share) \(isKept ? "read 8-bit numbers, the quantised model's own, which fp32 keeps" : "in int8")")
         if !report.wideLayers.isEmpty {
             lines.append("in float32, because sums of 8-bit products could leave 32 bits: \(report.wideLayers.joined(separator: ", "))")
         }

@@ -47,6 +47,24 @@ struct NetworkCommandTests {
         }
     }
 
+    @Test func compilingAQuantisedModelInFloat32SaysWhoseNumbersIn8BitsThereAre() async throws {
+        let folder = TemporaryFolder()
+        var graph = Graph(name: "pair")
+        let shape = [1, 3, 4, 6]
+        let x = graph.add(Value(name: "x", type: .float32, shape: shape))
+        let bytes = Value(name: "bytes", type: .uint8, shape: shape, quantization: Quantization(scale: 1 / 255, zeroPoint: 0))
+        let rounded = graph.add(.quantize(axis: 0, blockSize: 0), name: "round", inputs: [x], output: bytes)
+        let real = graph.add(.dequantize(axis: 0, blockSize: 0), name: "back", inputs: [rounded], output: Value(name: "real", type: .float32, shape: shape))
+        let means = Value(name: "means", type: .float32, shape: [1, 3])
+        (graph.inputs, graph.outputs) = ([x], [graph.add(.mean(axes: [2, 3], keepsDimensions: false), name: "mean", inputs: [real], output: means)])
+        let preprocessing = Preprocessing(width: 6, height: 4, resize: .warp, mean: [0, 0, 0], deviation: [1, 1, 1])
+        let (model, output) = (folder("pair.swiftlet"), folder("out.swiftlet"))
+        try Bundle(graph: graph, details: BundleDetails(name: "pair", precision: .fp32, preprocessing: preprocessing)).write(to: model)
+        let outcome = try await tool(["compile", model, "--precision", "fp32", "-o", output])
+        #expect(outcome.ending == .exited(0), "\(outcome)")
+        #expect(outcome.output.first?.hasSuffix(" operations read 8-bit numbers, the quantised model's own, which fp32 keeps") == true, "\(outcome)")
+    }
+
     @Test func benchMeasuresWhatItPrints() throws {
         try withColourBundle { bundle, _ in
             let bench = try Bench(bundle, threads: 2)
