@@ -3,6 +3,7 @@ import FoundationEssentials
 import Images
 import Inference
 import Networks
+import Rehearsal
 import Tensors
 import TestSupport
 import Testing
