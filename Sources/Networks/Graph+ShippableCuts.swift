@@ -10,7 +10,7 @@ extension Cut {
 
 extension Graph {
     /// The cuts at which this network in float32 can be given away: only images or vectors of one frame cross, 1 … ``Cut/maximumShipped`` of them, of whatever
-    /// size: what sixteen times as many numbers become in few bits may be fewer bytes than the frame. The end, which nothing crosses, isn't one of them.
+    /// size: what five times as many numbers as the input has become in three bits may be fewer bytes than the frame. The end, which nothing crosses, isn't one of them.
     ///
     /// - Precondition: the graph passed ``check()``, and is in the order of ``orderedByExits()``.
     package var shippableCuts: [Cut] {

@@ -13,8 +13,9 @@ struct CutsCommand: ParsableCommand {
             is compared with its labels, or with what it says undivided. Bytes are those of arithmetic coding; beside them DynO's (bit planes, LZ4) at the same bits, and \
             SPINN's (8 bits, LZ4). With --timing it is measured instead how long packing and unpacking take, in each form.
 
-            Left out are cuts at which twice as many numbers cross as at one before, and of the rest those that take as many bytes as one before: there the board works \
-            longer and saves nothing. So are exits: the network is judged by its end, and neither work nor times have their heads in them.
+            Left out are cuts that take as many bytes as one before, where the board works longer and saves nothing; and those at which twice as many numbers cross as at one \
+            before, the input included, though in few bits they may be fewer bytes than the frame: --all shows every cut. Exits are left out, \
+            too: the network is judged by its end, and neither work nor times have their heads in them.
             """)
 
     @Argument(help: ArgumentHelp("The network, in float32.", valueName: "model.onnx|bundle"))
