@@ -246,15 +246,20 @@ struct PlannedAgentTests {
         let bench = try AgentBench.planned(cloud: cloud)
         var records = bench.records.makeAsyncIterator()
         var planned = cloud.planned.makeAsyncIterator()
-        var asked = cloud.asked.makeAsyncIterator()
         try bench.agent.start()
         _ = await cloud.plan(with: "send cut 1", &planned)
         var decisions: [Decision] = []
-        for frame in 0..<10 as Range<UInt64> {
+        func counts() -> (sent: UInt64?, decided: UInt64) { (bench.agent.statistics.plans?.sent, bench.agent.statistics.decisions.decided) }
+        for frame in 0..<1000 as Range<UInt64> {
+            let before = counts()
+            bench.source.push(frame, PlanFixtures.unclear)
+            while counts() == before { await Task.yield() }
+            guard counts().sent != before.sent else {
+                decisions.append(try #require(await records.next()).decision)
+                break
+            }
             // The server's work takes 10 ms, then 300.
             let inference = Duration.milliseconds(frame < 8 ? 10 : 300)
-            bench.source.push(frame, PlanFixtures.unclear)
-            _ = await asked.next()
             bench.clock.advance(bench.agent, by: min(inference, .milliseconds(100)))
             if frame >= 8 { decisions.append(try #require(await records.next()).decision) }
             bench.clock.advance(bench.agent, by: max(inference - .milliseconds(100), .zero))
@@ -262,10 +267,12 @@ struct PlannedAgentTests {
             cloud.send(.answered(frame: frame, PlanFixtures.cloudAnswer, model: PlanFixtures.fullModel, seen))
             decisions.append(try #require(await records.next()).decision)
         }
-        #expect(try #require(await cloud.plan(with: "server time", &planned)).contains("\"plan\":\"exit 0 ≥ 0.8, end"))
-        decisions.append(try await Self.decision(bench, 10, PlanFixtures.unclear, &records))
-        #expect(decisions.filter { !$0.isRevision }.allSatisfy { $0.latency <= .milliseconds(100) } && decisions.filter(\.isRevision).map(\.frame) == [8, 9])
-        #expect(decisions.last?.sentBytes == nil && decisions.last?.source == .localUnconfirmed)
+        #expect(decisions.last?.sentBytes == nil && decisions.last?.source == .localUnconfirmed && decisions.last?.isRevision == false)
+        #expect(await cloud.plan(with: "\"plan\":\"exit 0 ≥ 0.8, end", &planned) != nil)
+        // How many more are sent depends on when the thread that chooses gets to look.
+        let revisions = decisions.filter(\.isRevision).map(\.frame)
+        #expect(!revisions.isEmpty && revisions == Array(8..<(8 + UInt64(revisions.count))))
+        #expect(decisions.filter { !$0.isRevision }.allSatisfy { $0.latency <= .milliseconds(100) })
         #expect(await bench.finish(&records).isEmpty)
     }
 
@@ -288,6 +295,8 @@ struct PlannedAgentTests {
                 #expect(decision.source == .local && decision.exit == 1)
             }
             if family == .deviceOnly {
+                // A frame is decided before the audits hear of it.
+                while bench.agent.statistics.plans?.flown.reduce(0, { $0 + $1.frames }) != 20 { await Task.yield() }
                 var asked = cloud.asked.makeAsyncIterator()
                 let question = try #require(await asked.next())
                 #expect(question.auditedScore != nil && question.image == PlanFixtures.middling && question.purpose == .answer)
@@ -375,17 +384,20 @@ struct PlannedAgentTests {
         var asked = cloud.asked.makeAsyncIterator()
         try bench.agent.start()
         _ = await cloud.plan(with: "send cut 1", &planned)
-        // The request thread hangs from the first question on; cancelled questions keep their buffers until it comes to them.
+        // The request thread hangs over the first question, which the board can't answer; those behind it are withdrawn, and keep their buffers until it comes to them.
+        bench.source.push(1000, PlanFixtures.unclear)
+        #expect(await asked.next()?.frame == 1000)
         for frame in 0..<200 as Range<UInt64> { bench.source.push(frame, PlanFixtures.middling) }
-        _ = await asked.next()
         for _ in 0..<200 {
             let decision = try #require(await records.next()).decision
-            #expect(decision.source == .local && decision.exit == 1)
+            #expect(decision.source == .local && decision.exit == 1 && decision.frame < 200)
         }
-        #expect(try #require(bench.agent.statistics.plans).unbuffered >= 200 - 2 * 66)
+        #expect(try #require(bench.agent.statistics.plans).unbuffered >= 200 - 66)
+        cloud.send(.answered(frame: 1000, PlanFixtures.cloudAnswer, model: PlanFixtures.fullModel))
+        #expect(try #require(await records.next()).decision.source == .cloud)
         cloud.gate.open()
         #expect(await bench.finish(&records).isEmpty)
-        #expect(bench.agent.statistics.decisions.decided == 200)
+        #expect(bench.agent.statistics.decisions.decided == 201)
     }
 
     @Test func aSilentLinkIsProbedWithAFrameThatTheBoardAnswers() async throws {
@@ -398,8 +410,9 @@ struct PlannedAgentTests {
         try bench.agent.start()
         _ = await cloud.plan(with: "send cut 1", &planned)
         var frame: UInt64 = 0
-        for _ in 0..<3 {
-            bench.clock.advance(bench.agent, by: .seconds(61))
+        for round in 0..<3 {
+            // The first is due as soon as workers answer.
+            if round > 0 { bench.clock.advance(bench.agent, by: .seconds(61)) }
             let before = bench.agent.statistics.plans?.probes ?? 0
             while bench.agent.statistics.plans?.probes == before {
                 frame += 1
@@ -488,7 +501,6 @@ struct PlannedAgentTests {
             let image = [PlanFixtures.clear, PlanFixtures.middling, PlanFixtures.unclear][Int(frame % 3)]
             let decision = try await Self.decision(bench, frame, image, &records)
             #expect(decision.frame == frame)
-            #expect(frame % 3 != 0 || decision.exit == 0)
         }
         _ = await bench.finish(&records)
         let statistics = bench.agent.statistics
