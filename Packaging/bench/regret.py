@@ -2,6 +2,7 @@
 """What the planner's choice costs more than the best plan, where every plan of a small space is measured."""
 import json
 import math
+import os
 import random
 import subprocess
 
@@ -14,12 +15,18 @@ from bench.processes import program, say, write
 BEST = 4
 
 
-def space(lab, policy):
-    """The plans of a policy that keep its bounds by the table, whatever the link, as `only` of a policy file wants them. Of those that do the same one."""
-    command = [program("swiftlet"), "plan", lab.network.board, "--pair", lab.network.cloud, "--policy", policy, "--deadline", "none", "--count", "1000", "--json"]
-    ranking = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)["ranking"]
+def space(lab, policy, bandwidth):
+    """The plans of a policy that keep its bounds by the table, whatever the link, as `only` of a policy file wants them; the one first that is expected to be the best here.
+    Of those that do the same one. Keys are what agents call them."""
+    command = [program("swiftlet"), "plan", lab.network.board, "--pair", lab.network.cloud, "--policy", policy, "--deadline", "none", "--count", "100000", "--json"]
+    command += ["--uplink", f"{bandwidth:g}Mbit/s", "--round-trip", f"{1000 * lab.options.round_trip:g}ms", "--period", f"{1000 * lab.options.period:g}ms"]
+    environment = dict(os.environ, SWIFTLET_ISA=lab.options.isa)
+    ranking = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment).stdout)["ranking"]
     kept = [entry for entry in ranking if not (entry.get("lost") or "").startswith("doesn't keep")]
-    return [text(entry) for entry in {json.dumps(entry["figures"]): entry for entry in reversed(kept)}.values()]
+    first = {}
+    for entry in kept:
+        first.setdefault(json.dumps(entry["figures"]), entry)
+    return {entry["plan"]: text(entry) for entry in first.values()}
 
 
 def text(entry):
@@ -36,8 +43,8 @@ def text(entry):
     return ", ".join(parts)
 
 
-def rivals(lab, bandwidth, warm_up, wanted):
-    """What all policies choose here that promise as much accuracy as this one."""
+def rivals(lab, bandwidth, warm_up, wanted, plans):
+    """What all policies choose here that promise as much accuracy as this one, as far as this one may choose it, too."""
     chosen = []
     for name in PUBLISHED + OURS:
         path = f"Config/policies/{name}.yaml"
@@ -46,10 +53,18 @@ def rivals(lab, bandwidth, warm_up, wanted):
         board = lab.board(name, path, bandwidth)
         try:
             lab.warm_up(board, warm_up)
-            chosen += [forecast["plan"] for _, forecast in board.forecasts[-1:]]
+            chosen += [plans[forecast["plan"]] for _, forecast in board.forecasts[-1:] if forecast["plan"] in plans]
         finally:
             lab.end(board)
     return chosen
+
+
+def candidates(plans, most):
+    """Of a space too large for measuring every plan: those that are expected to be the best, and as many of the others at random."""
+    if len(plans) <= most:
+        return plans
+    first = most // 2
+    return plans[:first] + random.Random(3).sample(plans[first:], most - first)
 
 
 def single(lab, policy, plan):
@@ -63,18 +78,17 @@ def single(lab, policy, plan):
 def measure(lab, policy, bandwidths, loads, most, rounds, count, warm_up, keep):
     """Of each bandwidth and load: every plan on one block of frames; then the best of them, and the planner's choice, in turns, on several.
 
-    most: of the space, where it is larger, so many are drawn at random. What the policies choose is measured, too.
+    most: of the space, where it is larger, so many; and what the policies choose.
     """
-    record = dict(blocks=[], finals=[], plans=0)
-    plans, wanted = space(lab, policy), Policy(policy)
-    record["plans"] = len(plans)
-    drawn = plans if len(plans) <= most else random.Random(3).sample(plans, most)
-    say(f"{len(plans)} plans, {len(drawn)} are measured")
+    record, wanted = dict(blocks=[], finals=[], plans=0), Policy(policy)
     for load in loads:
         with lab.loaded(load):
             for bandwidth in bandwidths:
                 values = dict(bandwidth=bandwidth, load=load)
-                tried = list(dict.fromkeys(drawn + rivals(lab, bandwidth, warm_up, wanted)))
+                plans = space(lab, policy, bandwidth)
+                record["plans"] = max(record["plans"], len(plans))
+                tried = list(dict.fromkeys(candidates(list(plans.values()), most) + rivals(lab, bandwidth, warm_up, wanted, plans)))
+                say(f"{len(plans)} plans, {len(tried)} are measured")
                 for plan in tried:
                     path, named = single(lab, policy, plan), dict(values, policy=plan, turn=0)
                     block, _ = repeated(lambda: lab.fresh_block("plan", path, bandwidth, 0, count, warm_up // 2, named))
@@ -103,7 +117,8 @@ def table(record, policy):
     figure = wanted.targets[0][0]
     conditions = list(dict.fromkeys((block["load"], block["bandwidth"]) for block in record["finals"]))
     print(f"\n{figure}: the planner's choice, with what changing plans costs, against the best of the plans that were measured one by one")
-    print(f"({record['plans']} in the space); the {BEST} best of one block of frames were measured again on others, beside the choice, and the best of those counts\n")
+    print(f"({record['plans']} in the space: the planner's own first ones, others at random, and what the policies choose); the {BEST} best of one block of frames were measured")
+    print("again on others, beside the choice, and the best of those counts\n")
     print("| load | Mbit/s | measured | chosen, mostly | best | ms | regret | |\n|---|---:|---:|---|---|---:|---:|---|")
     regrets = []
     for load, bandwidth in conditions:

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 internal import Threads
 
 /// Lets the frame thread wait while a frame is packed, on a board that has no processor to spare for that.
@@ -9,7 +10,11 @@ final class PackingTurn: Sendable {
     private let handled = Monitor<UInt64>(0)
 
     /// The thread that packs is done with one upload, be it sent, refused or withdrawn.
-    func end() { handled.change { $0 += 1 } }
+    func end() {
+        // What is handed to the connection's thread is written by it: it wants the processor before the insurance, which would keep it to its end.
+        sched_yield()
+        handled.change { $0 += 1 }
+    }
 
     /// Waits until so many uploads have been handled since the start; `limit` at most.
     func wait(for count: UInt64, limit: Duration) {
