@@ -5,8 +5,10 @@
 ///     seconds = (latency + bytes / bandwidth) · spread
 ///
 /// Latency and bandwidth are those of the line with the median slope through pairs of transfers of different sizes, which a few odd ones don't bend (H. Theil,
-/// P. K. Sen). Where all sizes are alike, or the transfers are fewer than four, the latency stays as it was known, and the bandwidth explains the rest. The spread
-/// is what the transfers took, in ratios of that line. Two transfers in a row that take more than twice, or less than half of what the line says, begin anew.
+/// P. K. Sen). Where all sizes are alike, or the transfers are fewer than four, the latency stays as it was last found, and the bandwidth explains the rest; where it
+/// never was, latency and bandwidth are those assumed, both stretched alike: of a few small transfers the latency is the better part, and who took it all for a narrow
+/// link would never try it again. The spread is what the transfers took, in ratios of that line. Two transfers in a row that take more than twice, or less than half of
+/// what the line says, begin anew.
 package struct LinkEstimate: Hashable, Sendable {
     private struct Transfer: Hashable, Sendable {
         var bytes: Double
@@ -18,13 +20,12 @@ package struct LinkEstimate: Hashable, Sendable {
     /// What is assumed, and the powers of its states.
     private let radio: Radio
     private var transfers = Recent<Transfer>(capacity: 16)
-    /// Seconds; of the line, or as assumed.
-    private var latency: Double
+    /// Seconds; of the newest line through different sizes.
+    private var latency: Double?
 
     /// - Parameter radio: what is assumed before the first transfer, and the powers of the radio's states.
     package init(assuming radio: Radio) {
         self.radio = radio
-        latency = radio.roundTrip
     }
 
     /// - Parameters:
@@ -35,7 +36,7 @@ package struct LinkEstimate: Hashable, Sendable {
         let ratio = seconds / line(at: time).seconds(Double(bytes))
         let isStrange = !transfers.observations.isEmpty && (ratio > 2 || ratio < 0.5)
         transfers.add(Transfer(bytes: Double(bytes), seconds: seconds), at: time, isStrange: isStrange)
-        latency = line(at: time).latency
+        if let found = sloped(known(at: time)) { latency = found.latency }
     }
 
     /// A transfer that has no answer yet: where it takes longer than twice what was expected, it's one that took so long at least.
@@ -74,23 +75,33 @@ package struct LinkEstimate: Hashable, Sendable {
         return fresh.isEmpty ? transfers.values(at: now) : fresh
     }
 
+    /// 1 Gbit/s … 1 bit/s.
+    private func bounded(_ secondsPerByte: Double) -> Double { min(max(secondsPerByte, 8e-9), 8) }
+
     private func line(at now: Double) -> Line {
         let known = known(at: now)
-        // 1 Gbit/s … 1 bit/s.
-        func bounded(_ secondsPerByte: Double) -> Double { min(max(secondsPerByte, 8e-9), 8) }
-        guard let least = known.min(by: { $0.bytes < $1.bytes }), let most = known.max(by: { $0.bytes < $1.bytes }) else {
-            return Line(latency: latency, secondsPerByte: bounded(8e-6 / radio.uplink))
-        }
-        if known.count >= 4, most.bytes > 2 * least.bytes, let slope = slopes(known, apart: (most.bytes - least.bytes) / 4).median, slope > 0 {
-            let secondsPerByte = bounded(slope)
-            return Line(latency: max(known.map { $0.seconds - $0.bytes * secondsPerByte }.median ?? 0, 0), secondsPerByte: secondsPerByte)
+        let assumed = Line(latency: radio.roundTrip, secondsPerByte: bounded(8e-6 / radio.uplink))
+        guard let least = known.map(\.seconds).min() else { return Line(latency: latency ?? assumed.latency, secondsPerByte: assumed.secondsPerByte) }
+        if let found = sloped(known) { return found }
+        guard let latency else {
+            let stretch = known.map { $0.seconds / assumed.seconds($0.bytes) }.median ?? 1
+            return Line(latency: stretch * assumed.latency, secondsPerByte: bounded(stretch * assumed.secondsPerByte))
         }
         // At most nine tenths of the fastest one, so that a bandwidth remains.
-        let latency = min(latency, 0.9 * (known.map(\.seconds).min() ?? 0))
-        guard let slope = known.filter({ $0.bytes > 0 }).map({ ($0.seconds - latency) / $0.bytes }).median else {
-            return Line(latency: known.map(\.seconds).median ?? latency, secondsPerByte: bounded(8e-6 / radio.uplink))
+        let bound = min(latency, 0.9 * least)
+        guard let slope = known.filter({ $0.bytes > 0 }).map({ ($0.seconds - bound) / $0.bytes }).median else {
+            return Line(latency: known.map(\.seconds).median ?? bound, secondsPerByte: assumed.secondsPerByte)
         }
-        return Line(latency: latency, secondsPerByte: bounded(slope))
+        return Line(latency: bound, secondsPerByte: bounded(slope))
+    }
+
+    /// The line through transfers of different sizes; `nil` where they are too few or too much alike.
+    private func sloped(_ known: [Transfer]) -> Line? {
+        guard known.count >= 4, let least = known.map(\.bytes).min(), let most = known.map(\.bytes).max(), most > 2 * least,
+            let slope = slopes(known, apart: (most - least) / 4).median, slope > 0
+        else { return nil }
+        let secondsPerByte = bounded(slope)
+        return Line(latency: max(known.map { $0.seconds - $0.bytes * secondsPerByte }.median ?? 0, 0), secondsPerByte: secondsPerByte)
     }
 
     private func slopes(_ known: [Transfer], apart: Double) -> [Double] {

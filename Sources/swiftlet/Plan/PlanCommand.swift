@@ -58,7 +58,7 @@ struct PlanCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard (1...1000).contains(count) else { throw ValidationError("--count must be 1 … 1000") }
+        guard (1...100_000).contains(count) else { throw ValidationError("--count must be 1 … 100000") }
         guard (1...64).contains(threads) else { throw ValidationError("--threads must be 1 … 64") }
         guard (0...1000).contains(power) else { throw ValidationError("--power must be 0 … 1000") }
         if plot != nil, sweep == nil { throw ValidationError("--plot needs --sweep") }
