@@ -48,6 +48,15 @@ struct depthwise_span depthwise_span(size_t channels, size_t block, size_t index
 // Which output channel stands at a position among the padded ones; none: the number of channels. In lanes, a channel of a short last block
 // stands in every lane that takes another pixel, and position 4 (4k + l) + d of a block holds channel 16l + 4k + d, of 32: 4 (2k + l) + d.
 size_t depthwise_channel(const struct qconvolution *c, size_t position);
+// Kernels with DEPTHWISE_UNITS multiply units of 16 channels by `group` taps. Which tap, numbered column by column, stands at a place of a
+// unit for channels with odd or even numbers; none: -1. A window of 2k + 1 rows has
+// group 2: two rows of a column, for each of k pairs of rows and 2k + 1 columns; then the last row in k + 1 pairs of columns, and once more
+//          for windows that begin with the second column of a pair;
+// group 4: 3x3: the three rows of a column, the last one in the third place or, of odd channels, in the fourth;
+//          5x5: four rows of a column, for each column; then the last row in two fours of columns, for windows that begin with the
+//          first, second, third and fourth column of one.
+size_t depthwise_unit_count(size_t size, size_t group);
+int depthwise_tap(size_t size, size_t group, size_t unit, size_t place, bool odd);
 size_t depthwise_padded_outputs(const struct qconvolution *c);
 size_t depthwise_weight_bytes(const struct qconvolution *c);
 size_t depthwise_scratch_bytes(const struct qconvolution *c);

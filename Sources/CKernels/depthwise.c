@@ -29,6 +29,8 @@ static struct borders borders_of(const struct convolution_geometry *g) {
 
 static bool pads(const struct qconvolution *c) { return c->depthwise->flags & DEPTHWISE_PADS; }
 
+static bool has_units(const struct qconvolution *c) { return c->depthwise->flags & DEPTHWISE_UNITS; }
+
 // Pointers to the rows of a window, those that the kernel is given and those of the image, and the steps along them.
 static size_t pointer_bytes(const struct qconvolution *c) {
     return round_up(c->geometry.kernel_height * (2 * sizeof(void *) + sizeof(size_t)), 64);
@@ -46,7 +48,8 @@ size_t depthwise_padded_outputs(const struct qconvolution *c) {
 
 size_t depthwise_weight_bytes(const struct qconvolution *c) {
     const struct convolution_geometry *g = &c->geometry;
-    const size_t taps = g->kernel_width * round_up(g->kernel_height, (size_t)c->depthwise->group);
+    const size_t group = (size_t)c->depthwise->group;
+    const size_t taps = has_units(c) ? depthwise_unit_count(g->kernel_width, group) * group : g->kernel_width * round_up(g->kernel_height, group);
     return depthwise_padded_outputs(c) * taps * (size_t)c->depthwise->weight_size;
 }
 
@@ -63,8 +66,24 @@ struct depthwise_span depthwise_span(size_t channels, size_t block, size_t index
     return (struct depthwise_span){first, count};
 }
 
+size_t depthwise_unit_count(size_t size, size_t group) {
+    return size == 3 && group == 4 ? 3 : size / group * size + group * ((size + group - 1) / group);
+}
+
+int depthwise_tap(size_t size, size_t group, size_t unit, size_t place, bool odd) {
+    if (size == 3 && group == 4) return place < 2 ? (int)(3 * unit + place) : (place == 3) == odd ? (int)(3 * unit + 2) : -1;
+    const size_t whole = size / group * size, units = (size + group - 1) / group;
+    if (unit < whole) return (int)(unit % size * size + unit / size * group + place);
+    const size_t first = (unit - whole) / units, x = (unit - whole) % units * group + place;
+    return x >= first && x < first + size ? (int)((x - first) * size + size - 1) : -1;
+}
+
 size_t depthwise_channel(const struct qconvolution *c, size_t position) {
     const size_t channels = c->geometry.output_channels, block = (size_t)c->depthwise->block;
+    if (has_units(c)) {
+        const size_t channel = position / block * block + 2 * (position % (block / 2)) + position % block / (block / 2);
+        return channel < channels ? channel : channels;
+    }
     if (!(c->depthwise->flags & DEPTHWISE_LANES)) return position < channels ? position : channels;
     const struct depthwise_span span = depthwise_span(channels, block, position / block);
     const size_t lanes = block / 16, group = position % block / 4; // of four channels of a lane
@@ -73,12 +92,31 @@ size_t depthwise_channel(const struct qconvolution *c, size_t position) {
     return channel < span.count ? span.first + channel : channels;
 }
 
+static void pack_units(const struct qconvolution *c, const int8_t *weights, int8_t *packed) {
+    const size_t size = c->geometry.kernel_width, block = (size_t)c->depthwise->block, group = (size_t)c->depthwise->group;
+    const size_t units = depthwise_unit_count(size, group);
+    for (size_t p = 0; p < depthwise_padded_outputs(c); p++) {
+        const size_t o = depthwise_channel(c, p);
+        if (o == c->geometry.output_channels) continue;
+        for (size_t i = 0; i < units * group; i++) {
+            const int tap = depthwise_tap(size, group, i / group, i % group, o % 2);
+            if (tap < 0) continue;
+            const size_t y = (size_t)tap % size, x = (size_t)tap / size;
+            packed[((p / block * units + i / group) * block + p % block) * group + i % group] = weights[o * size * size + y * size + x];
+        }
+    }
+}
+
 void depthwise_pack_weights(const struct qconvolution *c, const int8_t *weights, void *packed) {
     const struct convolution_geometry *g = &c->geometry;
     const size_t taps = g->kernel_height * g->kernel_width;
     const size_t block = (size_t)c->depthwise->block, group = (size_t)c->depthwise->group;
     const size_t groups = (g->kernel_height + group - 1) / group;
     memset(packed, 0, depthwise_weight_bytes(c));
+    if (has_units(c)) {
+        pack_units(c, weights, packed);
+        return;
+    }
     for (size_t p = 0; p < depthwise_padded_outputs(c); p++) {
         const size_t o = depthwise_channel(c, p);
         if (o == g->output_channels) continue;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the depthwise kernels of all NEON levels share. They take a slice of 16 channels at a time along a row of pixels.
 #pragma once
+#include "convolution.h"
 #include "neon_store.h"
 #if defined(__aarch64__)
 
@@ -35,8 +36,32 @@ NEON_INLINE size_t neon_stride(const struct qdepthwise_run *run) {
 // What the kernels for slices take; other runs are rare in networks.
 NEON_INLINE bool neon_takes_slices(const struct qdepthwise_run *run) {
     const size_t stride = neon_stride(run);
-    return (stride == 1 || stride == 2) && !run->requantization->float_output && !run->residual;
+    return (stride == 1 || stride == 2) && run->requantization->small && !run->requantization->float_output && !run->residual;
 }
+
+// Neither zero point nor limits change what saturation gives: so it is behind a relu.
+NEON_INLINE bool neon_is_bare(const struct requantization *r) { return r->zero_point == 0 && r->lower == 0 && r->upper == 255; }
+
+// The bytes of two rows of pixels side by side, of the even channels and of the odd ones. For the accumulators of 16 channels, so ordered,
+// neon_turned_back has them in their order again.
+struct turned {
+    int8x16_t even, odd;
+};
+NEON_INLINE struct turned turned(int8x16_t first, int8x16_t second) {
+    return (struct turned){vtrn1q_s8(first, second), vtrn2q_s8(first, second)};
+}
+
+// The 16 channels of a pixel from products of accumulators and multipliers, for small results, with NEON_FLOAT_SHIFT in them.
+NEON_INLINE uint8x16_t neon_turned_back(const float32x4_t shifted[4], const struct neon_rule *rule, const bool bare) {
+    int16x8_t rounded[4];
+    UNROLLED for (size_t v = 0; v < 4; v++) rounded[v] = vreinterpretq_s16_f32(shifted[v]);
+    const int16x8_t low = vtrn1q_s16(rounded[0], rounded[2]), high = vtrn1q_s16(rounded[1], rounded[3]);
+    if (bare) return vqmovun_high_s16(vqmovun_s16(low), high);
+    return neon_clamp(vqaddq_s16(low, rule->zero_point), vqaddq_s16(high, rule->zero_point), rule);
+}
+
+// What the kernels for slices don't take, with weights in units of so many taps.
+void neon_depthwise_other(const struct qdepthwise_run *run, size_t group);
 
 // Runs `kernel`, which takes slices of 16 channels and windows `taps` high and wide, over all channels. `weight_bytes` belong to each
 // slice. The channels beyond the last whole slice are taken some pixels at a time, by way of a copy.

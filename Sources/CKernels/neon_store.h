@@ -78,11 +78,6 @@ NEON_INLINE int16x8_t neon_requantize(const int32x4_t sums[2], const float32x4_t
     return neon_round(real, rule);
 }
 
-NEON_INLINE uint8x16_t neon_quantized(const int32x4_t sums[4], const struct neon_rule *rule) {
-    const int16x8_t low = neon_requantize(sums, rule->multipliers, rule, NULL);
-    return neon_clamp(low, neon_requantize(sums + 2, rule->multipliers + 2, rule, NULL), rule);
-}
-
 // Stores the 4 * vectors channels of a pixel, vectors being 2 or 4.
 NEON_INLINE void neon_store(const int32x4_t sums[4], const size_t vectors, const struct neon_rule *rule, const uint8_t *residual,
                             uint8_t *output) {

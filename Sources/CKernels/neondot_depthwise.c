@@ -15,67 +15,43 @@ NEON_DOT_INLINE void interleaved(int8x16_t to[4], int8x16_t row0, int8x16_t row1
     to[3] = vreinterpretq_s8_s16(vzip2q_s16(top_high, bottom_high));
 }
 
+// The same of the even channels, then of the odd ones.
+NEON_DOT_INLINE void store_turned(int8_t *to, int8x16_t row0, int8x16_t row1, int8x16_t row2, int8x16_t row3) {
+    const struct turned top = turned(row0, row1), bottom = turned(row2, row3);
+    const int16x8_t even[] = {vreinterpretq_s16_s8(top.even), vreinterpretq_s16_s8(bottom.even)};
+    const int16x8_t odd[] = {vreinterpretq_s16_s8(top.odd), vreinterpretq_s16_s8(bottom.odd)};
+    vst1q_s8(to, vreinterpretq_s8_s16(vzip1q_s16(even[0], even[1])));
+    vst1q_s8(to + 16, vreinterpretq_s8_s16(vzip2q_s16(even[0], even[1])));
+    vst1q_s8(to + 32, vreinterpretq_s8_s16(vzip1q_s16(odd[0], odd[1])));
+    vst1q_s8(to + 48, vreinterpretq_s8_s16(vzip2q_s16(odd[0], odd[1])));
+}
+
 NEON_DOT_INLINE void interleave(int8_t *to, int8x16_t row0, int8x16_t row1, int8x16_t row2, int8x16_t row3) {
     int8x16_t values[4];
     interleaved(values, row0, row1, row2, row3);
     UNROLLED for (size_t i = 0; i < 4; i++) vst1q_s8(to + 16 * i, values[i]);
 }
 
-// sums[p]: those of the pixel whose window begins with columns[p].
-NEON_DOT_INLINE void add_window(int32x4_t sums[][4], const size_t pixels, const size_t taps, const int8_t *const *columns,
-                                const int8_t *weights) {
-    const size_t groups = (taps + 3) / 4;
-    UNROLLED for (size_t i = 0; i < taps * groups; i++)
-        UNROLLED for (size_t v = 0; v < 4; v++) {
-            const int8x16_t w = vld1q_s8(weights + 64 * i + 16 * v);
-            UNROLLED for (size_t p = 0; p < pixels; p++) sums[p][v] = vdotq_s32(sums[p][v], w, vld1q_s8(columns[p] + 64 * i + 16 * v));
-        }
+// The 16 channels of a pixel from its sums, which have NEON_FLOAT_OFFSET in them.
+NEON_DOT_INLINE uint8x16_t quantized(const int32x4_t sums[4], const struct neon_rule *rule, const bool bare) {
+    const float32x4_t shift = vdupq_n_f32(NEON_FLOAT_SHIFT);
+    float32x4_t shifted[4];
+    UNROLLED for (size_t v = 0; v < 4; v++)
+        shifted[v] = vaddq_f32(vmulq_f32(vsubq_f32(vreinterpretq_f32_s32(sums[v]), shift), rule->multipliers[v]), shift);
+    return neon_turned_back(shifted, rule, bare);
 }
 
-NEON_DOT_INLINE void run_slice(const struct qdepthwise_run *slice, const size_t taps) {
-    const size_t groups = (taps + 3) / 4, column_bytes = groups * 64, stride = neon_stride(slice);
-    const struct neon_rule rule = neon_rule(slice->requantization, slice->multipliers, 4);
-    int8_t columns[(2 * TAIL_PIXELS + MOST_TAPS) * 2 * 64];
-    int32x4_t bias[4];
-    UNROLLED for (size_t v = 0; v < 4; v++) bias[v] = vaddq_s32(vld1q_s32(slice->bias + 4 * v), vdupq_n_s32(NEON_FLOAT_OFFSET));
-    for (size_t first = 0; first < slice->pixels; first += TAIL_PIXELS) {
-        const size_t pixels = slice->pixels - first < TAIL_PIXELS ? slice->pixels - first : TAIL_PIXELS;
-        const size_t width = (pixels - 1) * stride + taps;
-        size_t at = first * slice->pixel_step;
-        int8_t *to = columns;
-        for (size_t x = 0; x < width; x++, at += slice->tap_step, to += column_bytes) {
-            int8x16_t rows[MOST_TAPS];
-            UNROLLED for (size_t y = 0; y < taps; y++) rows[y] = flipped(vld1q_u8(slice->rows[y] + at));
-            // What stands in for missing rows meets weights of 0.
-            interleave(to, rows[0], rows[1], rows[2], rows[taps > 3 ? 3 : 2]);
-            if (taps > 4) interleave(to + 64, rows[4], rows[4], rows[4], rows[4]);
-        }
-        uint8_t *output = (uint8_t *)slice->output + first * slice->output_step;
-        size_t i = 0;
-        for (; i + 2 <= pixels; i += 2) {
-            MARK_LOOP("depthwise sdot", 2 * 16 * taps * taps);
-            int32x4_t sums[2][4] = {{bias[0], bias[1], bias[2], bias[3]}, {bias[0], bias[1], bias[2], bias[3]}};
-            const int8_t *const from[2] = {columns + i * stride * column_bytes, columns + (i + 1) * stride * column_bytes};
-            add_window(sums, 2, taps, from, slice->weights);
-            neon_store_small(sums[0], 4, &rule, NULL, output + i * slice->output_step);
-            neon_store_small(sums[1], 4, &rule, NULL, output + (i + 1) * slice->output_step);
-        }
-        if (i < pixels) {
-            int32x4_t sums[1][4] = {{bias[0], bias[1], bias[2], bias[3]}};
-            const int8_t *const from[1] = {columns + i * stride * column_bytes};
-            add_window(sums, 1, taps, from, slice->weights);
-            neon_store_small(sums[0], 4, &rule, NULL, output + i * slice->output_step);
-        }
-    }
+NEON_DOT_INLINE void offset_bias(int32_t to[SLICE], const int32_t *bias) {
+    UNROLLED for (size_t v = 0; v < 4; v++) vst1q_s32(to + 4 * v, vaddq_s32(vld1q_s32(bias + 4 * v), vdupq_n_s32(NEON_FLOAT_OFFSET)));
 }
 
 // A pixel's window has `stride` columns that its predecessor's hasn't; three pixels further on columns are in the same registers again.
-// Weights and biases are fetched for each pixel: registers are taken.
-NEON_DOT_INLINE void row3x3(const struct qdepthwise_run *slice, const size_t stride) {
+// Weights and biases are fetched for each pixel: registers are taken. The last row comes in as it lies, two channels side by side: one of
+// them meets a weight of 0.
+NEON_DOT_INLINE void row3x3(const struct qdepthwise_run *slice, const size_t stride, const bool bare) {
     const struct neon_rule rule = neon_rule(slice->requantization, slice->multipliers, 4);
-    int32_t bias[16];
-    UNROLLED for (size_t v = 0; v < 4; v++)
-        vst1q_s32(bias + 4 * v, vaddq_s32(vld1q_s32(slice->bias + 4 * v), vdupq_n_s32(NEON_FLOAT_OFFSET)));
+    int32_t bias[SLICE];
+    offset_bias(bias, slice->bias);
     int8x16_t columns[3][4];
     const uint8_t *row0 = slice->rows[0], *row1 = slice->rows[1], *row2 = slice->rows[2];
     const int8_t *w = slice->weights;
@@ -83,12 +59,17 @@ NEON_DOT_INLINE void row3x3(const struct qdepthwise_run *slice, const size_t str
     const size_t step = slice->tap_step, pixels = slice->pixels, output_step = slice->output_step;
     size_t at = 0;
     uint8_t *output = slice->output;
-#define COLUMN(to)                                                                                              \
-    {                                                                                                           \
-        const int8x16_t last = flipped(vld1q_u8(row2 + at)); /* for a missing row, too: it meets weights of 0 */ \
-        interleaved(columns[to], flipped(vld1q_u8(row0 + at)), flipped(vld1q_u8(row1 + at)), last, last);       \
-        at += step;                                                                                             \
-        OWN_REGISTER(at);                                                                                       \
+#define COLUMN(to)                                                                                               \
+    {                                                                                                            \
+        const struct turned top = turned(flipped(vld1q_u8(row0 + at)), flipped(vld1q_u8(row1 + at)));            \
+        const int16x8_t even = vreinterpretq_s16_s8(top.even), odd = vreinterpretq_s16_s8(top.odd);              \
+        const int16x8_t last = vreinterpretq_s16_s8(flipped(vld1q_u8(row2 + at)));                               \
+        columns[to][0] = vreinterpretq_s8_s16(vzip1q_s16(even, last));                                           \
+        columns[to][1] = vreinterpretq_s8_s16(vzip2q_s16(even, last));                                           \
+        columns[to][2] = vreinterpretq_s8_s16(vzip1q_s16(odd, last));                                            \
+        columns[to][3] = vreinterpretq_s8_s16(vzip2q_s16(odd, last));                                            \
+        at += step;                                                                                              \
+        OWN_REGISTER(at);                                                                                        \
     }
 #define ADD(x, column)                                                                                      \
     UNROLLED for (size_t v = 0; v < 4; v++) sums[v] = vdotq_s32(sums[v], vld1q_s8(w + 64 * (x) + 16 * v), columns[column][v]);
@@ -103,7 +84,7 @@ NEON_DOT_INLINE void row3x3(const struct qdepthwise_run *slice, const size_t str
         ADD(0, a)                                                                     \
         ADD(1, b)                                                                     \
         ADD(2, c)                                                                     \
-        neon_store_small(sums, 4, &rule, NULL, output);                               \
+        vst1q_u8(output, quantized(sums, &rule, bare));                               \
         output += output_step;                                                        \
     }
     COLUMN(0)
@@ -137,13 +118,89 @@ NEON_DOT_INLINE void row3x3(const struct qdepthwise_run *slice, const size_t str
 }
 
 NEON_DOT static void slice3x3(const struct qdepthwise_run *slice) {
+    const bool bare = neon_is_bare(slice->requantization);
     if (neon_stride(slice) == 1)
-        row3x3(slice, 1);
+        bare ? row3x3(slice, 1, true) : row3x3(slice, 1, false);
     else
-        row3x3(slice, 2);
+        bare ? row3x3(slice, 2, true) : row3x3(slice, 2, false);
 }
 
-NEON_DOT static void slice5x5(const struct qdepthwise_run *slice) { run_slice(slice, 5); }
+// Columns of five rows, in memory: four rows of each column, and the last row of four columns; [64] each.
+enum { FOUR = 4, CHUNK = 28 };
+struct columns5 {
+    int8_t top[2 * CHUNK + 3][4 * SLICE], bottom[CHUNK / 2 + 2][4 * SLICE];
+};
+
+NEON_DOT_INLINE void prepare5(struct columns5 *columns, const struct qdepthwise_run *slice, size_t at, size_t width) {
+    const uint8_t *row0 = slice->rows[0] + at, *row1 = slice->rows[1] + at, *row2 = slice->rows[2] + at, *row3 = slice->rows[3] + at;
+    const uint8_t *last = slice->rows[4] + at;
+    const size_t step = slice->tap_step;
+    for (size_t x = 0, from = 0; x < width; x++, from += step)
+        store_turned(columns->top[x], flipped(vld1q_u8(row0 + from)), flipped(vld1q_u8(row1 + from)), flipped(vld1q_u8(row2 + from)),
+                     flipped(vld1q_u8(row3 + from)));
+    for (size_t x = 0; x < width; x += FOUR, last += FOUR * step) {
+        int8x16_t columns_of_last[FOUR];
+        // A column that isn't there meets weights of 0.
+        UNROLLED for (size_t i = 0; i < FOUR; i++) columns_of_last[i] = flipped(vld1q_u8(last + (x + i < width ? i : 0) * step));
+        store_turned(columns->bottom[x / FOUR], columns_of_last[0], columns_of_last[1], columns_of_last[2], columns_of_last[3]);
+    }
+}
+
+// `pixels` windows, of which the first begins with column x, in the same four columns.
+NEON_DOT_INLINE void windows5(const struct columns5 *columns, size_t x, const size_t pixels, const size_t stride, const int8_t *w,
+                              const int8_t *last, const int32_t *bias, const struct neon_rule *rule, const bool bare, uint8_t *output,
+                              size_t output_step) {
+    const int8_t *top = columns->top[x], *bottom = columns->bottom[x / FOUR];
+    int32x4_t sums[FOUR][4];
+    UNROLLED for (size_t v = 0; v < 4; v++) {
+        int8x16_t weights[5];
+        UNROLLED for (size_t i = 0; i < 5; i++) weights[i] = vld1q_s8(w + 64 * i + 16 * v);
+        UNROLLED for (size_t p = 0; p < pixels; p++) {
+            OWN_REGISTER(bias);
+            sums[p][v] = vld1q_s32(bias + 4 * v);
+        }
+        UNROLLED for (size_t column = 0; column < 5 + (pixels - 1) * stride; column++) {
+            const int8x16_t values = vld1q_s8(top + 64 * column + 16 * v);
+            UNROLLED for (size_t p = 0; p < pixels; p++)
+                if (column >= p * stride && column < p * stride + 5) sums[p][v] = vdotq_s32(sums[p][v], weights[column - p * stride], values);
+        }
+        UNROLLED for (size_t half = 0; half < 2; half++) {
+            const int8x16_t values = vld1q_s8(bottom + 64 * half + 16 * v);
+            UNROLLED for (size_t p = 0; p < pixels; p++)
+                sums[p][v] = vdotq_s32(sums[p][v], vld1q_s8(last + 64 * (2 * p * stride + half) + 16 * v), values);
+        }
+    }
+    UNROLLED for (size_t p = 0; p < pixels; p++) vst1q_u8(output + p * output_step, quantized(sums[p], rule, bare));
+}
+
+NEON_DOT_INLINE void row5x5(const struct qdepthwise_run *slice, const size_t stride, const bool bare) {
+    const struct neon_rule rule = neon_rule(slice->requantization, slice->multipliers, 4);
+    const size_t together = FOUR / stride, output_step = slice->output_step;
+    int32_t bias[SLICE];
+    offset_bias(bias, slice->bias);
+    const int8_t *w = slice->weights, *last = w + 5 * 4 * SLICE;
+    struct columns5 columns;
+    for (size_t first = 0; first < slice->pixels; first += CHUNK) {
+        const size_t pixels = slice->pixels - first < CHUNK ? slice->pixels - first : CHUNK;
+        prepare5(&columns, slice, first * slice->pixel_step, (pixels - 1) * stride + 5);
+        uint8_t *output = (uint8_t *)slice->output + first * output_step;
+        size_t i = 0;
+        for (; i + together <= pixels; i += together, output += together * output_step) {
+            if (stride == 1) MARK_LOOP("depthwise 5x5 sdot", FOUR * 16 * 25);
+            windows5(&columns, i * stride, together, stride, w, last, bias, &rule, bare, output, output_step);
+        }
+        for (; i < pixels; i++, output += output_step)
+            windows5(&columns, i * stride, 1, stride, w, last + 64 * 2 * (i * stride % FOUR), bias, &rule, bare, output, output_step);
+    }
+}
+
+NEON_DOT static void slice5x5(const struct qdepthwise_run *slice) {
+    const bool bare = neon_is_bare(slice->requantization);
+    if (neon_stride(slice) == 1)
+        bare ? row5x5(slice, 1, true) : row5x5(slice, 1, false);
+    else
+        bare ? row5x5(slice, 2, true) : row5x5(slice, 2, false);
+}
 
 // Any window, any output.
 NEON_DOT void qdepthwise_s8s8_16x4_neondot(const struct qdepthwise_run *run) {
@@ -154,8 +211,8 @@ NEON_DOT void qdepthwise_s8s8_16x4_neondot(const struct qdepthwise_run *run) {
     for (size_t c = 0; c < run->channels; c += SLICE, weights += 64 * width * groups) {
         const size_t n = run->channels - c < SLICE ? run->channels - c : SLICE;
         for (size_t i = 0; i < run->pixels; i++) {
-            int32x4_t sums[1][4];
-            UNROLLED for (size_t v = 0; v < 4; v++) sums[0][v] = vld1q_s32(run->bias + c + 4 * v);
+            int32x4_t sums[4];
+            UNROLLED for (size_t v = 0; v < 4; v++) sums[v] = vld1q_s32(run->bias + c + 4 * v);
             const int8_t *w = weights;
             for (size_t x = 0; x < width; x++)
                 for (size_t y = 0; y < height; y += 4, w += 64) {
@@ -165,9 +222,10 @@ NEON_DOT void qdepthwise_s8s8_16x4_neondot(const struct qdepthwise_run *run) {
                         rows[j] = y + j < height ? flipped(neon_load_first(run->rows[y + j] + offset, n)) : rows[0];
                     int8_t column[64];
                     interleave(column, rows[0], rows[1], rows[2], rows[3]);
-                    add_window(sums, 1, 1, (const int8_t *const[]){column}, w);
+                    UNROLLED for (size_t v = 0; v < 4; v++)
+                        sums[v] = vdotq_s32(sums[v], vld1q_s8(w + 16 * v), vld1q_s8(column + 16 * v));
                 }
-            neon_store_pixels(&(struct neon_pixels){sums[0], 1, 4, n, run->multipliers + c, r,
+            neon_store_pixels(&(struct neon_pixels){sums, 1, 4, n, run->multipliers + c, r,
                                                     run->residual ? run->residual + i * run->residual_step + c : NULL,
                                                     (uint8_t *)run->output + (i * run->output_step + c) * element, 0, 0});
         }
@@ -175,16 +233,16 @@ NEON_DOT void qdepthwise_s8s8_16x4_neondot(const struct qdepthwise_run *run) {
 }
 
 NEON_DOT void qdepthwise3x3_s8s8_16x4_neondot(const struct qdepthwise_run *run) {
-    if (neon_takes_slices(run) && run->requantization->small)
-        neon_depthwise_slices(run, 3, 3 * 64, slice3x3);
+    if (neon_takes_slices(run))
+        neon_depthwise_slices(run, 3, depthwise_unit_count(3, 4) * 4 * SLICE, slice3x3);
     else
-        qdepthwise_s8s8_16x4_neondot(run);
+        neon_depthwise_other(run, 4);
 }
 
 NEON_DOT void qdepthwise5x5_s8s8_16x4_neondot(const struct qdepthwise_run *run) {
-    if (neon_takes_slices(run) && run->requantization->small)
-        neon_depthwise_slices(run, 5, 5 * 2 * 64, slice5x5);
+    if (neon_takes_slices(run))
+        neon_depthwise_slices(run, 5, depthwise_unit_count(5, 4) * 4 * SLICE, slice5x5);
     else
-        qdepthwise_s8s8_16x4_neondot(run);
+        neon_depthwise_other(run, 4);
 }
 #endif

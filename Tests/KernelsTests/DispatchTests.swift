@@ -54,7 +54,7 @@ struct DispatchTests {
         #expect(choice([.neon], window: 1) == "qgemm_s8s8_4x16x16_neon")
         #expect(choice([.neon, .neonDot]) == "qgemm_s8s8_6x16x4_neondot")
         #expect(choice([.neon, .neonDot, .neonI8MM]) == "qgemm_u8s8_4x16x8_neoni8mm")
-        #expect(choice([.neon], window: 3, groups: 32, outputs: 32) == "qdepthwise3x3_s8s8_16x1_neon")
+        #expect(choice([.neon], window: 3, groups: 32, outputs: 32) == "qdepthwise3x3_s8s8_16x2_neon")
         #expect(choice([.neon, .neonDot], window: 5, groups: 32, outputs: 32) == "qdepthwise5x5_s8s8_16x4_neondot")
     }
     #endif

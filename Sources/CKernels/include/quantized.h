@@ -73,7 +73,8 @@ struct qdepthwise_run {
     const size_t *row_steps; // bytes from column to column; 0 for a row of padding, which has but one
     size_t input_width, pad_left, stride_x, dilation_x;
     uint8_t padding;
-    const void *weights; // [ceil(c / block)][kernel_width][ceil(kernel_height / group)][block][group], channels as by depthwise_channel
+    const void *weights; // [ceil(c / block)][kernel_width][ceil(kernel_height / group)][block][group], channels as by depthwise_channel;
+                         // of a kernel with DEPTHWISE_UNITS [ceil(c / block)][units][block][group], taps as by depthwise_tap
     const int32_t *bias; // rounded up to the kernel's block of channels, as are the multipliers
     const float *multipliers;
     const struct requantization *requantization;
@@ -86,6 +87,7 @@ enum depthwise_flags {
     DEPTHWISE_FLIPS = 1,
     DEPTHWISE_PADS = 2,
     DEPTHWISE_LANES = 4, // the channels of a block are in the order that interleaving bytes in 16-byte lanes gives: depthwise_channel
+    DEPTHWISE_UNITS = 8, // the even channels of a block come before the odd ones, and taps are in an order of their own: depthwise_tap
 };
 
 // A kernel with size != 0 runs exactly windows of size x size.
