@@ -5,8 +5,9 @@
 #include <string.h>
 
 // Output pixels [first, last) of every row are computed where they lie: their windows are inside the image from side to side, and
-// they aren't too few. The copies of the windows to the left and to the right of them are `left` and `right` columns wide.
-enum { FEWEST_PIXELS = 8 };
+// these aren't too narrow to be worth a run of their own. The copies of the windows to the left and to the right of them are `left` and
+// `right` columns wide.
+enum { FEWEST_COLUMNS = 16 };
 struct borders {
     size_t first, last, left, right;
 };
@@ -20,7 +21,7 @@ static struct borders borders_of(const struct convolution_geometry *g) {
     struct borders b = {.first = (g->pad_left + g->stride_x - 1) / g->stride_x};
     b.last = g->input_width + g->pad_left >= extent ? (g->input_width + g->pad_left - extent) / g->stride_x + 1 : 0;
     if (b.last > g->output_width) b.last = g->output_width;
-    const bool few = b.first >= b.last || b.last - b.first < FEWEST_PIXELS;
+    const bool few = b.first >= b.last || columns_of(g, b.last - b.first) < FEWEST_COLUMNS;
     if (few && !(b.first == 0 && b.last == g->output_width)) b.first = b.last = g->output_width;
     b.left = columns_of(g, b.first);
     b.right = columns_of(g, g->output_width - b.last);
