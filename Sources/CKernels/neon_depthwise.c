@@ -145,7 +145,8 @@ NEON_INLINE void row3x3(const struct qdepthwise_run *slice, const size_t stride,
     size_t at = 2 * step, left = slice->pixels;
     uint8_t *output = slice->output;
     for (; left >= 2 * together + stride - 1; left -= 2 * together, at += 4 * step, output += 2 * together * output_step) {
-        if (stride == 1) MARK_LOOP("depthwise 3x3 smull", 4 * 16 * 9);
+        if (stride == 1 && bare) MARK_LOOP("depthwise 3x3 smull, relu", 4 * 16 * 9);
+        if (stride == 1 && !bare) MARK_LOOP("depthwise 3x3 smull", 4 * 16 * 9);
         b = load3(rows, at, step);
         windows3(&a, &b, together, slice, &rule, bare, output);
         a = load3(rows, at + 2 * step, step);
@@ -249,7 +250,8 @@ NEON_INLINE void row5x5(const struct qdepthwise_run *slice, const size_t stride,
         uint8_t *output = (uint8_t *)slice->output + first * slice->output_step;
         size_t i = 0;
         for (; i + 2 <= pixels; i += 2, output += 2 * slice->output_step) {
-            if (stride == 1) MARK_LOOP("depthwise 5x5 smull", 2 * 16 * 25);
+            if (stride == 1 && bare) MARK_LOOP("depthwise 5x5 smull, relu", 2 * 16 * 25);
+            if (stride == 1 && !bare) MARK_LOOP("depthwise 5x5 smull", 2 * 16 * 25);
             windows5(&columns, i * stride, 2, stride, slice, &rule, bare, output);
         }
         if (i < pixels) windows5(&columns, i * stride, 1, stride, slice, &rule, bare, output);

@@ -41,6 +41,9 @@ NEON_DOT_INLINE uint8x16_t quantized(const int32x4_t sums[4], const struct neon_
     return neon_turned_back(shifted, rule, bare);
 }
 
+// By LLVM's model of the Neoverse N1, the str that compilers choose takes both vector units, st1 one of them.
+NEON_DOT_INLINE void store(uint8_t *to, uint8x16_t values) { __asm__("st1 {%1.16b}, %0" : "=Q"(*(uint8x16_t *)to) : "w"(values)); }
+
 NEON_DOT_INLINE void offset_bias(int32_t to[SLICE], const int32_t *bias) {
     UNROLLED for (size_t v = 0; v < 4; v++) vst1q_s32(to + 4 * v, vaddq_s32(vld1q_s32(bias + 4 * v), vdupq_n_s32(NEON_FLOAT_OFFSET)));
 }
@@ -84,7 +87,7 @@ NEON_DOT_INLINE void row3x3(const struct qdepthwise_run *slice, const size_t str
         ADD(0, a)                                                                     \
         ADD(1, b)                                                                     \
         ADD(2, c)                                                                     \
-        vst1q_u8(output, quantized(sums, &rule, bare));                               \
+        store(output, quantized(sums, &rule, bare));                                  \
         output += output_step;                                                        \
     }
     COLUMN(0)
@@ -92,7 +95,8 @@ NEON_DOT_INLINE void row3x3(const struct qdepthwise_run *slice, const size_t str
     if (stride == 1) {
         COLUMN(1)
         for (; i + 3 <= pixels; i += 3) {
-            MARK_LOOP("depthwise 3x3 sdot", 3 * 16 * 9);
+            if (bare) MARK_LOOP("depthwise 3x3 sdot, relu", 3 * 16 * 9);
+            if (!bare) MARK_LOOP("depthwise 3x3 sdot", 3 * 16 * 9);
             PIXEL(0, 1, 2)
             PIXEL(1, 2, 0)
             PIXEL(2, 0, 1)
@@ -170,7 +174,7 @@ NEON_DOT_INLINE void windows5(const struct columns5 *columns, size_t x, const si
                 sums[p][v] = vdotq_s32(sums[p][v], vld1q_s8(last + 64 * (2 * p * stride + half) + 16 * v), values);
         }
     }
-    UNROLLED for (size_t p = 0; p < pixels; p++) vst1q_u8(output + p * output_step, quantized(sums[p], rule, bare));
+    UNROLLED for (size_t p = 0; p < pixels; p++) store(output + p * output_step, quantized(sums[p], rule, bare));
 }
 
 NEON_DOT_INLINE void row5x5(const struct qdepthwise_run *slice, const size_t stride, const bool bare) {
@@ -186,7 +190,8 @@ NEON_DOT_INLINE void row5x5(const struct qdepthwise_run *slice, const size_t str
         uint8_t *output = (uint8_t *)slice->output + first * output_step;
         size_t i = 0;
         for (; i + together <= pixels; i += together, output += together * output_step) {
-            if (stride == 1) MARK_LOOP("depthwise 5x5 sdot", FOUR * 16 * 25);
+            if (stride == 1 && bare) MARK_LOOP("depthwise 5x5 sdot, relu", FOUR * 16 * 25);
+            if (stride == 1 && !bare) MARK_LOOP("depthwise 5x5 sdot", FOUR * 16 * 25);
             windows5(&columns, i * stride, together, stride, w, last, bias, &rule, bare, output, output_step);
         }
         for (; i < pixels; i++, output += output_step)
