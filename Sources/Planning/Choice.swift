@@ -157,7 +157,7 @@ private struct Selection {
             if excess(plan, constraint) > excess(best.plan, constraint) { return best }
         }
         var open = Array(0..<plans)
-        for constraint in kept { open = keeping(constraint, among: open, margin: hysteresis) }
+        for constraint in kept { open = keeping(constraint, among: open, margin: constraint.figure.isFleeting ? hysteresis : 0) }
         open = nearest(demoted, among: open)
         guard !open.isEmpty else { return stays }
         let challenger = self.best(among: open)

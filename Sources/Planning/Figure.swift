@@ -51,6 +51,9 @@ package enum Figure: Int, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// Whether it comes and goes with the board, the link and the server. How right a plan is stands in the table; only what answers too late, or not at all, moves it a little.
+    var isFleeting: Bool { self != .accuracy && self != .harm }
+
     /// Differences of costs for which nobody would change the plan, whatever their ratio.
     var negligible: Double {
         switch self {

@@ -231,6 +231,19 @@ struct ChoiceTests {
         }
     }
 
+    @Test func anAccuracyThatJustKeepsItsBoundIsTrusted() {
+        everyCase(20) { seed, space, conditions, _, generator in
+            let accuracy = space.choose(by: Policy(targets: [.init(.latency)]), in: conditions).ranking[0].figures[.accuracy]
+            let policy = Policy(constraints: [.init(.accuracy, accuracy)], targets: [.init(.latency)], hysteresis: 0.1)
+            let best = space.choose(by: policy, in: conditions).ranking[0].figures[.latency]
+            for _ in 0..<10 {
+                let inUse = Int.random(in: space.plans.indices, using: &generator)
+                let choice = space.choose(by: policy, in: conditions, inUse: inUse)
+                #expect(choice.ranking[0].figures[.latency] <= best * 1.1 * (1 + 1e-9), "seed \(seed)")
+            }
+        }
+    }
+
     @Test func aPlanInUseThatBreaksAConstraintWhichAnotherKeepsIsLeft() {
         everyCase(30) { seed, space, conditions, policy, generator in
             let best = space.choose(by: policy, in: conditions)
