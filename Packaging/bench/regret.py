@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the planner's choice costs more than the best plan, where every plan of a small space is measured."""
+"""What the planner's choice costs more than the best plan, where plans of its space are measured one by one."""
 import json
 import math
 import os

@@ -32,7 +32,8 @@ package struct Policy: Hashable, Sendable {
     package var deadline: Double?
     /// Frames that may be on their way at once; see ``Forecast``.
     package var inFlight: Int
-    /// By how much, as a share of the cost, another plan must be better before it takes the place of the one in use, and by how much it must keep the constraints.
+    /// By how much, as a share of the cost, another plan must be better before it takes the place of the one in use, and by how much it must
+    /// keep those constraints whose figures come and go with the link.
     package var hysteresis: Double
     /// One chooses anew where an estimate moved by more than this share.
     package var step: Double
