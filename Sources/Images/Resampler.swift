@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CPixels
 
 /// Resizes images of one size, keeping its weights and its buffer from one image to the next.
 ///
@@ -48,23 +49,14 @@ struct Resampler: Sendable {
 
     @_lifetime(target: copy target)
     private static func reduceColour(_ line: Span<UInt8>, _ axis: ResampleAxis, into target: inout MutableSpan<UInt8>, at output: Int) {
-        let weights = axis.weights.span
-        for column in axis.starts.indices {
-            var red = ResampleAxis.half
-            var green = ResampleAxis.half
-            var blue = ResampleAxis.half
-            var sample = (axis.sources.lowerBound + axis.starts[column]) * 3
-            let first = column * axis.tapCapacity
-            for tap in first..<first + axis.counts[column] {
-                let weight = weights[tap]
-                red &+= Int32(line[sample]) &* weight
-                green &+= Int32(line[sample + 1]) &* weight
-                blue &+= Int32(line[sample + 2]) &* weight
-                sample += 3
+        let samples = line.extracting(3 * axis.sources.lowerBound..<3 * axis.sources.upperBound)
+        precondition(output + 3 * axis.starts.count <= target.count, "room for the reduction")
+        unsafe samples.withUnsafeBufferPointer { line in
+            unsafe target.withUnsafeMutableBufferPointer { target in
+                unsafe resample_rgb(
+                    line.baseAddress!, axis.starts, axis.counts, axis.weights, axis.tapCapacity, ResampleAxis.fractionBits, axis.starts.count,
+                    target.baseAddress! + output)
             }
-            target[output + column * 3] = clamped(red)
-            target[output + column * 3 + 1] = clamped(green)
-            target[output + column * 3 + 2] = clamped(blue)
         }
     }
 

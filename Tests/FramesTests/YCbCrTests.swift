@@ -35,6 +35,36 @@ struct YCbCrTests {
         #expect(YCbCr(isFullRange: true).image([0, 255, 77], header: mono).pixels == [0, 255, 77])
     }
 
+    /// Rows are converted in vectors: each length has its own rest.
+    @Test(arguments: ["420", "422", "444"], [false, true]) func everyWidthEqualsTheIntegerFormula(name: String, full: Bool) throws {
+        func fixed(_ factor: Double) -> Int { Int((factor * 65_536).rounded()) }
+        let chromaScale = full ? 1 : 255.0 / 224
+        func cut(_ sum: Int) -> UInt8 { UInt8(min(max((sum + 0x8000) >> 16, 0), 255)) }
+        var state: UInt32 = 7
+        for width in Array(1...40) + [127, 128, 129, 255, 256, 257, 300] {
+            let header = try Y4MHeader(Array("YUV4MPEG2 W\(width) H3 C\(name)".utf8))
+            let planes = (0..<header.frameCount).map { _ in
+                state = state &* 1_664_525 &+ 1_013_904_223
+                return UInt8(state >> 24)
+            }
+            let image = YCbCr(isFullRange: full).image(planes, header: header)
+            let chromaCount = header.chromaWidth * header.chromaHeight
+            var expected: [UInt8] = []
+            for row in 0..<3 {
+                for column in 0..<width {
+                    let sample = (name == "420" ? row / 2 : row) * header.chromaWidth + (name == "444" ? column : column / 2)
+                    let y = (Int(planes[row * width + column]) - (full ? 0 : 16)) * fixed(full ? 1 : 255.0 / 219)
+                    let u = Int(planes[3 * width + sample]) - 128
+                    let v = Int(planes[3 * width + chromaCount + sample]) - 128
+                    expected.append(cut(y + v * fixed(1.402 * chromaScale)))
+                    expected.append(cut(y - u * fixed(0.344136 * chromaScale) - v * fixed(0.714136 * chromaScale)))
+                    expected.append(cut(y + u * fixed(1.772 * chromaScale)))
+                }
+            }
+            #expect(image.pixels == expected, "\(width) wide")
+        }
+    }
+
     /// Every pixel takes the colour of the sample that covers it, also in the last odd column and row.
     @Test(arguments: [("420", 2, 2), ("422", 2, 1), ("444", 1, 1)])
     func colourPlanesCoverOddSizes(name: String, columnStep: Int, rowStep: Int) throws {
