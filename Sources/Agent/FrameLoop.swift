@@ -128,8 +128,9 @@ struct FrameQuestion: Sendable {
     var isEarly: Bool
     /// Under a plan: what is sent.
     var upload: PlannedUpload?
-    /// Whether it is asked for the link's sake alone.
-    var isProbe = false
+    /// How large it is where it is asked for the link's sake alone.
+    var probe: ProbeSchedule.Size?
+    var isProbe: Bool { probe != nil }
 }
 
 /// What a plan sends of a frame.

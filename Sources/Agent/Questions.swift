@@ -94,7 +94,7 @@ struct Questions: Sendable {
     private func content(_ question: FrameQuestion) -> CloudQuestion.Content? {
         guard let plans else { return .image(question.image) }
         let material = plans.material
-        if question.isProbe { return .image(question.image, material.probeForm) }
+        if let size = question.probe { return .image(question.image, material.probeForm(size)) }
         guard let upload = question.upload else { return .image(question.image) }
         guard case .tensors(let bits, let form) = upload.what.payload else { return .image(question.image, material.imageForm(upload.what.payload)) }
         guard let buffer = upload.crossing, let crossing = material.crossings[upload.what.cut] else { return nil }

@@ -60,6 +60,9 @@ package struct LinkEstimate: Hashable, Sendable {
         return Conditions.Link(radio: radio, spread: known.isEmpty ? Octiles(1) : Octiles(of: known.map { $0.seconds / line.seconds($0.bytes) }))
     }
 
+    /// Whether transfers of different sizes ever told latency from bandwidth.
+    package var isKnown: Bool { latency != nil }
+
     /// Seconds since the newest transfer; `nil` before the first.
     package func age(at now: Double) -> Double? { transfers.age(at: now) }
 

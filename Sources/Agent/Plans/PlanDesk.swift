@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Planning
 internal import Settings
-internal import Synchronization
 internal import Threads
 
 /// The shell around ``PlanEstimates``, ``ProbeSchedule`` and the planner: their lock, their clock and the thread that chooses. Calls come from any thread; none waits for a
@@ -63,7 +62,8 @@ final class PlanDesk: Sendable {
     let material: PlanMaterial
     private let clock: AgentClock
     private let state: Monitor<State>
-    private let probe = Atomic<Bool>(false)
+    /// The probe that is due.
+    private let probe: Monitor<ProbeSchedule.Size?> = Monitor(nil)
     private let thread: Monitor<WorkerThread?> = Monitor(nil)
     private let chooser: PlanChooser
     private let report: @Sendable (PlanReport) -> Void
@@ -124,8 +124,13 @@ final class PlanDesk: Sendable {
         }
     }
 
-    /// Whether a question is to be asked for the link's sake; once each time that one is due. Waits for nothing.
-    func takesProbe() -> Bool { probe.load(ordering: .relaxed) && probe.exchange(false, ordering: .relaxed) }
+    /// How large a question is to be asked for the link's sake; once each time that one is due.
+    func takeProbe() -> ProbeSchedule.Size? {
+        probe.withLock { probe in
+            defer { probe = nil }
+            return probe
+        }
+    }
 
     func countUnbuffered() { state.withLock { $0.statistics.unbuffered += 1 } }
 
@@ -236,9 +241,10 @@ final class PlanDesk: Sendable {
             state.isUrgent = false
             state.nextLook = now + (state.estimates.hasOpen ? Self.period.busy : Self.period.idle)
             let seconds = now.inSeconds
-            if !state.estimates.hasOpen, state.probes.isDue(age: state.estimates.ages(at: seconds).link, mode: state.mode, at: seconds) {
+            if !state.estimates.hasOpen,
+                let size = state.probes.due(age: state.estimates.ages(at: seconds).link, isKnown: state.estimates.knowsLink, mode: state.mode, at: seconds) {
                 state.probes.began(at: seconds)
-                probe.store(true, ordering: .relaxed)
+                probe.withLock { $0 = size }
             }
             return .done(
                 PlanChooser.Findings(

@@ -131,6 +131,8 @@ package struct PlanEstimates: Sendable {
     }
 
     package var hasOpen: Bool { !open.isEmpty }
+    /// Whether the link's latency and bandwidth were ever found apart.
+    package var knowsLink: Bool { links[settings.radio].isKnown }
 
     /// What is known at the moment, transfers that have no answer yet included.
     package func conditions(at now: Double) -> Conditions {

@@ -113,11 +113,11 @@ struct PlanMaterial: Sendable {
         }
     }
 
-    /// How a frame is sent for the link's sake: as the table's uploads of it are sent most cheaply.
-    var probeForm: UploadForm {
-        let images = table.sent.filter { $0.upload.cut == 0 }
-        let cheapest = images.min { $0.bytes.reduce(0) { $0 + Int($1) } < $1.bytes.reduce(0) { $0 + Int($1) } }
-        return cheapest.map { imageForm($0.upload.payload) } ?? imageSize
+    /// How a frame is sent for the link's sake: as the least or the most of the table's uploads of it.
+    func probeForm(_ size: ProbeSchedule.Size) -> UploadForm {
+        let images = table.sent.filter { $0.upload.cut == 0 }.map { (upload: $0.upload, bytes: $0.bytes.reduce(0) { $0 + Int($1) }) }
+        let chosen = size == .small ? images.min { $0.bytes < $1.bytes } : images.max { $0.bytes < $1.bytes }
+        return chosen.map { imageForm($0.upload.payload) } ?? imageSize
     }
 
     /// Of the largest crossing.

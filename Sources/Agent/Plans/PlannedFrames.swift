@@ -81,7 +81,7 @@ final class PlannedFrames: @unchecked Sendable {
             flight.isInsured = passage.isSent && present.course.isInsured
             plans.note(flight)
             if !passage.isAudited { countForAudits(frame.index) }
-            if !passage.isSent, plans.takesProbe() { sendProbe(passage) }
+            if !passage.isSent, let size = plans.takeProbe() { sendProbe(size, passage) }
         }
     }
 
@@ -205,9 +205,9 @@ final class PlannedFrames: @unchecked Sendable {
         return false
     }
 
-    private func sendProbe(_ passage: Passage) {
+    private func sendProbe(_ size: ProbeSchedule.Size, _ passage: Passage) {
         var question = FrameQuestion(frame: passage.frame.index, image: passage.frame.image, taken: passage.taken, reading: nil, isEarly: true)
-        question.isProbe = true
+        question.probe = size
         _ = ask(question)
     }
 

@@ -147,40 +147,55 @@ struct ProbeScheduleTests {
         for second in 0..<7200 {
             let now = Double(second)
             // A probe's answer is a transfer.
-            guard schedule.isDue(age: times.last.map { now - $0 }, mode: .connected, at: now) else { continue }
+            guard let size = schedule.due(age: times.last.map { now - $0 }, isKnown: true, mode: .connected, at: now) else { continue }
+            #expect(size == .small)
             schedule.began(at: now)
             times.append(now)
         }
         #expect(times.count == 24 && times.first == 0 && zip(times.dropFirst(), times).allSatisfy { $0 - $1 == 300 })
     }
 
+    /// Until latency and bandwidth are known apart, small and large follow each other; where they never are, no more than so many an hour.
+    @Test(arguments: [(12, 3), (12, .max), (1, .max)])
+    func aNewLinkIsProbedInTwoSizes(perHour: Int, knownAfter: Int) {
+        var schedule = ProbeSchedule(perHour: perHour)
+        var sizes: [ProbeSchedule.Size] = []
+        for second in 0..<100 {
+            guard let size = schedule.due(age: sizes.isEmpty ? nil : 1, isKnown: sizes.count >= knownAfter, mode: .connected, at: Double(second)) else { continue }
+            schedule.began(at: Double(second))
+            sizes.append(size)
+        }
+        let series: [ProbeSchedule.Size] = [.small, .large, .small, .large]
+        #expect(sizes == Array(series.prefix(min(perHour, knownAfter))))
+    }
+
     @Test func aLinkThatIsUsedIsNotProbed() {
         var schedule = ProbeSchedule(perHour: 60)
         for second in 0..<1000 {
-            let isDue = schedule.isDue(age: 10, mode: .connected, at: Double(second))
-            #expect(!isDue)
+            let due = schedule.due(age: 10, isKnown: true, mode: .connected, at: Double(second))
+            #expect(due == nil)
         }
     }
 
     @Test func withoutABudgetNothingIsProbed() {
         var schedule = ProbeSchedule(perHour: 0)
         for second in 0..<1000 {
-            let isDue = schedule.isDue(age: nil, mode: .connected, at: Double(second))
-            #expect(!isDue)
+            let due = schedule.due(age: nil, isKnown: false, mode: .connected, at: Double(second))
+            #expect(due == nil)
         }
     }
 
     @Test func whereNobodyIsKnownToAnswerOneTriesEverMoreRarely() {
         var schedule = ProbeSchedule(perHour: 0)
         var times: [Double] = []
-        for second in 0..<400 where schedule.isDue(age: nil, mode: .degraded, at: Double(second)) {
+        for second in 0..<400 where schedule.due(age: nil, isKnown: false, mode: .degraded, at: Double(second)) == .small {
             schedule.began(at: Double(second))
             times.append(Double(second))
         }
         #expect(times == [5, 15, 35, 75, 135, 195, 255, 315, 375])
         // From anew after the broker was gone.
-        _ = schedule.isDue(age: nil, mode: .autonomous, at: 400)
-        let due = (401..<420).first { schedule.isDue(age: nil, mode: .degraded, at: Double($0)) }
+        _ = schedule.due(age: nil, isKnown: false, mode: .autonomous, at: 400)
+        let due = (401..<420).first { schedule.due(age: nil, isKnown: false, mode: .degraded, at: Double($0)) != nil }
         #expect(due == 406)
     }
 }
