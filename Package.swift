@@ -109,7 +109,7 @@ let package = Package(
         tests("Definitions", ["Tensors", "Networks"]),
         tests("Kernels", ["Tensors", "Networks", "Definitions"]),
         .target(name: "CAllocations", path: "Tests/CAllocations", cSettings: strictC),
-        tests("Inference", ["Tensors", "Networks", "Definitions", "Kernels", "CAllocations"]),
+        tests("Inference", ["Threads", "Tensors", "Networks", "Definitions", "Kernels", "CAllocations"]),
         tests("Gating", ["Answers"]),
         tests("Certification", ["Gating"]),
         tests("Planning", ["Certification"]),

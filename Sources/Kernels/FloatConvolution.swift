@@ -8,6 +8,7 @@ package import Tensors
 /// A result depends on nothing but the layer and the processor: neither on how rows and channels are divided among runs and threads nor
 /// on where an image lies. By the direct method a sum of k products is within `(k + 2) · ε · Σ |products|` of the exact one, ε = 2⁻²⁴; Winograd's
 /// F(4×4, 3×3), taken for large enough 3×3 windows with stride 1, has the bound that `float_winograd.c` derives.
+/// Infinities and NaN of the input reach the outputs whose windows meet them; by Winograd's method all outputs of their 4×4 tiles, as NaN.
 ///
 /// Images may be parts of wider ones: steps are the elements from pixel to pixel; what lies between the pixels of the output is left
 /// as it is.

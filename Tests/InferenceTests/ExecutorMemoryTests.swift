@@ -5,6 +5,7 @@ import Networks
 import Tensors
 import TestSupport
 import Testing
+import Threads
 
 struct ExecutorMemoryTests {
     @Test func theCounterSeesAllocations() {
@@ -14,19 +15,36 @@ struct ExecutorMemoryTests {
         #expect(allocations_of_this_thread() > before)
     }
 
-    @Test(arguments: [false, true], [1, 2]) func runsReserveNoMemory(isQuantized: Bool, threads: Int) throws {
+    @Test func theCounterSeesAllocationsOfAdoptedThreads() throws {
+        begin_adopting()
+        let thread = try WorkerThread("adopted") {
+            let array = [Int](repeating: 1, count: Int.random(in: 100...200))
+            #expect(array.reduce(0, +) > 0)
+        }
+        end_adopting()
+        #expect(thread.join(timeout: .seconds(10)))
+        #expect(adopted_threads() == 1 && allocations_of_adopted_threads() > 0)
+    }
+
+    /// Of the thread that runs the network, nor of those that help it.
+    @Test(arguments: [false, true], [1, 2, 3]) func runsReserveNoMemory(isQuantized: Bool, threads: Int) throws {
         var checked = 0
         for seed in 0..<40 as Range<UInt64> {
             var network = try RandomNetwork(seed: 500 + seed, isQuantized: isQuantized)
+            begin_adopting()
             let executor = try Executor(network.graph, options: ExecutorOptions(threads: threads, barrier: .zero))
+            end_adopting()
+            #expect(adopted_threads() == threads - 1)
             guard executor.plan.allSatisfy({ !$0.isDefinition }) else { continue }
             let input = network.inputs()[0].floats
             // OpenBLAS reserves its work buffer on a thread's first product.
             try executor.run(input: input.span)
             let before = allocations_of_this_thread()
+            let helpersBefore = allocations_of_adopted_threads()
             try executor.run(input: input.span)
             let sum = executor.withOutput { $0[0] }
             #expect(allocations_of_this_thread() == before, "seed \(500 + seed), \(executor.plan.map(\.kernel))")
+            #expect(allocations_of_adopted_threads() == helpersBefore, "seed \(500 + seed)")
             #expect(!sum.isNaN)
             checked += 1
         }
