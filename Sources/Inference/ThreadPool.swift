@@ -15,7 +15,7 @@ final class ThreadPool: Sendable {
 
     /// Starts `options.threads − 1` threads for `steps` over `memory`.
     init(_ options: ExecutorOptions, steps: [any Step], memory: Memory) throws(InferenceError) {
-        precondition(steps.count < Share.mostSteps && steps.allSatisfy { $0.parts <= Share.mostParts }, "more steps or parts than a share can name")
+        precondition(steps.count < Share.mostSteps, "more steps than a share can name")
         crew = Crew(options, steps: steps, memory: memory)
         var started: [pthread_t] = []
         for worker in 1..<max(options.threads, 1) {
@@ -51,8 +51,10 @@ final class ThreadPool: Sendable {
 
     /// Whether a step takes less time divided than on one thread.
     func pays(for step: any Step) -> Bool {
+        // As many images as that: one thread runs them.
+        guard step.parts <= Share.mostParts else { return false }
         // Estimates are rough; where little can be gained, little should be at stake.
-        barrier == .zero || step.nanoseconds * (1 - 1 / Double(threads.count + 1)) > 2 * (barrier / .nanoseconds(1))
+        return barrier == .zero || step.nanoseconds * (1 - 1 / Double(threads.count + 1)) > 2 * (barrier / .nanoseconds(1))
     }
 
     /// Runs every part of a step and returns when the last one is done.
@@ -71,7 +73,7 @@ private final class Assignment {
 /// The parts of a step that one thread is to do, in one word: the owner takes them from the front, who has nothing left from the back.
 private struct Share {
     static let mostSteps = 1 << 23
-    static let mostParts = 1 << 20
+    static let mostParts = 0xF_FFFF
     static let none = Share(step: mostSteps, parts: 0..<0)
 
     var bits: UInt64

@@ -93,6 +93,19 @@ struct ExecutorTests {
         #expect(measured > .zero)
     }
 
+    @Test func moreImagesThanThreadsCanShareAreRunByOne() throws {
+        for images in [0xF_FFFF, 0x10_0000] {
+            var builder = NetworkBuilder(seed: 6, isQuantized: false)
+            let input = try builder.input([images, 1, 1, 2])
+            let window = Window(size: [1, 2])
+            builder.graph.outputs = [try builder.apply(.pool(Pooling(kind: .maximum, window: window)), [input])]
+            let executor = try Executor(builder.graph, options: ExecutorOptions(threads: 2, barrier: .zero))
+            let numbers = (0..<2 * images).map { Float($0) }
+            try executor.run(input: numbers.span)
+            #expect(executor.withOutput { span in span.indices.allSatisfy { span[$0] == Float(2 * $0 + 1) } })
+        }
+    }
+
     @Test func valuesForWhichAnOperationIsNotDefinedAreAnError() throws {
         var graph = Graph(name: "division")
         let a = graph.add(Value(name: "a", type: .int32, shape: [2]))
