@@ -164,7 +164,12 @@ struct CutTests {
         let count = journal.entries.count
         relay.set(.refusing)
         try await journal.wait(from: count) { if case .mode(let mode) = $0 { mode.kind == .degraded } else { false } }
-        for frame in 11...13 as ClosedRange<UInt64> { #expect(try await end(of: frame) == .expired) }
+        #expect(try await end(of: 11) == .expired)
+        // On a busy machine the broker may have these before the cut or after it.
+        for frame in [12, 13] as [UInt64] {
+            let failure = try await end(of: frame)
+            #expect(failure == .expired || failure == .unheard, "\(frame): \(String(describing: failure))")
+        }
         let later = journal.entries.count
         let open = try WakeUp()
         open.raise()
