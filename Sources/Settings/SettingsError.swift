@@ -41,12 +41,13 @@ package struct SettingsError: Error, Hashable, Sendable, CustomStringConvertible
 
 extension String {
     /// The text between quotes for a message of one line: at most 60 characters, control characters escaped.
-    var quoted: String {
-        var result = "'"
-        for scalar in unicodeScalars.prefix(60) {
+    var quoted: String { "'" + String(unicodeScalars.prefix(60)).onOneLine + (unicodeScalars.dropFirst(60).isEmpty ? "'" : "…'") }
+
+    /// The text with its control characters escaped: what a file or a message names can neither end a line nor command a terminal.
+    package var onOneLine: String {
+        unicodeScalars.reduce(into: "") { result, scalar in
             let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || (0x2028...0x202E).contains(scalar.value)
             result += isControl ? scalar.escaped(asASCII: true) : String(scalar)
         }
-        return result + (unicodeScalars.dropFirst(60).isEmpty ? "'" : "…'")
     }
 }

@@ -92,6 +92,7 @@ func exiting(_ body: () async throws -> Void) async throws {
 
 private func ending(_ error: any Error) -> any Error {
     if error is ExitCode || error is ValidationError || error is CleanExit { return error }
-    printError("swiftlet: \(error)")
+    // Settings have a line for each problem, which they escape themselves.
+    printError(error is SettingsError ? "swiftlet: \(error)" : "swiftlet: \(error)".onOneLine)
     return ExitCode(((error as? any EndingError)?.exitStatus ?? .badData).rawValue)
 }

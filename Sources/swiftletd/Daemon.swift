@@ -41,7 +41,7 @@ enum Daemon {
             failure = error
         }
         guard let failure else { return 0 }
-        say("swiftletd: \(failure)")
+        say("swiftletd: \(failure)".onOneLine)
         return failure.exitStatus
     }
 

@@ -69,7 +69,7 @@ import Testing
         Mistake(65, "compile MODEL -o @x --calibration FRAMES --labels @bad.txt"),
         Mistake(65, "compile MODEL -o @x --calibration FRAMES --labels @two.labels"),
         Mistake(65, "compile MODEL -o @x --calibration @far.bin"), Mistake(65, "evaluate BUNDLE --images @far.bin"),
-        Mistake(66, "inspect @none"), Mistake(65, "inspect @bad.swiftlet"), Mistake(65, "inspect @cut.swiftlet"), Mistake(66, "inspect @empty"),
+        Mistake(66, "inspect @none"), Mistake(66, "inspect @no\u{1B}[31m\nsuch"), Mistake(65, "inspect @bad.swiftlet"), Mistake(65, "inspect @cut.swiftlet"), Mistake(66, "inspect @empty"),
         Mistake(66, "infer @none FRAMES"), Mistake(65, "infer @bad.swiftlet @bad.png"), Mistake(66, "infer BUNDLE @none.png"),
         Mistake(65, "infer BUNDLE @bad.png"), Mistake(65, "infer BUNDLE @bad.jpg"), Mistake(65, "infer BUNDLE @bad.npy"), Mistake(66, "infer BUNDLE @empty"),
         Mistake(66, "tensor MODEL --input @none.npy --output @x"), Mistake(65, "tensor MODEL --input @bad.npy --output @x"),
