@@ -56,6 +56,8 @@ size_t depthwise_channel(const struct qconvolution *c, size_t position);
 //          5x5: four rows of a column, for each column; then the last row in two fours of columns, for windows that begin with the
 //          first, second, third and fourth column of one.
 size_t depthwise_unit_count(size_t size, size_t group);
+// Of so many channels each the even ones come before the odd ones.
+size_t depthwise_unit_run(size_t size, size_t group);
 int depthwise_tap(size_t size, size_t group, size_t unit, size_t place, bool odd);
 size_t depthwise_padded_outputs(const struct qconvolution *c);
 size_t depthwise_weight_bytes(const struct qconvolution *c);

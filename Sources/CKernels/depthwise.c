@@ -71,6 +71,8 @@ size_t depthwise_unit_count(size_t size, size_t group) {
     return size == 3 && group == 4 ? 3 : size / group * size + group * ((size + group - 1) / group);
 }
 
+size_t depthwise_unit_run(size_t size, size_t group) { return size == 5 && group == 2 ? 8 : 16; }
+
 int depthwise_tap(size_t size, size_t group, size_t unit, size_t place, bool odd) {
     if (size == 3 && group == 4) return place < 2 ? (int)(3 * unit + place) : (place == 3) == odd ? (int)(3 * unit + 2) : -1;
     const size_t whole = size / group * size, units = (size + group - 1) / group;
@@ -82,7 +84,8 @@ int depthwise_tap(size_t size, size_t group, size_t unit, size_t place, bool odd
 size_t depthwise_channel(const struct qconvolution *c, size_t position) {
     const size_t channels = c->geometry.output_channels, block = (size_t)c->depthwise->block;
     if (has_units(c)) {
-        const size_t channel = position / block * block + 2 * (position % (block / 2)) + position % block / (block / 2);
+        const size_t run = depthwise_unit_run(c->geometry.kernel_width, (size_t)c->depthwise->group);
+        const size_t channel = position / run * run + 2 * (position % (run / 2)) + position % run / (run / 2);
         return channel < channels ? channel : channels;
     }
     if (!(c->depthwise->flags & DEPTHWISE_LANES)) return position < channels ? position : channels;

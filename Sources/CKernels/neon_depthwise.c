@@ -57,7 +57,7 @@ void qdepthwise_s8s8_16x1_neon(const struct qdepthwise_run *run) {
 
 // Weights, bias and multipliers are brought into the order of the kernel for any window, for each run anew.
 void neon_depthwise_other(const struct qdepthwise_run *run, size_t group) {
-    const size_t size = run->kernel_width, units = depthwise_unit_count(size, group);
+    const size_t size = run->kernel_width, units = depthwise_unit_count(size, group), channels = depthwise_unit_run(size, group);
     const uint8_t *rows[MOST_TAPS];
     struct qdepthwise_run slice = *run;
     slice.rows = rows;
@@ -68,7 +68,7 @@ void neon_depthwise_other(const struct qdepthwise_run *run, size_t group) {
         float multipliers[SLICE];
         const int8_t *packed = (const int8_t *)run->weights + c * units * group;
         for (size_t channel = 0; channel < SLICE; channel++) {
-            const size_t position = channel / 2 + channel % 2 * (SLICE / 2);
+            const size_t position = channel / channels * channels + channel % channels / 2 + channel % 2 * (channels / 2);
             bias[channel] = run->bias[c + position];
             multipliers[channel] = run->multipliers[c + position];
             for (size_t i = 0; i < units * group; i++) {
@@ -86,6 +86,10 @@ void neon_depthwise_other(const struct qdepthwise_run *run, size_t group) {
         qdepthwise_s8s8_16x1_neon(&slice);
     }
 }
+
+// Instructions on values that are so marked stay in their order. Processors get to what is further on, but not far enough for what
+// compilers make of the loops below: all products of a pixel before its last steps.
+#define IN_ORDER(x) __asm__ volatile("" : "+w"(x))
 
 NEON_INLINE float32x4_t scaled(int32x4_t sums, float32x4_t multipliers) {
     return vaddq_f32(vmulq_f32(vcvtq_f32_s32(sums), multipliers), vdupq_n_f32(NEON_FLOAT_SHIFT));
@@ -179,82 +183,191 @@ void qdepthwise3x3_s8s8_16x2_neon(const struct qdepthwise_run *run) {
         neon_depthwise_other(run, 2);
 }
 
-// Columns of five rows, in memory: of each column the even channels of two pairs of rows, then the odd ones, [2][2][16]; of two columns the
-// even channels of the last row, then the odd ones, [2][16].
+// Columns of five rows, in memory, by halves of 8 channels, the even ones before the odd ones: of each column two pairs of rows, and of two
+// columns the last row.
 enum { CHUNK = 28 };
 struct columns5 {
-    int8_t top[2 * CHUNK + 6][64], bottom[CHUNK + 3][32];
+    int8_t top[2 * CHUNK + 6][2][2][16], bottom[CHUNK + 3][2][16];
 };
 
-NEON_INLINE void store_turned(int8_t *to, struct turned x, size_t step) {
-    vst1q_s8(to, x.even);
-    vst1q_s8(to + step, x.odd);
+// Compilers take zip2 for trn2, and a Cortex-A72 three times as long for it.
+NEON_INLINE void store_halves(int8_t to[2][16], uint8x16_t first, uint8x16_t second) {
+    const struct turned x = turned(flipped(first), flipped(second));
+    int8x16_t low, high;
+    __asm__("trn1 %0.2d, %1.2d, %2.2d" : "=w"(low) : "w"(x.even), "w"(x.odd));
+    __asm__("trn2 %0.2d, %1.2d, %2.2d" : "=w"(high) : "w"(x.even), "w"(x.odd));
+    vst1q_s8(to[0], low);
+    vst1q_s8(to[1], high);
 }
 
 NEON_INLINE void prepare5(struct columns5 *columns, const struct qdepthwise_run *slice, size_t at, size_t width) {
-    for (size_t x = 0; x < width; x += 2) {
-        const size_t second = x + 1 < width ? at + slice->tap_step : at;
-        int8x16_t first_rows[5], second_rows[5];
-        UNROLLED for (size_t y = 0; y < 5; y++) {
-            first_rows[y] = flipped(vld1q_u8(slice->rows[y] + at));
-            second_rows[y] = flipped(vld1q_u8(slice->rows[y] + second));
-        }
-        store_turned(columns->top[x], turned(first_rows[0], first_rows[1]), 32);
-        store_turned(columns->top[x] + 16, turned(first_rows[2], first_rows[3]), 32);
-        store_turned(columns->top[x + 1], turned(second_rows[0], second_rows[1]), 32);
-        store_turned(columns->top[x + 1] + 16, turned(second_rows[2], second_rows[3]), 32);
-        store_turned(columns->bottom[x / 2], turned(first_rows[4], second_rows[4]), 16);
-        at = second + slice->tap_step;
+    const uint8_t *const rows[5] = {slice->rows[0] + at, slice->rows[1] + at, slice->rows[2] + at, slice->rows[3] + at, slice->rows[4] + at};
+    const size_t step = slice->tap_step;
+    for (size_t x = 0, from = 0; x < width; x += 2, from += 2 * step) {
+        const size_t second = x + 1 < width ? from + step : from;
+        store_halves(columns->top[x][0], vld1q_u8(rows[0] + from), vld1q_u8(rows[1] + from));
+        store_halves(columns->top[x][1], vld1q_u8(rows[2] + from), vld1q_u8(rows[3] + from));
+        store_halves(columns->top[x + 1][0], vld1q_u8(rows[0] + second), vld1q_u8(rows[1] + second));
+        store_halves(columns->top[x + 1][1], vld1q_u8(rows[2] + second), vld1q_u8(rows[3] + second));
+        store_halves(columns->bottom[x / 2], vld1q_u8(rows[4] + from), vld1q_u8(rows[4] + second));
     }
 }
 
-// `pixels` windows, 1 or 2, of which the first begins with column x, in the same two columns of the last row. The even channels come before
-// the odd ones: so much fits into registers.
-NEON_INLINE void windows5(const struct columns5 *columns, size_t x, const size_t pixels, const size_t stride, const struct qdepthwise_run *slice,
-                          const struct neon_rule *rule, const bool bare, uint8_t *output) {
-    float32x4_t shifted[2][4];
-    const int32_t *bias = slice->bias;
-    UNROLLED for (size_t half = 0; half < 2; half++) {
-        int32x4_t sums[2][2];
-        const int8_t *w = (const int8_t *)slice->weights + 16 * half, *top = columns->top[x] + 32 * half;
-        OWN_REGISTER(w);
-        OWN_REGISTER(top);
-        UNROLLED for (size_t p = 0; p < pixels; p++) {
-            OWN_REGISTER(bias);
-            UNROLLED for (size_t v = 0; v < 2; v++) sums[p][v] = vld1q_s32(bias + 8 * half + 4 * v);
+// 8 channels of two pixels, or of one, from converted sums to bytes, in steps that fill the gaps between the products of the next ones.
+struct finish5 {
+    float32x4_t real[2][2];
+    int32x4_t rounded[2][2];
+    int16x8_t narrow[2];
+    uint8x8_t bytes[2];
+    const float *multipliers;
+    const struct neon_rule *rule;
+    uint8_t *output;
+    size_t output_step;
+};
+enum { FINISH_STEPS = 7 };
+
+NEON_INLINE void convert5(struct finish5 *f, int32x4_t sums[2][2], const size_t pixels) {
+    UNROLLED for (size_t p = 0; p < pixels; p++)
+        UNROLLED for (size_t v = 0; v < 2; v++) {
+            f->real[p][v] = vcvtq_f32_s32(sums[p][v]);
+            IN_ORDER(f->real[p][v]);
         }
-        UNROLLED for (size_t i = 0; i < 5; i++) {
-            const int8x16_t w0 = vld1q_s8(w + 32 * i), w1 = vld1q_s8(w + 32 * (5 + i));
-            UNROLLED for (size_t p = 0; p < pixels; p++) {
-                const int8_t *column = top + 64 * (i + p * stride);
-                add_products(sums[p], pair(vld1q_s8(column), w0, vld1q_s8(column + 16), w1));
+}
+
+// What the rule has is fetched anew: the weights have the registers.
+NEON_INLINE void finish5(struct finish5 *f, const size_t step, const size_t pixels, const bool bare) {
+    UNROLLED for (size_t p = 0; p < pixels; p++) {
+        UNROLLED for (size_t v = 0; v < 2; v++) {
+            if (step == p) {
+                OWN_REGISTER(f->multipliers);
+                f->real[p][v] = vmulq_f32(f->real[p][v], vld1q_f32(f->multipliers + 4 * v));
+                IN_ORDER(f->real[p][v]);
+            } else if (step == 2 + p) {
+                f->rounded[p][v] = vcvtnq_s32_f32(f->real[p][v]);
+                IN_ORDER(f->rounded[p][v]);
             }
         }
-        UNROLLED for (size_t p = 0; p < pixels; p++) {
-            const int8_t *bottom = columns->bottom[(x + p * stride) / 2] + 16 * half, *last = w + 32 * (10 + 3 * (p * stride % 2));
-            add_products(sums[p], pair(vld1q_s8(bottom), vld1q_s8(last), vld1q_s8(bottom + 32), vld1q_s8(last + 32)));
-            add_products(sums[p], product(vld1q_s8(bottom + 64), vld1q_s8(last + 64)));
+        OWN_REGISTER(f->rule);
+        if (step == 4) {
+            f->narrow[p] = vtrn1q_s16(vreinterpretq_s16_s32(f->rounded[p][0]), vreinterpretq_s16_s32(f->rounded[p][1]));
+            if (!bare) f->narrow[p] = vqaddq_s16(f->narrow[p], f->rule->zero_point);
+            IN_ORDER(f->narrow[p]);
+        } else if (step == 5) {
+            f->bytes[p] = bare ? vqmovun_s16(f->narrow[p]) : neon_clamp_half(f->narrow[p], f->rule);
+            IN_ORDER(f->bytes[p]);
+        } else if (step == 6) {
+            vst1_u8(f->output + p * f->output_step, f->bytes[p]);
         }
-        UNROLLED for (size_t p = 0; p < pixels; p++)
-            UNROLLED for (size_t v = 0; v < 2; v++) shifted[p][2 * half + v] = scaled(sums[p][v], rule->multipliers[2 * half + v]);
     }
-    UNROLLED for (size_t p = 0; p < pixels; p++) vst1q_u8(output + p * slice->output_step, neon_turned_back(shifted[p], rule, bare));
+}
+
+// The products of a pixel come in seven groups: five of a column's two pairs of rows, the last row's four columns and its fifth. Those of two
+// pixels are so ordered that what both need is fetched once.
+struct group5 {
+    size_t pixel, column, tap;
+    bool last_row, both;
+};
+NEON_INLINE struct group5 group5(const size_t g, const size_t pixels, const size_t stride) {
+    if (g >= 5 * pixels) {
+        const size_t p = (g - 5 * pixels) / 2, part = (g - 5 * pixels) % 2;
+        return (struct group5){p, p * stride / 2 + 2 * part, 10 + 3 * (p * stride % 2) + 2 * part, true, part == 0};
+    }
+    if (pixels == 1 || g < stride) return (struct group5){0, g, g, false, true};
+    if (g >= 10 - stride) return (struct group5){1, g - 5 + stride, g - 5, false, true};
+    const size_t p = (g - stride) % 2, x = stride + (g - stride) / 2;
+    return (struct group5){p, x, x - p * stride, false, true};
+}
+
+// Sums of one window or two, of which the first begins with the first of the columns.
+struct windows5 {
+    const int8_t *top, *bottom;
+    const int8x16_t *weights;
+    int32x4_t sums[2][2];
+    int8x16_t first, second;
+    struct products before;
+};
+
+// Group g, and a step of what `f` finishes meanwhile: nothing waits for the products right before it or for what has just been fetched.
+NEON_INLINE void add_group5(struct windows5 *s, const size_t g, const size_t pixels, const size_t stride, struct finish5 *f, const bool bare) {
+    const struct group5 now = group5(g, pixels, stride), next = group5(g + 1, pixels, stride);
+    const bool fetches = g + 1 < 7 * pixels && (next.last_row || next.column != now.column);
+    const int8_t *from = next.last_row ? s->bottom + 32 * next.column : s->top + 64 * next.column;
+    struct products products = product(s->first, s->weights[now.tap]);
+    IN_ORDER(products.low);
+    IN_ORDER(products.high);
+    if (fetches) s->first = vld1q_s8(from);
+    if (g > 0) {
+        int32x4_t *sums = s->sums[group5(g - 1, pixels, stride).pixel];
+        IN_ORDER(s->before.low);
+        IN_ORDER(s->before.high);
+        add_products(sums, s->before);
+        IN_ORDER(sums[0]);
+        IN_ORDER(sums[1]);
+    }
+    if (now.both) {
+        const int8x16_t w = s->weights[now.tap + (now.last_row ? 1 : 5)];
+        products.low = vmlal_s8(products.low, vget_low_s8(s->second), vget_low_s8(w));
+        products.high = vmlal_high_s8(products.high, s->second, w);
+        IN_ORDER(products.low);
+        IN_ORDER(products.high);
+    }
+    if (fetches && next.both) s->second = vld1q_s8(from + 32);
+    if (f && g >= 7) finish5(f, g - 7, 2, bare);
+    s->before = products;
+}
+
+NEON_INLINE void add_windows5(struct windows5 *s, const size_t pixels, const size_t stride, const int32_t *bias, struct finish5 *f,
+                              const bool bare) {
+    s->first = vld1q_s8(s->top), s->second = vld1q_s8(s->top + 32);
+    UNROLLED for (size_t p = 0; p < pixels; p++) {
+        OWN_REGISTER(bias);
+        UNROLLED for (size_t v = 0; v < 2; v++) s->sums[p][v] = vld1q_s32(bias + 4 * v);
+    }
+#define GROUP(g) \
+    if (g < 7 * pixels) add_group5(s, g, pixels, stride, f, bare);
+    GROUP(0) GROUP(1) GROUP(2) GROUP(3) GROUP(4) GROUP(5) GROUP(6) GROUP(7) GROUP(8) GROUP(9) GROUP(10) GROUP(11) GROUP(12) GROUP(13)
+#undef GROUP
+    add_products(s->sums[pixels - 1], s->before);
+}
+
+// Pixels [0, pixels) of 8 channels.
+NEON_INLINE void half5x5(const int8_t *top, const int8_t *bottom, size_t pixels, const size_t stride, const int8_t *w, const int32_t *bias,
+                         struct finish5 f, const bool bare) {
+    int8x16_t weights[16];
+    UNROLLED for (size_t i = 0; i < 16; i++) weights[i] = vld1q_s8(w + 32 * i);
+    struct windows5 windows = {.top = top, .bottom = bottom, .weights = weights};
+    if (pixels >= 2) {
+        add_windows5(&windows, 2, stride, bias, NULL, bare);
+        for (; pixels >= 4; pixels -= 2, f.output += 2 * f.output_step) {
+            if (stride == 1 && bare) MARK_LOOP("depthwise 5x5 smull, relu", 2 * 8 * 25);
+            if (stride == 1 && !bare) MARK_LOOP("depthwise 5x5 smull", 2 * 8 * 25);
+            windows.top += 128 * stride, windows.bottom += 32 * stride;
+            convert5(&f, windows.sums, 2);
+            add_windows5(&windows, 2, stride, bias, &f, bare);
+        }
+        convert5(&f, windows.sums, 2);
+        UNROLLED for (size_t step = 0; step < FINISH_STEPS; step++) finish5(&f, step, 2, bare);
+        windows.top += 128 * stride, windows.bottom += 32 * stride, f.output += 2 * f.output_step;
+    }
+    if (pixels % 2) {
+        add_windows5(&windows, 1, stride, bias, NULL, bare);
+        convert5(&f, windows.sums, 1);
+        UNROLLED for (size_t step = 0; step < FINISH_STEPS; step++) finish5(&f, step, 1, bare);
+    }
 }
 
 NEON_INLINE void row5x5(const struct qdepthwise_run *slice, const size_t stride, const bool bare) {
-    const struct neon_rule rule = neon_rule(slice->requantization, slice->multipliers, 4);
+    const struct neon_rule rule = neon_rule(slice->requantization, slice->multipliers, 0);
     struct columns5 columns;
     for (size_t first = 0; first < slice->pixels; first += CHUNK) {
         const size_t pixels = slice->pixels - first < CHUNK ? slice->pixels - first : CHUNK;
         prepare5(&columns, slice, first * slice->pixel_step, (pixels - 1) * stride + 5);
-        uint8_t *output = (uint8_t *)slice->output + first * slice->output_step;
-        size_t i = 0;
-        for (; i + 2 <= pixels; i += 2, output += 2 * slice->output_step) {
-            if (stride == 1 && bare) MARK_LOOP("depthwise 5x5 smull, relu", 2 * 16 * 25);
-            if (stride == 1 && !bare) MARK_LOOP("depthwise 5x5 smull", 2 * 16 * 25);
-            windows5(&columns, i * stride, 2, stride, slice, &rule, bare, output);
+        for (size_t half = 0; half < 2; half++) {
+            const struct finish5 f = {.multipliers = slice->multipliers + 8 * half, .rule = &rule, .output_step = slice->output_step,
+                                      .output = (uint8_t *)slice->output + first * slice->output_step + 8 * half};
+            half5x5(columns.top[0][0][half], columns.bottom[0][half], pixels, stride, (const int8_t *)slice->weights + 16 * half,
+                    slice->bias + 8 * half, f, bare);
         }
-        if (i < pixels) windows5(&columns, i * stride, 1, stride, slice, &rule, bare, output);
     }
 }
 

@@ -87,7 +87,7 @@ enum depthwise_flags {
     DEPTHWISE_FLIPS = 1,
     DEPTHWISE_PADS = 2,
     DEPTHWISE_LANES = 4, // the channels of a block are in the order that interleaving bytes in 16-byte lanes gives: depthwise_channel
-    DEPTHWISE_UNITS = 8, // the even channels of a block come before the odd ones, and taps are in an order of their own: depthwise_tap
+    DEPTHWISE_UNITS = 8, // channels and taps are in an order of their own: depthwise_unit_run, depthwise_tap
 };
 
 // A kernel with size != 0 runs exactly windows of size x size.
