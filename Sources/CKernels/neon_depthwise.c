@@ -91,8 +91,77 @@ void neon_depthwise_other(const struct qdepthwise_run *run, size_t group) {
 // compilers make of the loops below: all products of a pixel before its last steps.
 #define IN_ORDER(x) __asm__ volatile("" : "+w"(x))
 
-NEON_INLINE float32x4_t scaled(int32x4_t sums, float32x4_t multipliers) {
-    return vaddq_f32(vmulq_f32(vcvtq_f32_s32(sums), multipliers), vdupq_n_f32(NEON_FLOAT_SHIFT));
+// The channels of two pixels, or of one, 16 or 8 of each, on their way from sums to bytes, in steps that fill the gaps between the products
+// of the next ones. Of two pixels, what the rule has is fetched anew: the registers are taken.
+struct finish {
+    float32x4_t real[2][4];
+    int32x4_t rounded[2][4];
+    int16x8_t low[2], high[2];
+    uint8x16_t bytes[2];
+    const float *multipliers;
+    const struct neon_rule *rule;
+    uint8_t *output;
+    size_t output_step;
+};
+enum { FINISH_STEPS = 5 };
+
+// Vectors `first` and the one behind it.
+NEON_INLINE void convert(struct finish *f, int32x4_t sums[2][2], const size_t pixels, const size_t first) {
+    UNROLLED for (size_t p = 0; p < pixels; p++)
+        UNROLLED for (size_t v = 0; v < 2; v++) {
+            f->real[p][first + v] = vcvtq_f32_s32(sums[p][v]);
+            IN_ORDER(f->real[p][first + v]);
+        }
+}
+
+NEON_INLINE int16x8_t narrowed(int32x4_t even, int32x4_t odd, int16x8_t zero_point, const bool bare) {
+    const int16x8_t narrow = vtrn1q_s16(vreinterpretq_s16_s32(even), vreinterpretq_s16_s32(odd));
+    return bare ? narrow : vqaddq_s16(narrow, zero_point);
+}
+
+NEON_INLINE void finish(struct finish *f, const size_t step, const size_t pixels, const size_t vectors, const bool bare) {
+    if (step == 0) UNROLLED for (size_t v = 0; v < vectors; v++) {
+        if (pixels == 2) OWN_REGISTER(f->multipliers);
+        const float32x4_t multipliers = vld1q_f32(f->multipliers + 4 * v);
+        UNROLLED for (size_t p = 0; p < pixels; p++) {
+            f->real[p][v] = vmulq_f32(f->real[p][v], multipliers);
+            IN_ORDER(f->real[p][v]);
+        }
+    }
+    if (pixels == 2) OWN_REGISTER(f->rule);
+    const int16x8_t zero_point = f->rule->zero_point;
+    UNROLLED for (size_t p = 0; p < pixels; p++) {
+        int32x4_t *rounded = f->rounded[p];
+        if (step == 1) {
+            UNROLLED for (size_t v = 0; v < vectors; v++) {
+                rounded[v] = vcvtnq_s32_f32(f->real[p][v]);
+                IN_ORDER(rounded[v]);
+            }
+        } else if (step == 2) {
+            f->low[p] = narrowed(rounded[0], rounded[vectors / 2], zero_point, bare);
+            IN_ORDER(f->low[p]);
+            if (vectors == 4) {
+                f->high[p] = narrowed(rounded[1], rounded[3], zero_point, bare);
+                IN_ORDER(f->high[p]);
+            }
+        } else if (step == 3) {
+            if (vectors == 2)
+                f->bytes[p] = vcombine_u8(bare ? vqmovun_s16(f->low[p]) : neon_clamp_half(f->low[p], f->rule), vdup_n_u8(0));
+            else
+                f->bytes[p] = bare ? vqmovun_high_s16(vqmovun_s16(f->low[p]), f->high[p]) : neon_clamp(f->low[p], f->high[p], f->rule);
+            IN_ORDER(f->bytes[p]);
+        } else if (step == 4 && vectors == 2) {
+            vst1_u8(f->output + p * f->output_step, vget_low_u8(f->bytes[p]));
+        } else if (step == 4) {
+            vst1q_u8(f->output + p * f->output_step, f->bytes[p]);
+        }
+    }
+}
+
+NEON_INLINE void finish_all(struct finish *f, int32x4_t sums[2][2], const size_t pixels, const size_t vectors, const bool bare) {
+    convert(f, sums, pixels, vectors - 2);
+    UNROLLED for (size_t step = 0; step < FINISH_STEPS; step++) finish(f, step, pixels, vectors, bare);
+    f->output += pixels * f->output_step;
 }
 
 NEON_INLINE void add_products(int32x4_t sums[2], struct products p) {
@@ -112,59 +181,154 @@ NEON_INLINE struct columns3 load3(const uint8_t *const rows[3], size_t at, size_
     return (struct columns3){{first.even, first.odd}, {second.even, second.odd}, {last.even, last.odd}};
 }
 
-// The windows that begin with the first column of `a` and, of two pixels, with the second. The even channels come before the odd ones: so
-// much fits into registers.
-NEON_INLINE void windows3(const struct columns3 *a, const struct columns3 *b, const size_t pixels, const struct qdepthwise_run *slice,
-                          const struct neon_rule *rule, const bool bare, uint8_t *output) {
-    float32x4_t shifted[2][4];
-    const int32_t *bias = slice->bias;
-    UNROLLED for (size_t half = 0; half < 2; half++) {
-        int32x4_t sums[2][2];
-        const int8_t *w = (const int8_t *)slice->weights + 16 * half;
-        OWN_REGISTER(w);
-        UNROLLED for (size_t p = 0; p < pixels; p++) {
-            OWN_REGISTER(bias);
-            UNROLLED for (size_t v = 0; v < 2; v++) sums[p][v] = vld1q_s32(bias + 8 * half + 4 * v);
-        }
-        const int8x16_t columns[4] = {a->first[half], a->second[half], b->first[half], b->second[half]};
-        const int8x16_t w0 = vld1q_s8(w), w1 = vld1q_s8(w + 32), w2 = vld1q_s8(w + 64);
-        UNROLLED for (size_t p = 0; p < pixels; p++) {
-            const int8_t *last = w + 32 * (3 + 2 * p);
-            add_products(sums[p], pair(columns[p], w0, columns[p + 1], w1));
-            add_products(sums[p], pair(columns[p + 2], w2, a->last[half], vld1q_s8(last)));
-            add_products(sums[p], product(b->last[half], vld1q_s8(last + 32)));
-        }
-        UNROLLED for (size_t p = 0; p < pixels; p++)
-            UNROLLED for (size_t v = 0; v < 2; v++) shifted[p][2 * half + v] = scaled(sums[p][v], rule->multipliers[2 * half + v]);
+// One window or two over four columns, the weights of their next products, and the columns behind them.
+struct windows3 {
+    struct columns3 columns[2], next;
+    uint8x16_t fetched[2];
+    const uint8_t *rows[3];
+    size_t at, step;
+    const int8_t *weights;
+    const int32_t *bias;
+    int8x16_t w0, w1;
+    int32x4_t sums[2][2];
+    struct products before;
+};
+
+// Parts 0 to 2 of the next two columns are fetched, then turned.
+NEON_INLINE void fetch3(struct windows3 *s, const size_t part) {
+    s->fetched[0] = vld1q_u8((part < 2 ? s->rows[0] : s->rows[2]) + s->at + (part == 1) * s->step);
+    s->fetched[1] = vld1q_u8((part < 2 ? s->rows[1] : s->rows[2]) + s->at + (part > 0) * s->step);
+}
+NEON_INLINE void turn3(struct windows3 *s, const size_t part) {
+    struct turned x = turned(flipped(s->fetched[0]), flipped(s->fetched[1]));
+    IN_ORDER(x.even);
+    IN_ORDER(x.odd);
+    int8x16_t *to = part == 0 ? s->next.first : part == 1 ? s->next.second : s->next.last;
+    to[0] = x.even, to[1] = x.odd;
+}
+
+// Where the first or second weights of group g are. The last groups of a half have no second ones: those before them stay.
+NEON_INLINE size_t weights3(const size_t g, const size_t pixels, const size_t which) {
+    const size_t half = g / (3 * pixels) % 2, part = g / pixels % 3, p = g % pixels;
+    const size_t unit = part == 0 ? which : which == 0 ? (part == 1 ? 2 : 4 + 2 * p) : 3 + 2 * (part == 1 ? p : pixels - 1);
+    return 16 * half + 32 * unit;
+}
+
+// Group g of three for each pixel, then three for each with the odd channels: two rows of the window's first two columns; of the third one,
+// and the last row of two columns; the last row of the others. The first of the four columns are columns[first].
+NEON_INLINE void add_group3(struct windows3 *s, const size_t g, const size_t pixels, const size_t first) {
+    const size_t half = g / (3 * pixels), part = g / pixels % 3, p = g % pixels;
+    const struct columns3 *a = &s->columns[first], *b = &s->columns[!first];
+    const int8x16_t columns[4] = {a->first[half], a->second[half], b->first[half], b->second[half]};
+    struct products products = product(part == 0 ? columns[p] : part == 1 ? columns[p + 2] : b->last[half], s->w0);
+    IN_ORDER(products.low);
+    IN_ORDER(products.high);
+    const size_t next0 = weights3(g + 1, pixels, 0), next1 = weights3(g + 1, pixels, 1);
+    if (next0 != weights3(g, pixels, 0)) s->w0 = vld1q_s8(s->weights + next0);
+    if (g % (3 * pixels) > 0) {
+        int32x4_t *sums = s->sums[(g - 1) % pixels];
+        IN_ORDER(s->before.low);
+        IN_ORDER(s->before.high);
+        add_products(sums, s->before);
+        IN_ORDER(sums[0]);
+        IN_ORDER(sums[1]);
     }
-    UNROLLED for (size_t p = 0; p < pixels; p++) vst1q_u8(output + p * slice->output_step, neon_turned_back(shifted[p], rule, bare));
+    if (part < 2) {
+        const int8x16_t x = part == 0 ? columns[p + 1] : a->last[half];
+        products.low = vmlal_s8(products.low, vget_low_s8(x), vget_low_s8(s->w1));
+        products.high = vmlal_high_s8(products.high, x, s->w1);
+        IN_ORDER(products.low);
+        IN_ORDER(products.high);
+    }
+    if (next1 != weights3(g, pixels, 1)) s->w1 = vld1q_s8(s->weights + next1);
+    s->before = products;
+}
+
+NEON_INLINE void start3(struct windows3 *s, const size_t half, const size_t pixels) {
+    UNROLLED for (size_t p = 0; p < pixels; p++)
+        UNROLLED for (size_t v = 0; v < 2; v++) {
+            OWN_REGISTER(s->bias);
+            s->sums[p][v] = vld1q_s32(s->bias + 8 * half + 4 * v);
+        }
+}
+
+// What happens beside the products: `f` brings the windows before to their end, the next columns take the place of the first ones.
+struct meanwhile {
+    bool finishes, fetches;
+};
+
+NEON_INLINE void windows3_step(struct windows3 *s, const size_t g, const size_t pixels, const size_t first, struct finish *f,
+                               const struct meanwhile also, const bool bare) {
+    const size_t half = 3 * pixels, fetching = 5 * pixels - 2;
+    if (g >= 2 * half) return;
+    if (g == half) {
+        add_products(s->sums[pixels - 1], s->before);
+        convert(f, s->sums, pixels, 0);
+    }
+    if (g % half == 0) start3(s, g / half, pixels);
+    add_group3(s, g, pixels, first);
+    if (also.finishes && g > 0 && g % pixels == 0) finish(f, g / pixels - 1, pixels, 4, bare);
+    if (also.fetches && g > fetching && g <= fetching + 3) turn3(s, g - fetching - 1);
+    if (also.fetches && g >= fetching && g < fetching + 3) fetch3(s, g - fetching);
+    if (g + 1 < 2 * half) return;
+    add_products(s->sums[pixels - 1], s->before);
+    if (also.finishes) f->output += pixels * f->output_step;
+    if (!also.fetches) return;
+    if (fetching + 3 == 2 * half) turn3(s, 2);
+    s->columns[first] = s->next;
+    s->at += 2 * s->step;
+}
+
+// Leaves the sums of the odd channels, and those of the even ones converted; registers are too few for all sums.
+NEON_INLINE void add_windows3(struct windows3 *s, const size_t pixels, const size_t first, struct finish *f, const struct meanwhile also,
+                              const bool bare) {
+    OWN_REGISTER(s->weights);
+#define STEP(g) windows3_step(s, g, pixels, first, f, also, bare);
+    STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7) STEP(8) STEP(9) STEP(10) STEP(11)
+#undef STEP
 }
 
 // A window has three columns. With a gap of 0 the second column of two is the first once more: it isn't there, or meets weights of 0.
 NEON_INLINE void row3x3(const struct qdepthwise_run *slice, const size_t stride, const bool bare) {
-    const struct neon_rule rule = neon_rule(slice->requantization, slice->multipliers, 4);
-    const uint8_t *const rows[3] = {slice->rows[0], slice->rows[1], slice->rows[2]};
-    const size_t step = slice->tap_step, together = 2 / stride, output_step = slice->output_step;
-    struct columns3 a = load3(rows, 0, step), b;
-    size_t at = 2 * step, left = slice->pixels;
-    uint8_t *output = slice->output;
-    for (; left >= 2 * together + stride - 1; left -= 2 * together, at += 4 * step, output += 2 * together * output_step) {
-        if (stride == 1 && bare) MARK_LOOP("depthwise 3x3 smull, relu", 4 * 16 * 9);
-        if (stride == 1 && !bare) MARK_LOOP("depthwise 3x3 smull", 4 * 16 * 9);
-        b = load3(rows, at, step);
-        windows3(&a, &b, together, slice, &rule, bare, output);
-        a = load3(rows, at + 2 * step, step);
-        windows3(&b, &a, together, slice, &rule, bare, output + together * output_step);
+    const struct neon_rule rule = neon_rule(slice->requantization, slice->multipliers, 0);
+    const size_t step = slice->tap_step, together = 2 / stride;
+    struct windows3 s = {.weights = slice->weights, .bias = slice->bias, .step = step, .at = 4 * step,
+                         .rows = {slice->rows[0], slice->rows[1], slice->rows[2]}};
+    struct finish f = {.multipliers = slice->multipliers, .rule = &rule, .output_step = slice->output_step, .output = slice->output};
+    size_t left = slice->pixels;
+    s.columns[0] = load3(s.rows, 0, step);
+    s.columns[1] = load3(s.rows, 2 * step, left > 1 ? step : 0);
+    s.w0 = vld1q_s8(s.weights + weights3(0, together, 0));
+    s.w1 = vld1q_s8(s.weights + weights3(0, together, 1));
+    // What is fetched meanwhile has to be there: two columns beyond the windows'.
+    if (left >= together + 2) {
+        add_windows3(&s, together, 0, &f, (struct meanwhile){.fetches = true}, bare);
+        for (left -= together; left >= 2 * together + 2; left -= 2 * together) {
+            if (stride == 1 && bare) MARK_LOOP("depthwise 3x3 smull, relu", 4 * 16 * 9);
+            if (stride == 1 && !bare) MARK_LOOP("depthwise 3x3 smull", 4 * 16 * 9);
+            convert(&f, s.sums, together, 2);
+            add_windows3(&s, together, 1, &f, (struct meanwhile){true, true}, bare);
+            convert(&f, s.sums, together, 2);
+            add_windows3(&s, together, 0, &f, (struct meanwhile){true, true}, bare);
+        }
+        finish_all(&f, s.sums, together, 4, bare);
+        const struct columns3 columns = s.columns[1];
+        s.columns[1] = s.columns[0];
+        s.columns[0] = columns;
     }
-    while (left > 0) {
-        const size_t now = left < together ? left : together;
-        b = load3(rows, at, now == 2 || left > 1 ? step : 0);
-        if (stride == 1 && now == 2)
-            windows3(&a, &b, 2, slice, &rule, bare, output);
-        else
-            windows3(&a, &b, 1, slice, &rule, bare, output);
-        a = b;
-        at += 2 * step, output += now * output_step, left -= now;
+    for (;;) {
+        if (left >= together && together == 2) {
+            add_windows3(&s, 2, 0, &f, (struct meanwhile){0}, bare);
+            finish_all(&f, s.sums, 2, 4, bare);
+        } else {
+            add_windows3(&s, 1, 0, &f, (struct meanwhile){0}, bare);
+            finish_all(&f, s.sums, 1, 4, bare);
+        }
+        if (left <= together) return;
+        left -= together;
+        s.columns[0] = s.columns[1];
+        s.columns[1] = load3(s.rows, s.at, left > 1 ? step : 0);
+        s.at += 2 * step;
     }
 }
 
@@ -201,7 +365,8 @@ NEON_INLINE void store_halves(int8_t to[2][16], uint8x16_t first, uint8x16_t sec
 }
 
 NEON_INLINE void prepare5(struct columns5 *columns, const struct qdepthwise_run *slice, size_t at, size_t width) {
-    const uint8_t *const rows[5] = {slice->rows[0] + at, slice->rows[1] + at, slice->rows[2] + at, slice->rows[3] + at, slice->rows[4] + at};
+    const uint8_t *rows[5];
+    UNROLLED for (size_t y = 0; y < 5; y++) rows[y] = slice->rows[y] + at;
     const size_t step = slice->tap_step;
     for (size_t x = 0, from = 0; x < width; x += 2, from += 2 * step) {
         const size_t second = x + 1 < width ? from + step : from;
@@ -213,56 +378,8 @@ NEON_INLINE void prepare5(struct columns5 *columns, const struct qdepthwise_run 
     }
 }
 
-// 8 channels of two pixels, or of one, from converted sums to bytes, in steps that fill the gaps between the products of the next ones.
-struct finish5 {
-    float32x4_t real[2][2];
-    int32x4_t rounded[2][2];
-    int16x8_t narrow[2];
-    uint8x8_t bytes[2];
-    const float *multipliers;
-    const struct neon_rule *rule;
-    uint8_t *output;
-    size_t output_step;
-};
-enum { FINISH_STEPS = 7 };
-
-NEON_INLINE void convert5(struct finish5 *f, int32x4_t sums[2][2], const size_t pixels) {
-    UNROLLED for (size_t p = 0; p < pixels; p++)
-        UNROLLED for (size_t v = 0; v < 2; v++) {
-            f->real[p][v] = vcvtq_f32_s32(sums[p][v]);
-            IN_ORDER(f->real[p][v]);
-        }
-}
-
-// What the rule has is fetched anew: the weights have the registers.
-NEON_INLINE void finish5(struct finish5 *f, const size_t step, const size_t pixels, const bool bare) {
-    UNROLLED for (size_t p = 0; p < pixels; p++) {
-        UNROLLED for (size_t v = 0; v < 2; v++) {
-            if (step == p) {
-                OWN_REGISTER(f->multipliers);
-                f->real[p][v] = vmulq_f32(f->real[p][v], vld1q_f32(f->multipliers + 4 * v));
-                IN_ORDER(f->real[p][v]);
-            } else if (step == 2 + p) {
-                f->rounded[p][v] = vcvtnq_s32_f32(f->real[p][v]);
-                IN_ORDER(f->rounded[p][v]);
-            }
-        }
-        OWN_REGISTER(f->rule);
-        if (step == 4) {
-            f->narrow[p] = vtrn1q_s16(vreinterpretq_s16_s32(f->rounded[p][0]), vreinterpretq_s16_s32(f->rounded[p][1]));
-            if (!bare) f->narrow[p] = vqaddq_s16(f->narrow[p], f->rule->zero_point);
-            IN_ORDER(f->narrow[p]);
-        } else if (step == 5) {
-            f->bytes[p] = bare ? vqmovun_s16(f->narrow[p]) : neon_clamp_half(f->narrow[p], f->rule);
-            IN_ORDER(f->bytes[p]);
-        } else if (step == 6) {
-            vst1_u8(f->output + p * f->output_step, f->bytes[p]);
-        }
-    }
-}
-
-// The products of a pixel come in seven groups: five of a column's two pairs of rows, the last row's four columns and its fifth. Those of two
-// pixels are so ordered that what both need is fetched once.
+// The products of a pixel come in seven groups: five of a column's two pairs of rows, the last row's four columns and its fifth. Those of
+// two pixels are so ordered that what both need is fetched once.
 struct group5 {
     size_t pixel, column, tap;
     bool last_row, both;
@@ -288,7 +405,8 @@ struct windows5 {
 };
 
 // Group g, and a step of what `f` finishes meanwhile: nothing waits for the products right before it or for what has just been fetched.
-NEON_INLINE void add_group5(struct windows5 *s, const size_t g, const size_t pixels, const size_t stride, struct finish5 *f, const bool bare) {
+NEON_INLINE void add_group5(struct windows5 *s, const size_t g, const size_t pixels, const size_t stride, struct finish *f,
+                            const bool bare) {
     const struct group5 now = group5(g, pixels, stride), next = group5(g + 1, pixels, stride);
     const bool fetches = g + 1 < 7 * pixels && (next.last_row || next.column != now.column);
     const int8_t *from = next.last_row ? s->bottom + 32 * next.column : s->top + 64 * next.column;
@@ -312,17 +430,18 @@ NEON_INLINE void add_group5(struct windows5 *s, const size_t g, const size_t pix
         IN_ORDER(products.high);
     }
     if (fetches && next.both) s->second = vld1q_s8(from + 32);
-    if (f && g >= 7) finish5(f, g - 7, 2, bare);
+    if (f && g >= 14 - FINISH_STEPS) finish(f, g + FINISH_STEPS - 14, 2, 2, bare);
     s->before = products;
 }
 
-NEON_INLINE void add_windows5(struct windows5 *s, const size_t pixels, const size_t stride, const int32_t *bias, struct finish5 *f,
+NEON_INLINE void add_windows5(struct windows5 *s, const size_t pixels, const size_t stride, const int32_t *bias, struct finish *f,
                               const bool bare) {
     s->first = vld1q_s8(s->top), s->second = vld1q_s8(s->top + 32);
-    UNROLLED for (size_t p = 0; p < pixels; p++) {
-        OWN_REGISTER(bias);
-        UNROLLED for (size_t v = 0; v < 2; v++) s->sums[p][v] = vld1q_s32(bias + 4 * v);
-    }
+    UNROLLED for (size_t p = 0; p < pixels; p++)
+        UNROLLED for (size_t v = 0; v < 2; v++) {
+            OWN_REGISTER(bias);
+            s->sums[p][v] = vld1q_s32(bias + 4 * v);
+        }
 #define GROUP(g) \
     if (g < 7 * pixels) add_group5(s, g, pixels, stride, f, bare);
     GROUP(0) GROUP(1) GROUP(2) GROUP(3) GROUP(4) GROUP(5) GROUP(6) GROUP(7) GROUP(8) GROUP(9) GROUP(10) GROUP(11) GROUP(12) GROUP(13)
@@ -332,7 +451,7 @@ NEON_INLINE void add_windows5(struct windows5 *s, const size_t pixels, const siz
 
 // Pixels [0, pixels) of 8 channels.
 NEON_INLINE void half5x5(const int8_t *top, const int8_t *bottom, size_t pixels, const size_t stride, const int8_t *w, const int32_t *bias,
-                         struct finish5 f, const bool bare) {
+                         struct finish f, const bool bare) {
     int8x16_t weights[16];
     UNROLLED for (size_t i = 0; i < 16; i++) weights[i] = vld1q_s8(w + 32 * i);
     struct windows5 windows = {.top = top, .bottom = bottom, .weights = weights};
@@ -342,17 +461,15 @@ NEON_INLINE void half5x5(const int8_t *top, const int8_t *bottom, size_t pixels,
             if (stride == 1 && bare) MARK_LOOP("depthwise 5x5 smull, relu", 2 * 8 * 25);
             if (stride == 1 && !bare) MARK_LOOP("depthwise 5x5 smull", 2 * 8 * 25);
             windows.top += 128 * stride, windows.bottom += 32 * stride;
-            convert5(&f, windows.sums, 2);
+            convert(&f, windows.sums, 2, 0);
             add_windows5(&windows, 2, stride, bias, &f, bare);
         }
-        convert5(&f, windows.sums, 2);
-        UNROLLED for (size_t step = 0; step < FINISH_STEPS; step++) finish5(&f, step, 2, bare);
-        windows.top += 128 * stride, windows.bottom += 32 * stride, f.output += 2 * f.output_step;
+        finish_all(&f, windows.sums, 2, 2, bare);
+        windows.top += 128 * stride, windows.bottom += 32 * stride;
     }
     if (pixels % 2) {
         add_windows5(&windows, 1, stride, bias, NULL, bare);
-        convert5(&f, windows.sums, 1);
-        UNROLLED for (size_t step = 0; step < FINISH_STEPS; step++) finish5(&f, step, 1, bare);
+        finish_all(&f, windows.sums, 1, 2, bare);
     }
 }
 
@@ -363,7 +480,7 @@ NEON_INLINE void row5x5(const struct qdepthwise_run *slice, const size_t stride,
         const size_t pixels = slice->pixels - first < CHUNK ? slice->pixels - first : CHUNK;
         prepare5(&columns, slice, first * slice->pixel_step, (pixels - 1) * stride + 5);
         for (size_t half = 0; half < 2; half++) {
-            const struct finish5 f = {.multipliers = slice->multipliers + 8 * half, .rule = &rule, .output_step = slice->output_step,
+            const struct finish f = {.multipliers = slice->multipliers + 8 * half, .rule = &rule, .output_step = slice->output_step,
                                       .output = (uint8_t *)slice->output + first * slice->output_step + 8 * half};
             half5x5(columns.top[0][0][half], columns.bottom[0][half], pixels, stride, (const int8_t *)slice->weights + 16 * half,
                     slice->bias + 8 * half, f, bare);
