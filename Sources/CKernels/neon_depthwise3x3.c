@@ -76,9 +76,15 @@ struct meanwhile {
     bool finishes, fetches;
 };
 
+// The step of `finish` behind group g, if any: where llvm-mca has both vector units of a Cortex-A72 at work.
+NEON_INLINE size_t finish_step3(const size_t g, const size_t pixels) {
+    if (pixels == 1) return g > 0 ? g - 1 : FINISH_STEPS;
+    return g == 3 ? 0 : g >= 5 && g <= 7 ? g - 4 : g == 10 ? 4 : FINISH_STEPS;
+}
+
 NEON_INLINE void windows3_step(struct windows3 *s, const size_t g, const size_t pixels, const size_t first, struct finish *f,
                                const struct meanwhile also, const bool bare) {
-    const size_t half = 3 * pixels, fetching = 5 * pixels - 2;
+    const size_t half = 3 * pixels, fetching = 4 * pixels - 1;
     if (g >= 2 * half) return;
     if (g == half) {
         add_products(s->sums[pixels - 1], s->before);
@@ -86,7 +92,7 @@ NEON_INLINE void windows3_step(struct windows3 *s, const size_t g, const size_t 
     }
     if (g % half == 0) start3(s, g / half, pixels);
     add_group3(s, g, pixels, first);
-    if (also.finishes && g > 0 && g % pixels == 0) finish(f, g / pixels - 1, pixels, 4, bare);
+    if (also.finishes && finish_step3(g, pixels) < FINISH_STEPS) finish(f, finish_step3(g, pixels), pixels, 4, bare);
     if (also.fetches && g > fetching && g <= fetching + 3) turn3(s, g - fetching - 1);
     if (also.fetches && g >= fetching && g < fetching + 3) fetch3(s, g - fetching);
     if (g + 1 < 2 * half) return;
