@@ -28,7 +28,8 @@ package final class PrivateBroker: Sendable {
         var lines = try configuration(directory)
         if !lines.contains(where: { $0.hasPrefix("allow_anonymous") }) { lines.insert("allow_anonymous true", at: 0) }
         // `listener` begins a section of its own, so what belongs to the listener follows it.
-        lines = ["listener \(port) 127.0.0.1"] + lines + ["persistence false", "log_dest file \(directory)/broker.log"]
+        // Nagle's algorithm holds small messages back, see the README.
+        lines = ["listener \(port) 127.0.0.1"] + lines + ["persistence false", "set_tcp_nodelay true", "log_dest file \(directory)/broker.log"]
         // As root the broker would turn into a user who can't read our folder.
         if geteuid() == 0 { lines.append("user root") }
         try writeFile(directory + "/broker.conf", lines.joined(separator: "\n") + "\n")
