@@ -112,6 +112,12 @@ static void check_kind(struct qconvolution c, const char *name, bool extremes) {
     if (qconvolution_takes_o16k4(&c))
         failures += qconvolution_is_small_o16k4(&c, packed, bias, multipliers) != qconvolution_is_small(&c, w, bias, multipliers);
     qconvolution_pack_bias(&c, w, bias, multipliers, folded, padded_multipliers);
+    if (qconvolution_takes_o16k4(&c)) {
+        int32_t *others = malloc(padded * sizeof *others);
+        qconvolution_fold_o16k4(&c, packed, bias, multipliers, others, padded_multipliers);
+        failures += memcmp(others, folded, padded * sizeof *others) != 0;
+        free(others);
+    }
     c.weights = packed;
     c.bias = folded;
     c.multipliers = padded_multipliers;

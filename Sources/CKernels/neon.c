@@ -4,58 +4,84 @@
 #include "neon_store.h"
 #if defined(__aarch64__)
 
-// m pixels and 4 channels. Each accumulator keeps four partial sums along the depth, which are added up at the end.
-NEON_INLINE void qgemm_4x4x16(const struct qgemm_tile *tile, const size_t m, const int8_t *b, const int32_t *bias, int32x4_t *totals) {
-    int32x4_t sums[4][4];
-    UNROLLED for (size_t i = 0; i < m; i++)
-        UNROLLED for (size_t j = 0; j < 4; j++) sums[i][j] = vdupq_n_s32(0);
+// Four values of a pixel, for each of 4 channels. A compiler that sees the copies takes high halves of weights apart instead.
+NEON_INLINE int8x16_t four_times(const int8_t *from) {
+    int8x16_t four;
+    __asm__("ld1r {%0.4s}, %1" : "=w"(four) : "Q"(*(const int8_t(*)[4])from));
+    return four;
+}
+
+// m pixels and 4 * vectors channels. An accumulator keeps two partial sums of each of two channels, which are added up at the end.
+NEON_INLINE void qgemm_2x16x4(const struct qgemm_tile *tile, const size_t m, const size_t vectors) {
+    const bool small = neon_is_small(tile, vectors);
+    const int32x4_t offset = vdupq_n_s32(small ? NEON_FLOAT_OFFSET : 0), zero = vdupq_n_s32(0);
+    int32x4_t sums[2][8];
+    UNROLLED for (size_t v = 0; v < vectors; v++) {
+        const int32x4_t bias = vaddq_s32(vld1q_s32(tile->bias + 4 * v), offset);
+        UNROLLED for (size_t i = 0; i < m; i++) {
+            sums[i][2 * v] = vzip1q_s32(bias, zero);
+            sums[i][2 * v + 1] = vzip2q_s32(bias, zero);
+        }
+    }
+    const int8_t *b = tile->b;
     const size_t step = tile->a_step, segments = tile->segment_count, blocks = tile->segment_blocks;
-    const bool half = (tile->segment_depth - 1) % 16 < 8; // of the last block of a segment
     for (size_t s = 0; s < segments; s++) {
-        const int8_t *a = (const int8_t *)tile->segments[s];
-        for (size_t k = half; k < blocks; k++, a += 16, b += 256) {
-            MARK_LOOP("gemm smull", m * 64);
-            int8x16_t pixels[4];
-            UNROLLED for (size_t i = 0; i < m; i++) pixels[i] = vld1q_s8(a + i * step);
-            UNROLLED for (size_t j = 0; j < 4; j++) {
-                const int8x16_t column = vld1q_s8(b + 16 * j);
+        const int8_t *a[2], *next[2];
+        UNROLLED for (size_t i = 0; i < m; i++) {
+            a[i] = (const int8_t *)tile->segments[s] + i * step;
+            next[i] = a[i] + 4;
+            OWN_REGISTER(next[i]);
+        }
+        for (size_t k = blocks / 2; k > 0; k--, b += 128) {
+            MARK_LOOP("gemm smull", m * vectors * 32);
+            int8x16_t first[2], second[2];
+            UNROLLED for (size_t i = 0; i < m; i++) {
+                first[i] = four_times(a[i]);
+                second[i] = four_times(next[i]);
+                a[i] += 8;
+                next[i] += 8;
+            }
+            UNROLLED for (size_t v = 0; v < vectors; v++) {
+                const int8x16_t column = vld1q_s8(b + 16 * v), after = vld1q_s8(b + 64 + 16 * v);
                 UNROLLED for (size_t i = 0; i < m; i++) {
-                    const int16x8_t products = vmlal_high_s8(vmull_s8(vget_low_s8(pixels[i]), vget_low_s8(column)), pixels[i], column);
-                    sums[i][j] = vpadalq_s16(sums[i][j], products);
+                    const int16x8_t low = vmull_s8(vget_low_s8(first[i]), vget_low_s8(column));
+                    const int16x8_t high = vmull_high_s8(first[i], column);
+                    sums[i][2 * v] = vpadalq_s16(sums[i][2 * v], vmlal_s8(low, vget_low_s8(second[i]), vget_low_s8(after)));
+                    sums[i][2 * v + 1] = vpadalq_s16(sums[i][2 * v + 1], vmlal_high_s8(high, second[i], after));
                 }
             }
         }
-        if (half) {
-            int8x8_t pixels[4];
-            UNROLLED for (size_t i = 0; i < m; i++) pixels[i] = vld1_s8(a + i * step);
-            UNROLLED for (size_t j = 0; j < 4; j++) {
-                const int8x8_t column = vld1_s8(b + 16 * j);
-                UNROLLED for (size_t i = 0; i < m; i++) sums[i][j] = vpadalq_s16(sums[i][j], vmull_s8(pixels[i], column));
+        if (blocks % 2) {
+            int8x16_t pixels[2];
+            UNROLLED for (size_t i = 0; i < m; i++) pixels[i] = four_times(a[i]);
+            UNROLLED for (size_t v = 0; v < vectors; v++) {
+                const int8x16_t column = vld1q_s8(b + 16 * v);
+                UNROLLED for (size_t i = 0; i < m; i++) {
+                    sums[i][2 * v] = vpadalq_s16(sums[i][2 * v], vmull_s8(vget_low_s8(pixels[i]), vget_low_s8(column)));
+                    sums[i][2 * v + 1] = vpadalq_s16(sums[i][2 * v + 1], vmull_high_s8(pixels[i], column));
+                }
             }
-            b += 256;
+            b += 64;
         }
     }
-    UNROLLED for (size_t i = 0; i < m; i++) {
-        const int32x4_t total = vpaddq_s32(vpaddq_s32(sums[i][0], sums[i][1]), vpaddq_s32(sums[i][2], sums[i][3]));
-        totals[4 * i] = vaddq_s32(total, vld1q_s32(bias));
-    }
+    int32x4_t totals[2][4];
+    UNROLLED for (size_t i = 0; i < m; i++)
+        UNROLLED for (size_t v = 0; v < vectors; v++) totals[i][v] = vpaddq_s32(sums[i][2 * v], sums[i][2 * v + 1]);
+    neon_store_tile(tile, totals, m, vectors, small);
 }
 
-NEON_INLINE void qgemm_4x16x16(const struct qgemm_tile *tile, const size_t m, int32x4_t *totals) {
-    for (size_t c = 0; c < tile->n; c += 4)
-        qgemm_4x4x16(tile, m, (const int8_t *)tile->b + 16 * c, tile->bias + c, totals + c / 4);
-}
-
-void qgemm_s8s8_4x16x16_neon(const struct qgemm_tile *tile) {
-    int32x4_t totals[4 * 4];
-    switch (tile->m) {
-    case 1: qgemm_4x16x16(tile, 1, totals); break;
-    case 2: qgemm_4x16x16(tile, 2, totals); break;
-    case 3: qgemm_4x16x16(tile, 3, totals); break;
-    default: qgemm_4x16x16(tile, 4, totals); break;
+void qgemm_s8s8_2x16x4_neon(const struct qgemm_tile *tile) {
+    if (tile->n > 8) {
+        if (tile->m > 1)
+            qgemm_2x16x4(tile, 2, 4);
+        else
+            qgemm_2x16x4(tile, 1, 4);
+    } else {
+        if (tile->m > 1)
+            qgemm_2x16x4(tile, 2, 2);
+        else
+            qgemm_2x16x4(tile, 1, 2);
     }
-    neon_store_pixels(&(struct neon_pixels){totals, tile->m, 4, tile->n, tile->multipliers, tile->requantization, tile->residual,
-                                            tile->output, tile->output_step, tile->residual_step});
 }
 
 // One pixel by weights of 4 bits, 16 channels after 16. The 8 in the weights as they are packed is taken out of the bias; the products

@@ -230,7 +230,7 @@ static void run_strip(const struct strip *s, const uint8_t *residual, void *outp
     const size_t smaller = tiles ? pixels / tiles : 0, larger = pixels - tiles * smaller;
     if (copied) memcpy(s->copies, window_row(s, s->first_row, 0) + pixels * g->input_step, v->inputs);
     struct qgemm_tile tile = {
-        .segments = segments, .segment_count = v->segments, .segment_blocks = v->blocks, .segment_depth = v->taps * v->inputs,
+        .segments = segments, .segment_count = v->segments, .segment_blocks = v->blocks,
         .a_step = g->stride_x / v->column_step * column, .b_step = nb * depth, .requantization = &c->requantization,
         .output_step = g->output_step, .residual_step = g->residual_step,
     };

@@ -51,7 +51,7 @@ struct DispatchTests {
     #elseif arch(arm64)
     @Test func eachFeatureSetHasItsKernel() {
         #expect(choice([.neon]) == "qwinograd_u8s8_4x16x2_neon")
-        #expect(choice([.neon], window: 1) == "qgemm_s8s8_4x16x16_neon")
+        #expect(choice([.neon], window: 1) == "qgemm_s8s8_2x16x4_neon")
         #expect(choice([.neon, .neonDot]) == "qgemm_s8s8_6x16x4_neondot")
         #expect(choice([.neon, .neonDot, .neonI8MM]) == "qgemm_u8s8_4x16x8_neoni8mm")
         #expect(choice([.neon], window: 3, groups: 32, outputs: 32) == "qdepthwise3x3_s8s8_16x2_neon")

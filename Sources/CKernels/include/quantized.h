@@ -36,7 +36,6 @@ enum panel {
 struct qgemm_tile {
     const uint8_t *const *segments; // [segment_count]: what the first pixel reads; elements of the kernel's panel type
     size_t segment_count, segment_blocks; // at least 1 each
-    size_t segment_depth; // elements of a segment: what its last block has beyond them may be left out
     size_t a_step;    // bytes from pixel to pixel
     const void *b;    // [ceil(n / nb)][segment_count][segment_blocks][nb][kr]
     size_t b_step;    // bytes from nb columns to the next nb
