@@ -28,7 +28,10 @@ struct AuditIntervalTests {
         let bound = try Self.interval(count, events).upper(confidence: 0.95)
         #expect(abs(Self.evidence(bound, count, events) - 20) < 0.01)
         // And it rises with the rate, so that all larger rates are excluded too.
-        let grid = (1...19).map { bound * Double($0) / 20 + (1 - bound) * 0.05 * Double($0 / 19) }
+        let grid = (1...19).map { step -> Double in
+            let beyond = step == 19 ? 0.05 * (1 - bound) : 0
+            return bound * Double(step) / 20 + beyond
+        }
         let values = grid.map { Self.evidence($0, count, events) }
         #expect(zip(values, values.dropFirst()).allSatisfy { $0 <= $1 })
     }
