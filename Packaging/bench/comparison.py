@@ -97,6 +97,12 @@ class Cell:
 
 def ratio(a, b, figure):
     """How many times as much a costs as b, and the interval of that; of two cells on the same frames. `None` without a figure."""
+    value, sampled = ratios(a, b, figure)
+    return value, interval(sampled) if sampled else (math.nan, math.nan)
+
+
+def ratios(a, b, figure):
+    """The same with what resamples of the frames give instead of the interval; of throughput, with that of each run."""
     more = figure in ("throughput", "accuracy")
 
     def cost(values):
@@ -110,10 +116,9 @@ def ratio(a, b, figure):
     value = quotient(cost(a.figures), cost(b.figures))
     if figure == "throughput":
         pairs = [quotient(1 / max(x["throughput"], 1e-9), 1 / max(y["throughput"], 1e-9)) for x, y in zip(a.saturated, b.saturated)]
-        return value, (min(pairs), max(pairs)) if pairs else (math.nan, math.nan)
+        return value, pairs
     pieces = [list(zip(first, second)) for first, second in zip(a.pieces(), b.pieces())]
-    sampled = nested_draws(pieces, lambda chosen: quotient(cost(Cell.of([x for x, _ in chosen])), cost(Cell.of([y for _, y in chosen]))), 300)
-    return value, interval(sampled)
+    return value, nested_draws(pieces, lambda chosen: quotient(cost(Cell.of([x for x, _ in chosen])), cost(Cell.of([y for _, y in chosen]))), 300)
 
 
 def keeps(cell, policy, full, table_accuracy):

@@ -39,7 +39,7 @@ struct AgentNetwork {
         do {
             let cuts = plans.map { PlanMaterial.cuts($0, of: bundle.graph) } ?? []
             let options = ExecutorOptions(threads: settings.threads, cores: settings.cores, patience: settings.patience, cuts: cuts)
-            executor = try Executor(bundle.graph, preprocessing: preprocessing, options: options)
+            executor = try Executor(bundle.graph, isChecked: bundle.isGraphChecked, preprocessing: preprocessing, options: options)
         } catch {
             // Threads are what the configuration asks for.
             throw AgentError(error.code == .threads ? .configuration : .data, operation, "\(error)")

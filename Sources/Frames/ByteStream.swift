@@ -19,7 +19,8 @@ struct ByteStream: Sendable {
 
     private let descriptor: Int32
     private let name: String
-    private var buffer = [UInt8](repeating: 0, count: 65_536)
+    /// For the lines between the frames, which are read to where they belong.
+    private var buffer = [UInt8](repeating: 0, count: 4096)
     private var unread = 0..<0
 
     /// - Parameter name: names the stream in errors.

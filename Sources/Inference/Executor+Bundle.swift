@@ -11,7 +11,7 @@ extension Executor {
     package convenience init(verifying bundle: Bundle, options: ExecutorOptions = ExecutorOptions()) throws {
         var preprocessing = bundle.details.preprocessing
         if case .tensors? = bundle.golden?.inputs { preprocessing = nil }
-        try self.init(bundle.graph, preprocessing: preprocessing, options: options)
+        try self.init(bundle.graph, isChecked: bundle.isGraphChecked, preprocessing: preprocessing, options: options)
         try verify(bundle)
     }
 

@@ -21,12 +21,14 @@ package final class Executor {
 
     /// Checks the graph, prepares weights, plans and reserves the memory, starts the threads.
     ///
-    /// - Parameter preprocessing: how pixels become the input; without it ``run(pixels:)`` is an error.
+    /// - Parameters:
+    ///   - isChecked: whether the graph is known to keep its rules (``Graph/check()``).
+    ///   - preprocessing: how pixels become the input; without it ``run(pixels:)`` is an error.
     package init(
-        _ graph: Graph, preprocessing: Preprocessing? = nil, options: ExecutorOptions = ExecutorOptions()
+        _ graph: Graph, isChecked: Bool = false, preprocessing: Preprocessing? = nil, options: ExecutorOptions = ExecutorOptions()
     ) throws(InferenceError) {
         do {
-            try graph.check()
+            if !isChecked { try graph.check() }
         } catch {
             throw InferenceError(.invalidGraph, "network '\(graph.name)'", "\(error)")
         }

@@ -31,12 +31,13 @@ package struct Partition: Hashable, Sendable {
         self.nanoseconds = nanoseconds
         let blocks = (units + alignment - 1) / alignment
         let perThread = min(max(Int(nanoseconds / Double(threads) / Self.nanosecondsPerPart), 1), Self.mostPartsPerThread)
-        let wanted = threads == 1 ? 1 : (threads * perThread + images - 1) / images
+        let wanted = (threads * perThread + images - 1) / images
         unitsPerPart = max(Self.blocksPerPart(blocks, wanted: wanted, threads: threads) * alignment, 1)
     }
 
     /// About `blocks / wanted`, so that the thread that has the most parts has as few blocks as can be.
     private static func blocksPerPart(_ blocks: Int, wanted: Int, threads: Int) -> Int {
+        guard threads > 1 else { return blocks }
         let aim = max((blocks + wanted - 1) / wanted, 1)
         func most(_ size: Int) -> Int { ((blocks + size - 1) / size + threads - 1) / threads * size }
         return (max(aim / 2, 1)...2 * aim).min { (most($0), abs($0 - aim)) < (most($1), abs($1 - aim)) } ?? aim

@@ -61,13 +61,16 @@ struct PixelEntry: Sendable {
 
     @inline(__always)
     @_lifetime(output: copy output)
-    private func look<Element>(up pixels: Span<UInt8>, in table: Span<Element>, _ output: inout MutableSpan<Element>) {
-        var index = 0
-        while index < pixels.count {
-            for channel in 0..<channels {
-                output[index + channel] = table[channel << 8 | Int(pixels[index + channel])]
+    private func look<Element>(up pixels: Span<UInt8>, in tables: Span<Element>, _ output: inout MutableSpan<Element>) {
+        // What holds for the whole image is checked here, not for each of its bytes.
+        precondition(pixels.count.isMultiple(of: channels) && output.count >= pixels.count && tables.count == channels << 8, "a table a channel")
+        for channel in 0..<channels {
+            let table = tables.extracting(channel << 8..<(channel + 1) << 8)
+            var index = channel
+            while index < pixels.count {
+                unsafe output[unchecked: index] = table[unchecked: Int(pixels[unchecked: index])]
+                index += channels
             }
-            index += channels
         }
     }
 }

@@ -35,7 +35,8 @@ package final class JSONDocument: Sendable {
     package init(_ text: [UInt8]) throws(SyntaxError) {
         guard text.count < Int(UInt32.max) else { throw SyntaxError(offset: 0, expected: "less than 4 GiB") }
         var tokens: [Token] = []
-        tokens.reserveCapacity(text.count / 16)
+        // Few texts have more of them; what stays unused costs no memory.
+        tokens.reserveCapacity(text.count / 4)
         var scanner = JSONScanner(text)
         try scanner.value(&tokens, depth: 0)
         try scanner.end()
@@ -60,25 +61,23 @@ package final class JSONDocument: Sendable {
 
     /// The value under a key of an object. Of equal keys the last counts.
     func member(_ key: String, of object: Int) -> Int? {
+        let wanted = key.utf8Span.span
         var found: Int?
         var child = object + 1
         let end = Int(tokens[object].next)
         while child < end {
-            if holds(child, key) { found = child + 1 }
+            let token = tokens[child]
+            let isWanted = token.hasEscapes ? string(child) == key : token.range.count == wanted.count && holds(token, wanted)
+            if isWanted { found = child + 1 }
             child = Int(tokens[child + 1].next)
         }
         return found
     }
 
-    private func holds(_ token: Int, _ text: String) -> Bool {
-        guard !tokens[token].hasEscapes else { return string(token) == text }
-        let range = tokens[token].range
-        guard range.count == text.utf8.count else { return false }
-        var index = range.lowerBound
-        for byte in text.utf8 {
-            if bytes[index] != byte { return false }
-            index += 1
-        }
+    /// - Precondition: `text` is as long as the token.
+    private func holds(_ token: Token, _ text: Span<UInt8>) -> Bool {
+        let first = token.range.lowerBound
+        for index in text.indices where bytes[first + index] != text[index] { return false }
         return true
     }
 
@@ -86,29 +85,35 @@ package final class JSONDocument: Sendable {
     func string(_ token: Int) -> String {
         let range = tokens[token].range
         guard tokens[token].hasEscapes else { return String(decoding: bytes[range], as: UTF8.self) }
-        var text: [UInt8] = []
-        text.reserveCapacity(range.count)
-        var index = range.lowerBound
-        while index < range.upperBound {
-            let byte = bytes[index]
-            guard byte == UInt8(ascii: "\\") else {
-                text.append(byte)
-                index += 1
-                continue
+        // Nothing is longer than its escape.
+        return unsafe String(unsafeUninitializedCapacity: range.count) { text in
+            var count = 0
+            func append(_ byte: UInt8) {
+                unsafe text[count] = byte
+                count += 1
             }
-            let escape = bytes[index + 1]
-            index += 2
-            switch escape {
-            case UInt8(ascii: "u"): text += String(scalar(&index, before: range.upperBound)).utf8
-            case UInt8(ascii: "b"): text.append(8)
-            case UInt8(ascii: "f"): text.append(12)
-            case UInt8(ascii: "n"): text.append(10)
-            case UInt8(ascii: "r"): text.append(13)
-            case UInt8(ascii: "t"): text.append(9)
-            default: text.append(escape)
+            var index = range.lowerBound
+            while index < range.upperBound {
+                let byte = bytes[index]
+                guard byte == UInt8(ascii: "\\") else {
+                    append(byte)
+                    index += 1
+                    continue
+                }
+                let escape = bytes[index + 1]
+                index += 2
+                switch escape {
+                case UInt8(ascii: "u"): for byte in String(scalar(&index, before: range.upperBound)).utf8 { append(byte) }
+                case UInt8(ascii: "b"): append(8)
+                case UInt8(ascii: "f"): append(12)
+                case UInt8(ascii: "n"): append(10)
+                case UInt8(ascii: "r"): append(13)
+                case UInt8(ascii: "t"): append(9)
+                default: append(escape)
+                }
             }
+            return count
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// The character behind `\u`, of which there may be a second where the first is half of a pair. Half a pair alone is U+FFFD.

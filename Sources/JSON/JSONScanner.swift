@@ -88,21 +88,27 @@ struct JSONScanner {
         position += 1
         let start = position
         var hasEscapes = false
-        while position < bytes.count {
+        while true {
+            position = endOfPlainCharacters(from: position)
+            guard position < bytes.count else { throw wrong("the end of a string") }
             let byte = bytes[position]
             guard byte >= 0x20 else { throw wrong("no control character in a string") }
+            position += 1
             if byte == UInt8(ascii: "\"") {
-                append(.string, from: start, to: position, hasEscapes: hasEscapes, &tokens)
-                position += 1
+                append(.string, from: start, to: position - 1, hasEscapes: hasEscapes, &tokens)
                 return
             }
-            position += 1
-            if byte == UInt8(ascii: "\\") {
-                hasEscapes = true
-                try escape()
-            }
+            hasEscapes = true
+            try escape()
         }
-        throw wrong("the end of a string")
+    }
+
+    /// Where the next quote, backslash or control character is.
+    private func endOfPlainCharacters(from start: Int) -> Int {
+        let bytes = bytes.span
+        var index = start
+        while index < bytes.count, bytes[index] >= 0x20, bytes[index] != UInt8(ascii: "\""), bytes[index] != UInt8(ascii: "\\") { index += 1 }
+        return index
     }
 
     private mutating func escape() throws(SyntaxError) {

@@ -65,19 +65,26 @@ package struct JSONValue: Sendable {
 
     /// The values of an array.
     package func elements() throws(JSONError) -> [JSONValue] {
+        try map { $0 }
+    }
+
+    /// The values of an array of integers.
+    package func integers() throws(JSONError) -> [Int] { try map { value throws(JSONError) in try value.integer() } }
+
+    /// What `transform` makes of the values of an array.
+    private func map<Result>(_ transform: (JSONValue) throws(JSONError) -> Result) throws(JSONError) -> [Result] {
         guard kind == .array else { throw wrong("an array") }
-        var result: [JSONValue] = []
-        var child = token + 1
         let end = Int(document.tokens[token].next)
+        var result: [Result] = []
+        // Exact where no value holds others.
+        result.reserveCapacity(end - token - 1)
+        var child = token + 1
         while child < end {
-            result.append(sibling(child))
+            result.append(try transform(sibling(child)))
             child = Int(document.tokens[child].next)
         }
         return result
     }
-
-    /// The values of an array of integers.
-    package func integers() throws(JSONError) -> [Int] { try elements().map { value throws(JSONError) in try value.integer() } }
 
     /// Keys and values of an object, in the order of the text.
     package func members() throws(JSONError) -> [(key: String, value: JSONValue)] {

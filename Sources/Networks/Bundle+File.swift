@@ -101,6 +101,7 @@ extension Bundle {
         let tensors = Dictionary(container.tensors.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
         do {
             graph = try description.graph(constants: tensors)
+            isGraphChecked = true
         } catch {
             throw BundleError(.damaged, operation, error.description)
         }

@@ -12,7 +12,12 @@ package import Tensors
 /// - `checksum`: over the bytes of the tensors, as ``Safetensors/tensorsChecksum`` defines it;
 /// - `digest`: SHA-256 over the other metadata, as ``Safetensors/metadataDigest(without:)`` defines it.
 package struct Bundle: Sendable {
-    package var graph: Graph
+    package var graph: Graph {
+        didSet { isGraphChecked = false }
+    }
+    /// Whether the graph is as a file held it, from which only one that keeps its rules (``Graph/check()``) is read: a second look, which takes as
+    /// long as the rest of loading, is needless.
+    package internal(set) var isGraphChecked = false
     package var details: BundleDetails
     package var golden: Golden?
 

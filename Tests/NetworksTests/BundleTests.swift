@@ -43,6 +43,19 @@ import Testing
         }
     }
 
+    /// A graph that was read keeps its rules; what somebody does to it afterwards isn't known to.
+    @Test func aGraphIsKnownToKeepItsRulesUntilItIsChanged() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/net.swiftlet"
+            #expect(!sampleBundle().isGraphChecked)
+            try sampleBundle().write(to: path)
+            var read = try Bundle(contentsOf: path)
+            #expect(read.isGraphChecked)
+            read.graph.outputs.removeAll()
+            #expect(!read.isGraphChecked)
+        }
+    }
+
     @Test func plansOfAnotherNetworkAreRefused() throws {
         try withTemporaryDirectory { directory in
             let path = "\(directory)/net.swiftlet"
