@@ -105,6 +105,9 @@ final class DecisionDesk: Sendable {
     /// Whether the frame's question is still of use.
     func isAsked(_ frame: UInt64) -> Bool { state.withLock { $0.machine.isAsked(frame) } }
 
+    /// Whether the cloud's answer is to decide the frame.
+    func isAwaited(_ frame: UInt64) -> Bool { state.withLock { $0.machine.isAwaited(frame) } }
+
     /// Looks whether a frame that was taken is worth asking about at all.
     func look(_ frame: UInt64, _ image: PixelStatistics) {
         state.withLock { state in

@@ -433,6 +433,9 @@ package struct FrameDecisions: Sendable {
     /// Whether an answer to a question on the frame is of use.
     package func isAsked(_ frame: UInt64) -> Bool { asked(frame) != nil }
 
+    /// Whether the board has done what it could for a frame, and the cloud's answer is to decide it or to revise it.
+    package func isAwaited(_ frame: UInt64) -> Bool { open.contains { $0.frame == frame && ($0.phase == .asking || $0.phase == .revisable) } }
+
     /// Questions that are open.
     package var inFlight: Int { open.count { $0.question == .open } }
 

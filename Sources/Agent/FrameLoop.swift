@@ -73,7 +73,8 @@ final class FrameLoop: @unchecked Sendable {
                 let reading = try lookAgain(after: first, gate: gate, taken: taken, clock: clock)
                 question.reading = reading
                 asks = desk.handle(.read(frame.index, reading))
-                question.auditedScore = audits?.read(frame.index, reading, rung: rung, isAsked: asks || isSent)
+                let isAwaited = asks || (isSent && desk.isAwaited(frame.index))
+                question.auditedScore = audits?.read(frame.index, reading, rung: rung, asked: isAwaited ? .toDecide : isSent ? .inAdvance : .not)
                 if case .escalate(.fault(let fault)) = reading.verdict {
                     log.write(.warning, kind: fault.rawValue, "frame \(frame.name): \(fault)")
                 }

@@ -1,33 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 
 /// What the plans of a space cost in given conditions.
 ///
 /// Means take each part by its mean. High latency and misses take the board at its own 95th percentile, and the link by its classes: bad times of link and server
 /// come together. What is sent waits for what was sent before, as in a queue of general arrivals and one server (J. Kingman, "The single server queue in heavy
-/// traffic", 1961), and never for more than the frames that may be open: the less of the two, or near both half of it.
+/// traffic", 1961), and never for more than the frames that may be open: the less of the two, or near both half of it. A frame is open until it is answered; one that
+/// comes when as many are open as may be isn't sent, and the board goes on with it.
 package struct Forecast: Sendable {
     private let space: PlanSpace
     private let conditions: Conditions
     private let deadline: Double
+    private let inFlight: Double
     private let transfers: TransferTimes
-    /// For each plan by how much the answers to what it sends come later than ``transfers`` says: what it sends is of another size, and waits for what was sent before.
-    private let delays: [Double]
+    /// For each plan.
+    private let sendings: [Sending]
+
+    /// What becomes of the frames that a plan wants to send.
+    private struct Sending {
+        /// By how much the answers come later than ``transfers`` says: what is sent is of another size, and waits for what was sent before.
+        var delay = 0.0
+        /// The share of them that finds a place among those that may be open.
+        var admitted = 1.0
+    }
 
     /// - Parameters:
     ///   - deadline: seconds from the frame on; `nil`: one waits for the cloud as long as there is a link.
     ///   - inFlight: frames that may be on their way at once; of more nothing is sent.
     package init(_ space: PlanSpace, in conditions: Conditions, deadline: Double?, inFlight: Int = 1) {
-        (self.space, self.conditions) = (space, conditions)
+        (self.space, self.conditions, self.inFlight) = (space, conditions, Double(inFlight))
         self.deadline = deadline ?? .greatestFiniteMagnitude
         let transfers = TransferTimes(space.sent, in: conditions)
         self.transfers = transfers
-        let period = conditions.framePeriod
-        delays = space.rows.map { row in
-            guard row.sent > 0 else { return 0 }
+        let (period, board) = (conditions.framePeriod, conditions.board.slowdown)
+        sendings = space.rows.map { row in
+            guard row.sent > 0 else { return Sending() }
             let transfer = row.bytes * transfers.perByte
             let extra = transfer - space.sent[row.upload].sizes.mean * transfers.perByte
-            return extra + Self.waiting(transfer, share: min(row.sent, 1), period: period, variation: transfers.variation[row.upload], inFlight: inFlight)
+            let share = min(row.sent, 1)
+            let waiting = Self.waiting(transfer, share: share, period: period, variation: transfers.variation[row.upload], inFlight: inFlight)
+            let packing = board * (row.packed - row.reached)
+            let isCrowded = transfers.long(row.upload) + packing + extra > Double(inFlight) * period || share * transfer > period
+            guard isCrowded, conditions.link != nil else { return Sending(delay: extra + waiting) }
+            var slots = transfers.slots(row.upload, and: packing + extra, period: period)
+            if row.insured > 0 {
+                // An insurance that is sure first gives the place back.
+                let insured = transfers.slots(row.upload, and: packing + extra, atMost: board * (row.insurance - row.reached), period: period)
+                slots += (insured - slots) * row.insured / row.sent
+            }
+            // Places that are held until answers come are too few, or the link is, however many wait for it.
+            let admitted = min(Self.admitted(share: share, slots: slots, places: inFlight), share * transfer > period ? period / (share * transfer) : 1)
+            return Sending(delay: extra + waiting, admitted: admitted)
         }
+    }
+
+    /// Of frames that come evenly, of which a share wants one of several places each, the part that finds one free.
+    ///
+    /// Exact where all want one, where there is one place, and where there are always enough; elsewhere within a tenth of what simulation gives.
+    ///
+    /// - Parameter slots: for how many frames, itself included, one holds its place.
+    package static func admitted(share: Double, slots: Double, places: Int) -> Double {
+        let places = Double(places)
+        guard slots > places, share > 0 else { return 1 }
+        return pow(1 + pow(share * slots / places, places) - pow(share, places), -1 / places)
     }
 
     /// Until the transfers before it are over.
@@ -57,28 +92,39 @@ package struct Forecast: Sendable {
 
     @inline(__always)
     private func cost(_ figure: Figure, _ plan: Int) -> Double {
-        let (row, delay) = (space.rows[plan], delays[plan])
+        let (row, sending) = (space.rows[plan], sendings[plan])
         return switch figure {
-        case .latency: latency(row, delay)
-        case .highLatency: highLatency(row, delay)
-        case .misses: misses(row, delay)
-        case .throughput: slowestStage(row, delay)
-        case .accuracy: max(1 - share(row, row.right, delay), 0) // sums of shares may round to a little more than 1
-        case .harm: share(row, row.harm, delay)
-        case .energy: energy(row, delay)
-        case .serverTime: row.sent * server(row)
-        case .bytes: row.sent * row.bytes
+        case .latency: latency(row, sending)
+        case .highLatency: highLatency(row, sending)
+        case .misses: misses(row, sending)
+        case .throughput: slowestStage(row, sending)
+        case .accuracy: max(1 - share(row, row.right, sending), 0) // sums of shares may round to a little more than 1
+        case .harm: share(row, row.harm, sending)
+        case .energy: energy(row, sending)
+        case .serverTime: row.sent * sending.admitted * server(row)
+        case .bytes: row.sent * sending.admitted * row.bytes
         }
     }
 
-    private func latency(_ row: PlanRow, _ delay: Double) -> Double {
+    private func latency(_ row: PlanRow, _ sending: Sending) -> Double {
         let board = conditions.board.slowdown
         guard row.sent > 0 else { return board * row.own }
-        let (packed, alone) = (board * row.packed, row.sent - row.insured)
-        var latency = board * row.own
+        let (packed, alone, delay) = (board * row.packed, row.sent - row.insured, sending.delay)
+        var latency = 0.0
         if alone > 0 { latency += alone * (packed + transfers.mean[row.upload] + delay + (row.aloneBytes - row.bytes) * transfers.perByte) }
         if row.insured > 0 { latency += row.insured * firstAnswer(row, packed: packed, delay: delay + (row.insuredBytes - row.bytes) * transfers.perByte) }
-        return latency
+        return board * row.own + mixed(latency, board * unsent(row), sending)
+    }
+
+    /// Of what the frames that a plan wants to send cost where they are sent, and where they aren't.
+    @inline(__always)
+    private func mixed(_ sent: Double, _ unsent: Double, _ sending: Sending) -> Double {
+        sending.admitted < 1 ? sending.admitted * sent + (1 - sending.admitted) * unsent : sent
+    }
+
+    /// The sum of share · time where none of them is sent, on a board that nothing slows down.
+    private func unsent(_ row: PlanRow) -> Double {
+        (row.sent - row.insured) * row.endUnsent + (row.insured > 0 ? row.insured * row.insuranceUnsent : 0)
     }
 
     /// Mean time until either the insurance or the cloud has an answer.
@@ -86,67 +132,89 @@ package struct Forecast: Sendable {
         packed + delay + transfers.mean(row.upload, atMost: conditions.board.slowdown * row.insurance - packed - delay)
     }
 
-    private func highLatency(_ row: PlanRow, _ delay: Double) -> Double {
+    private func highLatency(_ row: PlanRow, _ sending: Sending) -> Double {
         let board = conditions.board.highSlowdown
         guard row.sent > PlanSpace.tail else { return board * row.ownTail }
-        let start = board * row.packed + delay
+        let alone = row.sent - row.insured
+        // The slower half of those that aren't sent goes to the end; what is less than the tail is left out.
+        let refused = 1 - sending.admitted
+        let unsent = refused * alone > PlanSpace.tail ? board * row.endUnsent : refused * row.sent > PlanSpace.tail ? board * min(row.insuranceUnsent, row.endUnsent) : 0
+        let sent = sending.admitted * row.sent
+        guard sent > PlanSpace.tail else { return max(unsent, board * row.ownTail) }
+        let start = board * row.packed + sending.delay
         // As long as the insurance has no answer the cloud is awaited by all that are sent, then by the rest of them.
-        let early = start + transfers.time(row.upload, exceededBy: PlanSpace.tail / row.sent)
+        let early = start + transfers.time(row.upload, exceededBy: PlanSpace.tail / sent)
         let insurance = board * row.insurance
-        guard early > insurance else { return early }
-        let rest = row.sent - row.insured
-        return rest > PlanSpace.tail ? max(start + transfers.time(row.upload, exceededBy: PlanSpace.tail / rest), insurance) : insurance
+        guard early > insurance else { return max(early, unsent) }
+        let rest = sending.admitted * alone
+        return max(rest > PlanSpace.tail ? max(start + transfers.time(row.upload, exceededBy: PlanSpace.tail / rest), insurance) : insurance, unsent)
     }
 
-    private func misses(_ row: PlanRow, _ delay: Double) -> Double {
+    private func misses(_ row: PlanRow, _ sending: Sending) -> Double {
         let board = conditions.board.highSlowdown
         var misses = 0.0
         for answer in space.answers[row.answers] where board * answer.time > deadline { misses += answer.share }
         guard row.sent > 0 else { return misses }
         let waiting = board * row.insurance <= deadline ? row.sent - row.insured : row.sent
-        return misses + waiting * transfers.probability(row.upload, after: deadline - board * row.packed - delay)
+        let sent = waiting * transfers.probability(row.upload, after: deadline - board * row.packed - sending.delay)
+        guard sending.admitted < 1 else { return misses + sent }
+        let alone = row.sent - row.insured
+        let late = (board * row.endUnsent > deadline ? alone : alone - row.unsentSure) + (board * row.insuranceUnsent > deadline ? row.insured : 0)
+        return misses + mixed(sent, late, sending)
     }
 
-    private func share(_ row: PlanRow, _ outcome: PlanRow.Outcome, _ delay: Double) -> Double {
+    private func share(_ row: PlanRow, _ outcome: PlanRow.Outcome, _ sending: Sending) -> Double {
         guard row.sent > 0 else { return outcome.own }
         let board = conditions.board.slowdown
-        let start = board * row.packed + delay
+        let start = board * row.packed + sending.delay
         let late = transfers.probability(row.upload, after: deadline - start)
-        var share = outcome.own + (1 - late) * outcome.cloud + late * outcome.want
+        var sent = (1 - late) * outcome.cloud + late * outcome.want
         if row.insured > 0 {
             // The cloud's answers count where they come before the insurance's, and in time.
             let insured = transfers.probability(row.upload, after: min(board * row.insurance, deadline) - start)
-            share += insured * outcome.insured + (1 - insured) * outcome.instead
+            sent += insured * outcome.insured + (1 - insured) * outcome.instead
         }
-        return share
+        return outcome.own + mixed(sent, outcome.insured + outcome.unsent, sending)
     }
 
     /// Seconds of a server for a frame that is sent.
     private func server(_ row: PlanRow) -> Double { row.sent > 0 ? space.sent[row.upload].server * conditions.server.slowdown : 0 }
 
     /// Seconds that the board computes for a frame, packing aside.
-    private func computing(_ row: PlanRow, _ delay: Double) -> Double {
+    private func computing(_ row: PlanRow, _ sending: Sending) -> Double {
         let board = conditions.board.slowdown
         guard row.sent > 0 else { return board * row.own }
-        let reached = board * row.reached
-        guard row.insurance < .infinity else { return board * row.own + row.sent * reached }
-        return board * row.own + row.sent * max(firstAnswer(row, packed: board * row.packed, delay: delay) - board * row.held, reached)
+        var sent = board * row.reached
+        if row.insurance < .infinity { sent = max(firstAnswer(row, packed: board * row.packed, delay: sending.delay) - board * row.held, sent) }
+        return board * row.own + mixed(row.sent * sent, board * unsent(row), sending)
     }
 
-    private func slowestStage(_ row: PlanRow, _ delay: Double) -> Double {
-        let computing = computing(row, delay)
+    /// Where frames wait for a place: none is refused.
+    private func slowestStage(_ row: PlanRow, _ sending: Sending) -> Double {
+        let all = Sending(delay: sending.delay)
+        let computing = computing(row, all)
         guard row.sent > 0 else { return computing }
-        let packing = conditions.board.slowdown * (row.packed - row.reached)
-        let sending = conditions.link == nil ? .infinity : row.bytes * transfers.perByte
-        return max(computing + row.sent * conditions.board.slowdown * row.held, row.sent * max(packing, sending, server(row)))
+        let board = conditions.board.slowdown
+        let packing = board * (row.packed - row.reached)
+        let transfer = row.bytes * transfers.perByte
+        let sending = conditions.link == nil ? .infinity : transfer
+        // Each place is held until an answer comes; what waits for the link is counted there.
+        let answer = transfers.mean[row.upload] + transfer - space.sent[row.upload].sizes.mean * transfers.perByte
+        var place = packing + answer
+        if row.insured > 0 {
+            let insured = min(place, max(board * (row.insurance - row.reached), 0))
+            place += (insured - place) * row.insured / row.sent
+        }
+        return max(computing + row.sent * board * row.held, row.sent * max(packing, sending, server(row), place / inFlight))
     }
 
-    private func energy(_ row: PlanRow, _ delay: Double) -> Double {
-        var energy = computing(row, delay) * conditions.board.power
+    private func energy(_ row: PlanRow, _ sending: Sending) -> Double {
+        var energy = computing(row, sending) * conditions.board.power
         guard row.sent > 0 else { return energy }
-        energy += row.sent * conditions.board.slowdown * (row.packed - row.reached) * conditions.board.power
+        let sent = row.sent * sending.admitted
+        energy += sent * conditions.board.slowdown * (row.packed - row.reached) * conditions.board.power
         guard let link = conditions.link else { return energy }
         let serverTime = server(row) + conditions.server.queue.mean
-        return energy + link.radio.energyPerFrame(share: min(row.sent, 1), bytes: row.bytes, serverTime: serverTime, period: conditions.framePeriod)
+        return energy + link.radio.energyPerFrame(share: min(sent, 1), bytes: row.bytes, serverTime: serverTime, period: conditions.framePeriod)
     }
 }

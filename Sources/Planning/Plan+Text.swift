@@ -29,7 +29,10 @@ extension Plan {
         let exits = (gates + [insurance].compactMap(\.self)).map(\.exit)
         guard exits.allSatisfy(table.exits.indices.contains), zip(exits, exits.dropFirst()).allSatisfy({ $0 < $1 }) else { return false }
         guard let upload else { return insurance == nil }
-        return table.sent.contains { $0.upload == upload }
+        guard table.sent.contains(where: { $0.upload == upload }) else { return false }
+        // What crosses a cut is gone once the board has passed it; the frame itself isn't.
+        let isBefore = { (gate: Gate) in upload.cut == 0 || table.exits[gate.exit].position <= upload.cut }
+        return gates.allSatisfy(isBefore) && insurance.map { table.exits[$0.exit].position >= upload.cut } ?? true
     }
 }
 

@@ -65,6 +65,8 @@ struct PlanRow: Hashable, Sendable {
     /// Frames that are sent, and those of them of which the insurance is sure.
     var sent = 0.0
     var insured = 0.0
+    /// Of the others that are sent those of which the end would be sure enough.
+    var unsentSure = 0.0
     /// Of a frame that is sent, mean; of one of which the insurance is sure, and of one that only the cloud answers.
     var bytes = 0.0
     var insuredBytes = 0.0
@@ -79,6 +81,9 @@ struct PlanRow: Hashable, Sendable {
     var insurance = Double.infinity
     /// What packing takes of the time in which the board could compute.
     var held = 0.0
+    /// Where nothing can be sent: when the insurance has its answer, and the end.
+    var insuranceUnsent = Double.infinity
+    var endUnsent = 0.0
     /// Place in ``PlanSpace/answers``.
     var answers = 0..<0
     /// Shares of right answers, and of harmful ones.
@@ -91,9 +96,10 @@ struct PlanRow: Hashable, Sendable {
         /// Of those of which the insurance is sure: where it is first, and where the cloud is.
         var insured = 0.0
         var instead = 0.0
-        /// Of those that only the cloud answers, and where it doesn't in time.
+        /// Of those that only the cloud answers; where it doesn't in time; and where they can't be sent.
         var cloud = 0.0
         var want = 0.0
+        var unsent = 0.0
     }
 }
 
@@ -124,6 +130,7 @@ extension PlanRow {
         self.upload = upload
         sent = share(replay.sent)
         insured = share(replay.insured.samples)
+        unsentSure = share(replay.unsentSure)
         func mean(_ bytes: Int, of count: Int) -> Double { count > 0 ? Double(bytes) / Double(count) : 0 }
         bytes = mean(replay.sentBytes, of: replay.sent)
         insuredBytes = mean(replay.insuredBytes, of: replay.insured.samples)
@@ -134,8 +141,13 @@ extension PlanRow {
         if costs.packsFirst { held = costs.sent[upload].packing }
         if let insurance = plan.insurance {
             let exit = costs.exits[insurance.exit]
-            self.insurance = max(exit.arrival, backbone) + heads + held + exit.head
+            insuranceUnsent = max(exit.arrival, backbone) + heads + exit.head
+            self.insurance = insuranceUnsent + held
+            heads += exit.head
         }
+        let end = costs.exits[table.end]
+        // Nothing is asked twice.
+        endUnsent = end.arrival + heads + (plan.insurance?.exit == table.end || asked.last == table.end ? 0 : end.head)
     }
 }
 
@@ -146,5 +158,6 @@ extension PlanRow.Outcome {
         instead = share(replay.cloudInstead)
         cloud = share(replay.cloud)
         want = share(replay.forWant)
+        unsent = share(replay.unsent)
     }
 }

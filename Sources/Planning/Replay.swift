@@ -29,6 +29,10 @@ package struct Replay: Hashable, Sendable {
     /// Those sent of which nobody on the board is sure: the cloud's answer, and the board's last one for want of it.
     package var cloud = Answered()
     package var forWant = Answered()
+    /// The same samples where they can't be sent, so that the board goes on with them to the end.
+    package var unsent = Answered()
+    /// Those of them of which the end is as sure as the plan asks for.
+    package var unsentSure = 0
 
     package init(samples: Int, answered: [Answered] = []) {
         (self.samples, self.answered) = (samples, answered)
@@ -79,6 +83,9 @@ extension CalibrationTable {
             rest = rest.subtracting(sure)
         }
         replay.cloud = answer(of: rest, right: sent[place].right)
+        replay.unsent = answer(of: rest, right: exits[end].right)
+        let threshold = plan.insurance?.threshold ?? plan.gates.last?.threshold ?? 0
+        replay.unsentSure = rest.intersection(accepted(Plan.Gate(exit: end, threshold: threshold))).count
         if let last = plan.insurance ?? plan.gates.last {
             replay.forWant = answer(of: rest, right: exits[last.exit].right)
         } else {

@@ -60,6 +60,17 @@ struct TransferTimes: Hashable, Sendable {
         }
     }
 
+    /// The longest but the last sixteenth.
+    func long(_ upload: Int) -> Double { times[upload * Self.count + Self.count - 4] }
+
+    /// For how many frames that come a `period` apart one holds its place: for the answer's time and `more`, or for `most`, whichever is shorter.
+    func slots(_ upload: Int, and more: Double, atMost most: Double = .infinity, period: Double) -> Double {
+        let (base, rate) = (upload * Self.count, 1 / period)
+        var sum = 0.0
+        for index in stride(from: 4, to: Self.count, by: 8) { sum += max((min(times[base + index] + more, most) * rate).rounded(.up), 1) }
+        return sum / 8
+    }
+
     /// How many of the 64 are over by `time`.
     private func places(_ upload: Int, by time: Double) -> Int {
         let base = upload * Self.count

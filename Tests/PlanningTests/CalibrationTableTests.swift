@@ -32,6 +32,9 @@ struct CalibrationTableTests {
             } else {
                 count(&replay.cloud, sent.right, sample)
                 count(&replay.forWant, (plan.insurance ?? plan.gates.last).map { table.exits[$0.exit].right }, sample)
+                count(&replay.unsent, table.exits[table.end].right, sample)
+                let threshold = (plan.insurance ?? plan.gates.last)?.threshold ?? 0
+                if Double(table.exits[table.end].scores[sample]) >= threshold { replay.unsentSure += 1 }
             }
         }
         return replay

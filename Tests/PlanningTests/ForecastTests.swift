@@ -62,6 +62,8 @@ struct ForecastTests {
         let (space, table, costs) = randomSpace(samples: 400, packsFirst: given.packsFirst, using: &generator)
         var conditions = randomConditions(varying: varying, using: &generator)
         conditions.board.highSlowdown = conditions.board.slowdown
+        // One frame at a time: what several do to each other is tested below.
+        conditions.framePeriod = 3600
         let deadline = generator.magnitude(0.05...0.6)
         let forecast = Forecast(space, in: conditions, deadline: deadline)
         for _ in 0..<25 {
@@ -95,7 +97,8 @@ struct ForecastTests {
         for seed in 0..<10 {
             var generator = SeededGenerator(seed: UInt64(seed))
             let (space, _, _) = randomSpace(using: &generator)
-            let conditions = randomConditions(using: &generator)
+            var conditions = randomConditions(using: &generator)
+            conditions.framePeriod = 3600
             let forecast = Forecast(space, in: conditions, deadline: nil)
             for plan in stride(from: 0, to: space.plans.count, by: 7) {
                 let high = forecast.figures(plan)[.highLatency]
@@ -105,46 +108,80 @@ struct ForecastTests {
         }
     }
 
-    /// Frames come evenly; each that is sent occupies the link for a while, and of more than `inFlight` at once nothing is sent.
-    private func queued(share: Double, use: Double, inFlight: Int, using generator: inout SeededGenerator) -> Double {
-        let transfer = use / share
-        var (ends, waited, sent) = ([Double](), 0.0, 0)
+    /// Frames come evenly, and a share of them wants to be sent: each that is occupies the link for a while, and a place until its answer comes; without a place nothing is sent.
+    ///
+    /// - Returns: what part of them is sent, and the mean transfers that one waits.
+    private func queued(share: Double, transfer: Double, roundTrip: Double = 0, inFlight: Int, using generator: inout SeededGenerator) -> (sent: Double, waited: Double) {
+        var (free, ends, waited, sent, wanted) = (0.0, [Double](), 0.0, 0, 0)
         for frame in 0..<200_000 where Double.random(in: 0..<1, using: &generator) < share {
             let now = Double(frame)
+            wanted += 1
             ends.removeAll { $0 <= now }
             guard ends.count < inFlight else { continue }
-            let start = max(ends.last ?? now, now)
+            let start = max(free, now)
             waited += start - now
             sent += 1
-            ends.append(start + transfer)
+            free = start + transfer
+            ends.append(free + roundTrip)
         }
-        return waited / Double(sent) / transfer
+        return (Double(sent) / Double(wanted), waited / Double(sent) / transfer)
     }
 
-    @Test(arguments: [1.0, 0.5], [0.3, 0.7, 0.9, 1.3, 3])
-    func whatIsSentWaitsForWhatWasSentBefore(share: Double, use: Double) throws {
-        var generator = SeededGenerator(seed: 21)
-        let inFlight = 4
+    /// A plan that wants to send a share of the frames, each 1000 bytes, and answers all others at once.
+    private func sending(_ share: Double, unsent end: Double = 0) -> PlanSpace {
         let samples = 1000
         let sure = SampleSet(of: samples) { $0 >= Int(share * Double(samples)) }
         let all = SampleSet.all(of: samples)
         let upload = Upload(cut: 0, payload: .png)
         let table = CalibrationTable(
-            exits: [.init(position: 1, scores: (0..<samples).map { sure.contains($0) ? 1 : 0 }, right: all), .init(position: 2, scores: Array(repeating: 1, count: samples), right: all)],
-            sent: [.init(upload, bytes: Array(repeating: 1000, count: samples), right: all)], full: all)
-        let costs = CostTable(exits: [.init(arrival: 0, head: 0), .init(arrival: 1, head: 0)], sent: [.init(arrival: 0, packing: 0, server: 0)])
-        let space = PlanSpace([Plan(gates: [.init(exit: 0, threshold: 0.5)], upload: upload)], table: table, costs: costs)
+            exits: [
+                .init(position: 1, scores: (0..<samples).map { sure.contains($0) ? 1 : 0 }, right: all),
+                .init(position: 2, scores: Array(repeating: 1, count: samples), right: SampleSet(of: samples) { _ in false }),
+            ], sent: [.init(upload, bytes: Array(repeating: 1000, count: samples), right: all)], full: all)
+        let costs = CostTable(exits: [.init(arrival: 0, head: 0), .init(arrival: end, head: 0)], sent: [.init(arrival: 0, packing: 0, server: 0)])
+        return PlanSpace([Plan(gates: [.init(exit: 0, threshold: 0.5)], upload: upload)], table: table, costs: costs)
+    }
+
+    private func link(transfer: Double, roundTrip: Double) -> Conditions {
+        var generator = SeededGenerator(seed: 21)
         var conditions = randomConditions(varying: false, using: &generator)
         (conditions.board, conditions.server) = (.init(slowdown: 1, highSlowdown: 1, power: 1), .init(slowdown: 1, queue: Octiles(0)))
-        let transfer = use / share * conditions.framePeriod
         conditions.link?.radio.uplink = 8e-3 / transfer
-        conditions.link?.radio.roundTrip = 0
-        let alone = Forecast(space, in: conditions, deadline: nil).figures(0)[.latency]
-        let found = (Forecast(space, in: conditions, deadline: nil, inFlight: inFlight).figures(0)[.latency] - alone) / (share * transfer)
-        let expected = queued(share: share, use: use, inFlight: inFlight, using: &generator)
+        conditions.link?.radio.roundTrip = roundTrip
+        return conditions
+    }
+
+    @Test(arguments: [1.0, 0.5], [0.3, 0.7, 0.9, 1.3, 3])
+    func whatIsSentWaitsForWhatWasSentBefore(share: Double, use: Double) throws {
+        var generator = SeededGenerator(seed: 21)
+        let conditions = link(transfer: use / share * 0.1, roundTrip: 0)
+        let transfer = use / share * conditions.framePeriod
+        // What isn't sent takes no time.
+        let figures = Forecast(sending(share), in: conditions, deadline: nil, inFlight: 4).figures(0)
+        let (sent, waited) = (figures[.bytes] / (1000 * share), figures[.latency] / (share * transfer))
+        let expected = queued(share: share, transfer: use / share, inFlight: 4, using: &generator)
+        #expect((sent - expected.sent).magnitude < 0.1, "\(sent) \(expected)")
         // In transfers, of which three are the most.
-        #expect(found >= expected * 0.95 - 0.01 && found <= expected * 1.45 + 0.2, "\(found) \(expected)")
-        #expect(share < 1 || use > 1 || found == 0)
+        #expect(waited >= expected.sent * (1 + expected.waited * 0.95) - 0.1 && waited <= expected.sent * (1 + expected.waited * 1.45) + 0.2, "\(waited) \(expected)")
+        #expect(share < 1 || use > 1 || (sent == 1 && (waited - 1).magnitude < 1e-9))
+    }
+
+    /// Places are held for the whole round trip: beyond them the board goes on alone, however fast the link is.
+    @Test(arguments: [(1.0, 1), (1, 2), (1, 8), (0.5, 1), (0.5, 2), (0.5, 4), (0.2, 2)] as [(Double, Int)], [0.4, 1.4, 2.5, 6.4, 15.7])
+    func ofMoreFramesThanThereArePlacesForTheBoardGoesOnAlone(sent given: (share: Double, inFlight: Int), periods: Double) {
+        var generator = SeededGenerator(seed: 22)
+        let transfer = 0.001
+        let conditions = link(transfer: transfer * 0.1, roundTrip: periods * 0.1)
+        let figures = Forecast(sending(given.share, unsent: 0.03), in: conditions, deadline: nil, inFlight: given.inFlight).figures(0)
+        let expected = queued(share: given.share, transfer: transfer, roundTrip: periods, inFlight: given.inFlight, using: &generator).sent
+        let sent = figures[.bytes] / (1000 * given.share)
+        #expect((sent - expected).magnitude < (given.share == 1 || given.inFlight == 1 ? 0.02 : 0.1), "\(sent) \(expected)")
+        // The cloud is always right, the end never.
+        let latency = given.share * (sent * 0.1 * (periods + transfer) + (1 - sent) * 0.03)
+        #expect((figures[.latency] / latency - 1).magnitude < 0.02 && (figures[.accuracy] - (1 - given.share * (1 - sent))).magnitude < 1e-9)
+        // Frames that wait for a place: one an answer and place.
+        let rate = Double(given.inFlight) / (given.share * 0.1 * (periods + transfer))
+        #expect((figures[.throughput] / min(rate, 1 / (given.share * 0.1 * transfer)) - 1).magnitude < 0.01)
     }
 
     @Test func withoutALinkWhatIsSentNeverArrivesAndInsurancesAnswer() throws {

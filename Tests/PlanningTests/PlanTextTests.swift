@@ -35,4 +35,21 @@ struct PlanTextTests {
             #expect(Plan(text)?.fits(table) == false, "\(text)")
         }
     }
+
+    /// What crosses a cut is gone once the board has passed it.
+    @Test func gatesBehindTheCutAndInsurancesBeforeItDontFit() {
+        let scores: [Float] = [0.5, 0.9]
+        let right = SampleSet(of: 2) { _ in true }
+        let exits = [1, 3, 5].map { CalibrationTable.Exit(position: $0, scores: scores, right: right) }
+        let sent = [Upload(cut: 0, payload: .png), Upload(cut: 3, payload: .png)].map { CalibrationTable.Sent($0, bytes: [10, 20], right: right) }
+        let table = CalibrationTable(exits: exits, sent: sent, full: right)
+        for text in [
+            "exit 0 ≥ 2, exit 1 ≥ 2, send cut 3 as PNG", "exit 0 ≥ 2, send cut 3 as PNG, on to exit 1 ≥ 2", "send cut 3 as PNG, on to exit 2 ≥ 2", "exit 1 ≥ 2, send cut 0 as PNG, on to exit 2 ≥ 2",
+        ] {
+            #expect(Plan(text)?.fits(table) == true, "\(text)")
+        }
+        for text in ["exit 2 ≥ 2, send cut 3 as PNG", "send cut 3 as PNG, on to exit 0 ≥ 2"] {
+            #expect(Plan(text)?.fits(table) == false, "\(text)")
+        }
+    }
 }

@@ -9,12 +9,31 @@ internal import Threads
 /// The shell around ``AuditLadder``: its lock, its clock, its random numbers, the frames whose answers it waits for, its file and the thread that writes it. Calls come
 /// from any thread, and none waits for the file.
 final class AuditDesk: Sendable {
+    /// Whether the full model is asked about a frame that the gate has spoken on anyway.
+    enum Asked {
+        case not
+        /// Before the gate spoke, on whose word it doesn't depend. Where the gate accepts, the answer is only compared, so that it serves an audit as well.
+        case inAdvance
+        /// Its answer decides, also about a frame that the gate accepts, in an unsure stretch of a stream: that is never an audit.
+        case toDecide
+    }
+
     /// A frame that the full model was asked about.
     fileprivate struct Question {
         var frame: UInt64
         var classIndex: Int
         var score: Double
         var rung: Int
+        /// Somebody else has asked it, and waits for the answer, too.
+        var isShared = false
+    }
+
+    /// An answer that came before the gate had spoken on its frame.
+    fileprivate struct Early {
+        var frame: UInt64
+        /// `nil`: it is evidence of nothing.
+        var classIndex: Int?
+        var counts: Bool
     }
 
     fileprivate struct State {
@@ -24,6 +43,9 @@ final class AuditDesk: Sendable {
         /// The newest of the frames that were asked about because the gate didn't accept them.
         var escalated: [Question] = []
         var next = 0
+        /// The newest answers that nobody has asked for yet.
+        var early: [Early] = []
+        var nextEarly = 0
         var asked: UInt64 = 0
         var unanswered: UInt64 = 0
         /// Answers to audits by a model that the certificate isn't about.
@@ -66,6 +88,7 @@ final class AuditDesk: Sendable {
         let now = clock.now()
         var initial = State(ladder: fresh, schedule: AuditSchedule(now: now), onMove: onMove)
         initial.escalated.reserveCapacity(Self.remembered)
+        initial.early.reserveCapacity(Self.remembered)
         switch file?.read(atMost: AuditRecord.mostBytes, AuditRecord.init) {
         case nil: log.write(.notice, "audit: the gate begins as certified with each start: the settings name no folder for its state")
         case .nothing?: break
@@ -106,24 +129,33 @@ final class AuditDesk: Sendable {
 
     /// The gate of `rung` has spoken on a frame.
     ///
-    /// - Parameter isAsked: whether the full model is asked about it anyway: also about a frame that the gate accepts, in an unsure stretch of a stream. That is
-    ///   never an audit, since the answer decides.
-    /// - Returns: the score where the frame is to be audited: ask the full model, and tell ``answered(_:_:)`` or ``unanswered(_:)``.
-    func read(_ frame: UInt64, _ reading: Reading, rung: Int, isAsked: Bool) -> Double? {
+    /// - Returns: the score where the frame is to be audited and nobody has asked: ask the full model, and tell ``answered(_:_:counts:)`` or ``unanswered(_:)``.
+    func read(_ frame: UInt64, _ reading: Reading, rung: Int, asked: Asked) -> Double? {
         // One look's score is another quantity than the certificate's of two.
         let score = reading.verdict == .escalate(.noSecondLook) ? nil : reading.confidence?[measure]
+        let isAccepted = reading.verdict.accepts && asked != .toDecide
         return state.withLock { state in
-            let action = handle(.read(score: score, isAccepted: reading.verdict.accepts && !isAsked), in: &state)
+            let action = handle(.read(score: score, isAccepted: isAccepted), in: &state)
+            let early = asked == .not ? nil : state.takeEarly(frame)
             guard let score, let confidence = reading.confidence else { return nil }
-            let question = Question(frame: frame, classIndex: confidence.classIndex, score: score, rung: rung)
+            let question = Question(frame: frame, classIndex: confidence.classIndex, score: score, rung: rung, isShared: asked != .not)
             if case .audit? = action, state.audit == nil, state.quietUntil <= clock.now() {
                 state.asked += 1
-                state.audit = question
-                return score
+                guard let early else {
+                    state.audit = question
+                    return asked == .not ? score : nil
+                }
+                audited(question, early.classIndex, counts: early.counts, in: &state)
+                return nil
             }
-            guard isAsked else { return nil }
-            if state.escalated.count < Self.remembered { state.escalated.append(question) } else { state.escalated[state.next] = question }
-            state.next = (state.next + 1) % Self.remembered
+            // An accepted frame that wasn't drawn is no evidence, whoever asks: only what is drawn at random is fair.
+            guard asked != .not, !isAccepted else { return nil }
+            if let early {
+                escalated(question, early.classIndex, in: &state)
+            } else {
+                if state.escalated.count < Self.remembered { state.escalated.append(question) } else { state.escalated[state.next] = question }
+                state.next = (state.next + 1) % Self.remembered
+            }
             return nil
         }
     }
@@ -131,7 +163,7 @@ final class AuditDesk: Sendable {
     /// A full model has answered about a frame.
     ///
     /// - Parameter counts: whether it may be the model that the certificate is about. What another one says is evidence neither for nor against it.
-    /// - Returns: whether it was an audit, which decides nothing.
+    /// - Returns: whether it was an audit, which decides nothing, and nothing else.
     func answered(_ frame: UInt64, _ answer: Answer, counts: Bool) -> Bool {
         defer { wake() }
         return state.withLock { state in
@@ -139,33 +171,46 @@ final class AuditDesk: Sendable {
             let answer: Int? = if counts, case .classification(let classification) = answer { classification.classIndex } else { nil }
             if let audit = state.audit, audit.frame == frame {
                 state.audit = nil
-                if !counts {
-                    state.uncounted += 1
-                    state.quietUntil = clock.now() + Self.quietTime
-                }
-                if let answer { handle(.audited(score: audit.score, rung: audit.rung, agrees: audit.classIndex == answer), in: &state) }
-                return true
+                audited(audit, answer, counts: counts, in: &state)
+                return !audit.isShared
             }
             if let index = state.escalated.firstIndex(where: { $0.frame == frame && $0.rung >= 0 }) {
                 let question = state.escalated[index]
                 // Each counts once.
                 state.escalated[index].rung = -1
-                if let answer { handle(.escalated(score: question.score, rung: question.rung, agrees: question.classIndex == answer), in: &state) }
+                escalated(question, answer, in: &state)
+            } else {
+                let early = Early(frame: frame, classIndex: answer, counts: counts)
+                if state.early.count < Self.remembered { state.early.append(early) } else { state.early[state.nextEarly] = early }
+                state.nextEarly = (state.nextEarly + 1) % Self.remembered
             }
             return false
         }
     }
 
+    /// - Parameter answer: the full model's class; `nil`: nothing to compare with.
+    private func audited(_ question: Question, _ answer: Int?, counts: Bool, in state: inout State) {
+        if !counts {
+            state.uncounted += 1
+            state.quietUntil = clock.now() + Self.quietTime
+        }
+        if let answer { handle(.audited(score: question.score, rung: question.rung, agrees: question.classIndex == answer), in: &state) }
+    }
+
+    private func escalated(_ question: Question, _ answer: Int?, in state: inout State) {
+        if let answer { handle(.escalated(score: question.score, rung: question.rung, agrees: question.classIndex == answer), in: &state) }
+    }
+
     /// The full model won't answer.
     ///
-    /// - Returns: whether it was an audit.
+    /// - Returns: whether it was an audit, and nothing else.
     @discardableResult
     func unanswered(_ frame: UInt64) -> Bool {
         state.withLock { state in
-            guard state.audit?.frame == frame else { return false }
+            guard let audit = state.audit, audit.frame == frame else { return false }
             state.audit = nil
             state.unanswered += 1
-            return true
+            return !audit.isShared
         }
     }
 
@@ -238,6 +283,12 @@ final class AuditDesk: Sendable {
 }
 
 extension AuditDesk.State {
+    fileprivate mutating func takeEarly(_ frame: UInt64) -> AuditDesk.Early? {
+        guard let index = early.firstIndex(where: { $0.frame == frame }) else { return nil }
+        defer { early[index].frame = .max }
+        return early[index]
+    }
+
     /// Begins at the strictest rung, since it isn't known which one was the last.
     fileprivate mutating func beginCautiously(_ gate: CertifiedGate, _ settings: AuditLadder.Settings, _ reason: String, _ now: Duration, _ log: AgentLog) {
         guard let ladder = AuditLadder(cautiously: gate, settings: settings, now: now) else { return }

@@ -164,7 +164,7 @@ final class PlannedFrames: @unchecked Sendable {
         if isEnd, !passage.isSent, let audits {
             passage.isAudited = true
             var question = FrameQuestion(frame: frame, image: passage.frame.image, taken: passage.taken, reading: reading, isEarly: false)
-            question.auditedScore = audits.read(frame, reading, rung: rung, isAsked: false)
+            question.auditedScore = audits.read(frame, reading, rung: rung, asked: .not)
             if question.auditedScore != nil, !ask(question) { audits.unanswered(frame) }
         }
         return reading.verdict.accepts
@@ -214,7 +214,7 @@ final class PlannedFrames: @unchecked Sendable {
     /// What the end hasn't answered counts as not accepted.
     private func countForAudits(_ frame: UInt64) {
         guard let audits else { return }
-        _ = audits.read(frame, Reading(confidence: nil, verdict: .escalate(.ruledOut)), rung: audits.rung, isAsked: false)
+        _ = audits.read(frame, Reading(confidence: nil, verdict: .escalate(.ruledOut)), rung: audits.rung, asked: .not)
     }
 }
 

@@ -58,7 +58,8 @@ struct StateFile: Sendable {
 
     /// At most one byte more than `most`.
     private static func bytes(of path: String, atMost most: Int) -> Result<[UInt8], Failure> {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        // A pipe that somebody has put there must not be waited for.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return .failure(Failure(code: errno)) }
         defer { _ = close(descriptor) }
         var bytes: [UInt8] = []

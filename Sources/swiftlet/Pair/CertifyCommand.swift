@@ -70,6 +70,7 @@ struct CertifyCommand: ParsableCommand {
         let secondLook = selection.looks.secondLook?.value
         let chosen = try selection.images(images, labels: labels, limit: limit, classes: board.classes)
         if let trials {
+            guard chosen.count > 1 else { throw CommandFailure(.badData, "\(images): \(counted(chosen.count, "image")) can't be divided into two halves") }
             var pair = try Pair(
                 board: board, full: full, upload: selection.upload ?? board.details.recovery?.form ?? .standard, secondLook: secondLook, options: options)
             let report = CertificateTrials(try wanted.certifier(), samples: try pair.ask(chosen).map(\.sample), trials: trials, seed: seed)

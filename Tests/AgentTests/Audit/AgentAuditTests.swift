@@ -2,6 +2,7 @@
 import Agent
 import Answers
 import FoundationEssentials
+import Frames
 import Gating
 import Settings
 import Testing
@@ -106,6 +107,39 @@ struct AgentAuditTests {
             #expect(await bench.finish(&records).isEmpty)
             #expect(bench.agent.statistics.audit == nil)
         }
+    }
+
+    /// Frames that are sent before the gate has spoken are accepted like others, and audited like others: by the answer that comes anyway.
+    @Test func acceptedFramesThatWereSentInAdvanceCountAndAreAuditedByTheirAnswers() async throws {
+        var coverages: [Double] = []
+        for upload in [.off, .auto] as [AgentSettings.SpeculativeUpload] {
+            let cloud = ManualCloud(answer: Self.answer(true))
+            let bench = try AgentBench(AgentFixtures.certifiedBundle(), cloud: cloud, clock: .system) { settings in
+                Self.everyFrame(&settings)
+                (settings.deadline, settings.recovery.expiry) = (.seconds(10), .seconds(20))
+                settings.recovery.speculativeUpload = upload
+                settings.recovery.bytesPerSavedSecond = 1_000_000_000
+            }
+            var records = bench.records.makeAsyncIterator()
+            try bench.agent.start()
+            for frame in 0..<60 as Range<UInt64> {
+                bench.source.push(frame, frame < 50 ? AgentFixtures.unclear : AgentFixtures.clear)
+                #expect(await records.next()?.decision.frame == frame)
+            }
+            bench.source.push(.ended)
+            let agent = bench.agent
+            await Task.detached { agent.waitUntilFinished() }.value
+            #expect(await bench.finish(&records).isEmpty)
+            let statistics = agent.statistics
+            #expect((statistics.decisions.needless > 0) == (upload == .auto), "\(statistics.decisions)")
+            let audit = try #require(statistics.audit)
+            #expect(audit.asked > 0 && UInt64(audit.total.count) + audit.unanswered == audit.asked && audit.total.events == 0, "\(audit)")
+            // Nobody asks a second time about a frame that was sent.
+            #expect(audit.asked <= 10 && statistics.decisions.unknownAnswers == 0 && statistics.decisions.duplicateAnswers == 0)
+            coverages.append(audit.coverage)
+        }
+        // Both accept the same frames.
+        #expect(abs(coverages[0] - coverages[1]) < 1e-9, "\(coverages)")
     }
 
     /// In an unsure stretch of a stream the cloud is asked about frames that the gate accepts, and its answer decides them.
