@@ -93,6 +93,9 @@ final class DividedFlight {
             } else {
                 count(&replay.cloud, answer)
                 count(&replay.forWant, insured?.answer ?? last)
+                let unsent = try ask(Plan.Gate(exit: end, threshold: (plan.insurance ?? plan.gates.last)?.threshold ?? 0))
+                count(&replay.unsent, unsent.answer)
+                if unsent.isSure { replay.unsentSure += 1 }
             }
         }
         return replay
