@@ -93,7 +93,7 @@ package struct LinkCounters: Sendable, Equatable {
     package var duplicate: UInt64 = 0
     /// Replies to questions that we never asked, or asked too long ago.
     package var unknown: UInt64 = 0
-    /// Messages on topics that mean nothing to us.
+    /// Messages on topics that mean nothing to us, and replies by models that we didn't ask.
     package var misdirected: UInt64 = 0
     /// Payloads that aren't what their topic promises.
     package var damaged: UInt64 = 0

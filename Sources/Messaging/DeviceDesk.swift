@@ -127,7 +127,9 @@ final class DeviceDesk: ConnectionObserver {
             do throws(WireError) {
                 switch Topic(message.topic) {
                 case .replies(settings.device):
-                    return inside.asking.received(try Reply(decoding: message.payload), now: now)
+                    let reply = try Reply(decoding: message.payload)
+                    if reply.model == settings.model { return inside.asking.received(reply, now: now) }
+                    inside.asking.counters.misdirected += 1
                 case .poolState(settings.model):
                     return inside.asking.received(try PoolState(decoding: message.payload), lifetime: message.lifetime, now: now)
                 case .workerStatus(let worker):

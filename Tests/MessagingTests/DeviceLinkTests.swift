@@ -320,6 +320,26 @@ struct DeviceLinkTests {
         #expect(device.link.counters.late == 1 && device.link.counters.duplicate == 1)
     }
 
+    @Test func aReplyByAnotherModelIsNone() async throws {
+        let broker = try PrivateBroker()
+        let device = try Device(options(port: broker.port))
+        let worker = try Worker("worker-1", options(port: broker.port))
+        defer {
+            device.link.stop()
+            worker.link.stop()
+            broker.stop()
+        }
+        try await device.mode(.connected)
+        worker.behaviour.withLock { $0 = .keeps }
+        async let said = device.ask()
+        let request = try await worker.request()
+        let other = Answer.classification(Classification(classIndex: 9, confidence: 0.9))
+        worker.link.reply(to: request, Reply(id: request.request.id, status: .ok, model: ModelName("another")!, answer: other))
+        worker.answer(request)
+        #expect(try await said.hasPrefix(answered))
+        #expect(device.link.counters.misdirected == 1 && device.link.counters.duplicate == 0, "\(device.link.counters)")
+    }
+
     @Test func garbageIsCountedAndSurvived() async throws {
         let broker = try PrivateBroker()
         let device = try Device(options(port: broker.port))
