@@ -134,10 +134,9 @@ struct PairCommandTests {
             let outcome = try await tool(certify + options + ["-o", output])
             #expect(outcome.ending == .exited(0) && outcome.text.contains("upload: \(kind)"), "\(outcome)")
             #expect(outcome.text.contains("on \(options.isEmpty ? 480 : 720) images"), "\(outcome)")
-            if options.isEmpty { continue }
-            // The next proof is about that upload, too.
+            // Whoever proves again, on images that may have chosen what the bundle says, leaves those out again.
             let again = try await tool(["certify", output, "--pair", bundles.cloud, "--images", images, "--bound", "12 %"])
-            #expect(again.text.contains("upload: \(kind)") && again.text.contains("on 720 images"), "\(again)")
+            #expect(again.text.contains("upload: ") && again.text.contains("on 480 images"), "\(again)")
         }
     }
 

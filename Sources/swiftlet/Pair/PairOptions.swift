@@ -10,7 +10,7 @@ internal import Tensors
 
 /// What every command takes that asks two networks about images.
 struct PairOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("How the board uploads: jpeg:1 … jpeg:100, or png, instead of what the bundle says (jpeg:90 where it says nothing).", valueName: "form"))
+    @Option(help: ArgumentHelp("How the board uploads: jpeg:1 … jpeg:100, or png, instead of what the bundle says (jpeg:90 where it says nothing), or, with certify, of what a third of the images chooses.", valueName: "form"))
     var upload: UploadForm?
 
     @OptionGroup var looks: LookOptions

@@ -62,7 +62,8 @@ struct Pairing {
 
     var board: ModelFile
     var full: ModelFile
-    /// How the board is to upload; `nil`: as its bundle says, or, where that says nothing, as a third of the images chooses.
+    /// How the board is to upload; `nil`: as a third of the images chooses. What the bundle says isn't used: nobody knows which images chose that, and its mixed weights,
+    /// which the same third of the same images does. What chose proves nothing.
     var upload: UploadForm?
     var secondLook: Double?
     var wanted: CertificateOptions
@@ -71,23 +72,19 @@ struct Pairing {
     /// - Throws: where nothing is proved.
     func prove(on images: LabelledImages) throws -> Outcome {
         var images = images
-        var details = upload == nil ? board.details.recovery : nil
+        let details: UploadDetails?
         var lines: [String] = []
-        var isShared = false
-        if details == nil {
-            if let upload {
-                details = try measurement(of: images) { search, measurement in
-                    try search.measure(upload, images.count, full.details.weightsDigest, search.confidence, measurement.sample, measurement.classOf)
-                }
-            } else {
-                let parts = images.parts(3)
-                details = try measurement(of: parts[0]) { search, measurement in
-                    try search.run(count: parts[0].count, fullModel: full.details.weightsDigest, sample: measurement.sample, classOf: measurement.classOf).choice
-                }
-                images = parts[1].joined(parts[2])
-                isShared = true
-                if details == nil { lines.append("upload: JPEG of quality 90, since \(parts[0].count) images prove nothing cheaper") }
+        if let upload {
+            details = try measurement(of: images) { search, measurement in
+                try search.measure(upload, images.count, full.details.weightsDigest, search.confidence, measurement.sample, measurement.classOf)
             }
+        } else {
+            let parts = images.parts(3)
+            details = try measurement(of: parts[0]) { search, measurement in
+                try search.run(count: parts[0].count, fullModel: full.details.weightsDigest, sample: measurement.sample, classOf: measurement.classOf).choice
+            }
+            images = parts[1].joined(parts[2])
+            if details == nil { lines.append("upload: JPEG of quality 90, since \(parts[0].count) images prove nothing cheaper") }
         }
         if let details { lines.append(details.line) }
         var both = try Pair(board: board, full: full, upload: details?.form ?? .standard, secondLook: secondLook, options: options)
@@ -99,7 +96,7 @@ struct Pairing {
         let gate: CertifiedGate
         do {
             gate = try wanted.gate(on: samples, fullModel: full.details.weightsDigest, secondLook: secondLook)
-        } catch let failure as CommandFailure where isShared {
+        } catch let failure as CommandFailure where upload == nil {
             throw CommandFailure(failure.exitStatus, "\(failure.description); these were two thirds of the images, the other third chose the upload")
         }
         lines += gate.lines
