@@ -19,6 +19,8 @@ extension CalibrationTable {
     private static let magic = Array("SwCT".utf8) + [1]
     /// Above what any network or data set has, and few enough for all plans to be gone through.
     private static let most = (samples: 1 << 24, exits: 32, uploads: 1 << 10)
+    /// Of all uploads and samples together: equal sizes take no bytes in the file, and four each here.
+    private static let mostSizes = 1 << 25
 
     package func encoded() -> [UInt8] {
         var bits = BitWriter()
@@ -54,6 +56,7 @@ extension CalibrationTable {
         let samples = try bits.read(width: 32, what: "samples", 0...Self.most.samples)
         let exits = try bits.read(width: 16, what: "exits", 1...Self.most.exits)
         let uploads = try bits.read(width: 16, what: "uploads", 0...Self.most.uploads)
+        guard samples * uploads <= Self.mostSizes else { throw CalibrationTableError(reason: "\(samples) sizes of each of \(uploads) uploads") }
         var readExits: [Exit] = []
         for _ in 0..<exits {
             let position = Int(try bits.read(width: 32))

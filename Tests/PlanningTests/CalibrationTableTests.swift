@@ -108,6 +108,13 @@ struct CalibrationTableTests {
         #expect(bits == (5 + 8 + 4 + 4 + 1 + 3 + 4 + 1) * 8 + samples * (33 + 1 + 10 + 1))
     }
 
+    /// Equal sizes take no bytes in the file: what it says of itself bounds what is reserved.
+    @Test func aTableThatWouldGrowBeyondMeasureIsRefused() throws {
+        let header = Array("SwCT".utf8) + [1, 0, 0, 16, 0, 1, 0, 232, 3]
+        let error = try #require(throws: CalibrationTableError.self) { try CalibrationTable(decoding: header + Array(repeating: 0, count: 1000)) }
+        #expect(error.reason == "1048576 sizes of each of 1000 uploads")
+    }
+
     @Test func damagedBytesAreRefusedOrRead() throws {
         var generator = SeededGenerator(seed: 4)
         let bytes = randomTable(samples: 50, cuts: 1, using: &generator).encoded()
