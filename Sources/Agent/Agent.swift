@@ -143,7 +143,7 @@ package final class Agent: Sendable {
         let limits = asksCloud ? Budget.Limits(settings.recovery.budget, audits: audits != nil && settings.audit.share > 0) : nil
         let budget: BudgetKeeper? = if let limits { try BudgetKeeper(limits, folder: settings.state, clock: clock, log: log) } else { nil }
         self.budget = budget
-        let plans = try Self.plans(of: network, settings, bundle, assuming, link: link, clock: clock, log: log)
+        let plans = try Self.plans(of: network, settings, bundle, assuming, framesWait: !source.isLive, link: link, clock: clock, log: log)
         self.plans = plans
         // And one audit, or probe.
         let capacity = mostQuestions + 1
@@ -171,7 +171,8 @@ package final class Agent: Sendable {
 
     /// What chooses among plans; `nil` where there are none.
     private static func plans(
-        of network: AgentNetwork, _ settings: AgentSettings, _ bundle: Bundle, _ assuming: Assumptions, link: (any CloudLink)?, clock: AgentClock, log: AgentLog
+        of network: AgentNetwork, _ settings: AgentSettings, _ bundle: Bundle, _ assuming: Assumptions, framesWait: Bool, link: (any CloudLink)?,
+        clock: AgentClock, log: AgentLog
     ) throws(AgentError) -> PlanDesk? {
         guard let plan = settings.plan else { return nil }
         guard let material = network.material else {
@@ -195,8 +196,10 @@ package final class Agent: Sendable {
             }
             times.packsFirst = network.executor.takesAllProcessors
         }
+        var estimates = assuming.estimates ?? .init(plan)
+        estimates.framesWait = framesWait
         return try PlanDesk(
-            material, plan.policy, deadline: settings.deadline, times: times, assuming: assuming.estimates ?? .init(plan), clock: clock
+            material, plan.policy, deadline: settings.deadline, times: times, assuming: estimates, clock: clock
         ) { report in
             // A choice of the same plan in other conditions comes with every few frames.
             log.write(report.isChange ? .info : .debug, "plan: \(report.json)")

@@ -45,9 +45,11 @@ package struct Conditions: Hashable, Sendable {
     package var server: Server
     /// Seconds from frame to frame.
     package var framePeriod: Double
+    /// Whether frames wait until there is a place in flight, as those of files do; else the board goes on with them.
+    package var framesWait: Bool
 
-    package init(board: Board, link: Link?, server: Server = Server(), framePeriod: Double) {
-        (self.board, self.link, self.server, self.framePeriod) = (board, link, server, framePeriod)
+    package init(board: Board, link: Link?, server: Server = Server(), framePeriod: Double, framesWait: Bool = false) {
+        (self.board, self.link, self.server, self.framePeriod, self.framesWait) = (board, link, server, framePeriod, framesWait)
     }
 
     /// Whether any estimate is more than a share `step` greater or smaller than it was; times under a millisecond count as one.

@@ -41,7 +41,7 @@ package struct Forecast: Sendable {
             let waiting = Self.waiting(transfer, share: share, period: period, variation: transfers.variation[row.upload], inFlight: inFlight)
             let packing = board * (row.packed - row.reached)
             let isCrowded = transfers.long(row.upload) + packing + extra > Double(inFlight) * period || share * transfer > period
-            guard isCrowded, conditions.link != nil else { return Sending(delay: extra + waiting) }
+            guard isCrowded, !conditions.framesWait, conditions.link != nil else { return Sending(delay: extra + waiting) }
             var slots = transfers.slots(row.upload, and: packing + extra, period: period)
             if row.insured > 0 {
                 // An insurance that is sure first gives the place back.

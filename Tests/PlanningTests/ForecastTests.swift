@@ -182,6 +182,9 @@ struct ForecastTests {
         // Frames that wait for a place: one an answer and place.
         let rate = Double(given.inFlight) / (given.share * 0.1 * (periods + transfer))
         #expect((figures[.throughput] / min(rate, 1 / (given.share * 0.1 * transfer)) - 1).magnitude < 0.01)
+        var files = conditions
+        files.framesWait = true
+        #expect(Forecast(sending(given.share), in: files, deadline: nil, inFlight: given.inFlight).figures(0)[.bytes] == 1000 * given.share)
     }
 
     @Test func withoutALinkWhatIsSentNeverArrivesAndInsurancesAnswer() throws {

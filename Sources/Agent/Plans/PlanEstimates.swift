@@ -11,6 +11,8 @@ package struct PlanEstimates: Sendable {
         package var power: Double
         /// From frame to frame, before any came.
         package var framePeriod: Double
+        /// Whether the source waits until there is room for a frame.
+        package var framesWait = false
 
         package init(radio: Radio = .wifi, power: Double = 3, framePeriod: Double = 0.1) {
             (self.radio, self.power, self.framePeriod) = (radio, power, framePeriod)
@@ -138,7 +140,7 @@ package struct PlanEstimates: Sendable {
     package func conditions(at now: Double) -> Conditions {
         var link: Conditions.Link?
         if isConnected { link = (open.first.map { self.link(with: $0, at: now) } ?? links[settings.radio]).link(at: now) }
-        return Conditions(board: board.board(power: settings.power), link: link, server: server.server(at: now), framePeriod: max(period.value, 0.001))
+        return Conditions(board: board.board(power: settings.power), link: link, server: server.server(at: now), framePeriod: max(period.value, 0.001), framesWait: settings.framesWait)
     }
 
     package func ages(at now: Double) -> Ages {

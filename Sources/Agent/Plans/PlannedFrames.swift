@@ -81,7 +81,8 @@ final class PlannedFrames: @unchecked Sendable {
             flight.isInsured = passage.isSent && present.course.isInsured
             plans.note(flight)
             if !passage.isAudited { countForAudits(frame.index) }
-            if !passage.isSent, let size = plans.takeProbe() { sendProbe(size, passage) }
+            // The answer to an audit tells of the link as well, and bears the same number.
+            if !passage.isSent, !passage.isAsked, let size = plans.takeProbe() { sendProbe(size, passage) }
         }
     }
 
@@ -93,6 +94,8 @@ final class PlannedFrames: @unchecked Sendable {
         var isSent = false
         /// Whether the end's word on it is told to the audits.
         var isAudited = false
+        /// Whether the full model is asked about it as an audit.
+        var isAsked = false
     }
 
     private func fly(_ present: PlanDesk.Present, _ passage: inout Passage, _ flight: inout PlanDesk.Flight) throws {
@@ -165,7 +168,10 @@ final class PlannedFrames: @unchecked Sendable {
             passage.isAudited = true
             var question = FrameQuestion(frame: frame, image: passage.frame.image, taken: passage.taken, reading: reading, isEarly: false)
             question.auditedScore = audits.read(frame, reading, rung: rung, asked: .not)
-            if question.auditedScore != nil, !ask(question) { audits.unanswered(frame) }
+            if question.auditedScore != nil {
+                passage.isAsked = ask(question)
+                if !passage.isAsked { audits.unanswered(frame) }
+            }
         }
         return reading.verdict.accepts
     }

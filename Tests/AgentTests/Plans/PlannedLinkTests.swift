@@ -93,6 +93,8 @@ struct PlannedLinkTests {
         #expect(activations.cut == 11 && activations.digest == Self.digest && activations.exit == nil && request.gate?.reason == "plan")
         let reals = try PackedActivation(unpacking: activations.tensors[0]).reals
         #expect(reals.count == 192 && abs(reals[64] - 128.0 / 255) < 1e-4)
+        // Longer than the 2 ms that the answer says it took, so that something is left for the link.
+        try await Task.sleep(for: .milliseconds(5))
         try worker.answer(request, class: 2)
         let decision = try #require(await records.next()).decision
         #expect(decision.source == .cloud && decision.sentBytes == activations.bytes.count && decision.plan == 1)
