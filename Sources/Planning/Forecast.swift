@@ -191,13 +191,12 @@ package struct Forecast: Sendable {
 
     /// Where frames wait for a place: none is refused.
     private func slowestStage(_ row: PlanRow, _ sending: Sending) -> Double {
-        let all = Sending(delay: sending.delay)
-        let computing = computing(row, all)
+        let computing = computing(row, Sending(delay: sending.delay))
         guard row.sent > 0 else { return computing }
         let board = conditions.board.slowdown
         let packing = board * (row.packed - row.reached)
         let transfer = row.bytes * transfers.perByte
-        let sending = conditions.link == nil ? .infinity : transfer
+        let onTheLink = conditions.link == nil ? .infinity : transfer
         // Each place is held until an answer comes; what waits for the link is counted there.
         let answer = transfers.mean[row.upload] + transfer - space.sent[row.upload].sizes.mean * transfers.perByte
         var place = packing + answer
@@ -205,7 +204,7 @@ package struct Forecast: Sendable {
             let insured = min(place, max(board * (row.insurance - row.reached), 0))
             place += (insured - place) * row.insured / row.sent
         }
-        return max(computing + row.sent * board * row.held, row.sent * max(packing, sending, server(row), place / inFlight))
+        return max(computing + row.sent * board * row.held, row.sent * max(packing, onTheLink, server(row), place / inFlight))
     }
 
     private func energy(_ row: PlanRow, _ sending: Sending) -> Double {

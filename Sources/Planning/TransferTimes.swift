@@ -60,7 +60,7 @@ struct TransferTimes: Hashable, Sendable {
         }
     }
 
-    /// The longest but the last sixteenth.
+    /// The longest of those that ``slots(_:and:atMost:period:)`` looks at.
     func long(_ upload: Int) -> Double { times[upload * Self.count + Self.count - 4] }
 
     /// For how many frames that come a `period` apart one holds its place: for the answer's time and `more`, or for `most`, whichever is shorter.

@@ -90,6 +90,18 @@ private final class Worker: Sendable {
 
 private let answered = "answered: classification"
 
+/// A device and a worker that have found each other on a broker of their own.
+private func connected(_ body: (PrivateBroker, Device, Worker) async throws -> Void) async throws {
+    let broker = try PrivateBroker()
+    defer { broker.stop() }
+    let device = try Device(options(port: broker.port))
+    defer { device.link.stop() }
+    let worker = try Worker("worker-1", options(port: broker.port))
+    defer { worker.link.stop() }
+    try await device.mode(.connected)
+    try await body(broker, device, worker)
+}
+
 /// Five damaged and two unknown messages for the device, five damaged ones for the worker (two of which both hear).
 private func publishGarbage(port: Int) throws {
     let replies = "swiftlet/v1/d/board-1/dn/infer"
@@ -247,25 +259,18 @@ struct DeviceLinkTests {
     }
 
     @Test func bothSidesComeBackByThemselvesAfterTheBrokerWasKilled() async throws {
-        let broker = try PrivateBroker()
-        let device = try Device(options(port: broker.port))
-        let worker = try Worker("worker-1", options(port: broker.port))
-        defer {
-            device.link.stop()
-            worker.link.stop()
-            broker.stop()
-        }
-        try await device.mode(.connected)
-        for _ in 0..<2 {
+        try await connected { broker, device, worker in
+            for _ in 0..<2 {
+                #expect(try await device.ask().hasPrefix(answered))
+                let count = device.journal.entries.count
+                broker.crash()
+                try await device.mode(.autonomous, from: count)
+                #expect(try await device.ask() == "refused: disconnected")
+                try broker.start()
+                try await device.mode(.connected, from: count)
+            }
             #expect(try await device.ask().hasPrefix(answered))
-            let count = device.journal.entries.count
-            broker.crash()
-            try await device.mode(.autonomous, from: count)
-            #expect(try await device.ask() == "refused: disconnected")
-            try broker.start()
-            try await device.mode(.connected, from: count)
         }
-        #expect(try await device.ask().hasPrefix(answered))
     }
 
     @Test func aBlackHoledLinkCostsDeadlinesAndNothingElse() async throws {
@@ -300,61 +305,40 @@ struct DeviceLinkTests {
     }
 
     @Test func anAnswerAfterItsDeadlineIsLateAndASecondOneADuplicate() async throws {
-        let broker = try PrivateBroker()
-        let device = try Device(options(port: broker.port))
-        let worker = try Worker("worker-1", options(port: broker.port))
-        defer {
-            device.link.stop()
-            worker.link.stop()
-            broker.stop()
+        try await connected { _, device, worker in
+            worker.behaviour.withLock { $0 = .keeps }
+            #expect(try await device.ask(deadline: .milliseconds(100)) == "unanswered: expired")
+            let request = try await worker.request()
+            worker.answer(request)
+            try await device.journal.wait { if case .late(1, _, _) = $0 { true } else { false } }
+            worker.answer(request)
+            worker.behaviour.withLock { $0 = .answers }
+            #expect(try await device.ask().hasPrefix(answered))
+            #expect(device.link.counters.late == 1 && device.link.counters.duplicate == 1)
         }
-        try await device.mode(.connected)
-        worker.behaviour.withLock { $0 = .keeps }
-        #expect(try await device.ask(deadline: .milliseconds(100)) == "unanswered: expired")
-        let request = try await worker.request()
-        worker.answer(request)
-        try await device.journal.wait { if case .late(1, _, _) = $0 { true } else { false } }
-        worker.answer(request)
-        worker.behaviour.withLock { $0 = .answers }
-        #expect(try await device.ask().hasPrefix(answered))
-        #expect(device.link.counters.late == 1 && device.link.counters.duplicate == 1)
     }
 
     @Test func aReplyByAnotherModelIsNone() async throws {
-        let broker = try PrivateBroker()
-        let device = try Device(options(port: broker.port))
-        let worker = try Worker("worker-1", options(port: broker.port))
-        defer {
-            device.link.stop()
-            worker.link.stop()
-            broker.stop()
+        try await connected { _, device, worker in
+            worker.behaviour.withLock { $0 = .keeps }
+            async let said = device.ask()
+            let request = try await worker.request()
+            let other = Answer.classification(Classification(classIndex: 9, confidence: 0.9))
+            worker.link.reply(to: request, Reply(id: request.request.id, status: .ok, model: ModelName("another")!, answer: other))
+            worker.answer(request)
+            #expect(try await said.hasPrefix(answered))
+            #expect(device.link.counters.misdirected == 1 && device.link.counters.duplicate == 0, "\(device.link.counters)")
         }
-        try await device.mode(.connected)
-        worker.behaviour.withLock { $0 = .keeps }
-        async let said = device.ask()
-        let request = try await worker.request()
-        let other = Answer.classification(Classification(classIndex: 9, confidence: 0.9))
-        worker.link.reply(to: request, Reply(id: request.request.id, status: .ok, model: ModelName("another")!, answer: other))
-        worker.answer(request)
-        #expect(try await said.hasPrefix(answered))
-        #expect(device.link.counters.misdirected == 1 && device.link.counters.duplicate == 0, "\(device.link.counters)")
     }
 
     @Test func garbageIsCountedAndSurvived() async throws {
-        let broker = try PrivateBroker()
-        let device = try Device(options(port: broker.port))
-        let worker = try Worker("worker-1", options(port: broker.port))
-        defer {
-            device.link.stop()
-            worker.link.stop()
-            broker.stop()
+        try await connected { broker, device, worker in
+            try publishGarbage(port: broker.port)
+            #expect(try await device.ask().hasPrefix(answered))
+            #expect(device.link.counters.damaged == 5, "\(device.link.counters)")
+            #expect(device.link.counters.unknown == 1 && device.link.counters.misdirected == 1)
+            #expect(worker.link.counters.damaged == 5, "\(worker.link.counters)")
         }
-        try await device.mode(.connected)
-        try publishGarbage(port: broker.port)
-        #expect(try await device.ask().hasPrefix(answered))
-        #expect(device.link.counters.damaged == 5, "\(device.link.counters)")
-        #expect(device.link.counters.unknown == 1 && device.link.counters.misdirected == 1)
-        #expect(worker.link.counters.damaged == 5, "\(worker.link.counters)")
     }
 
     /// The response topic is a hint for tools; a worker answers only to the inbox of the device whose topic the request came on.

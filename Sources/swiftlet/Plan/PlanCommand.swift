@@ -14,7 +14,8 @@ struct PlanCommand: ParsableCommand {
             What plans are right about comes from the bundle's calibration table, sample by sample. What the network and packing take is measured here; --board says how much \
             slower a board is and what it draws, --pair has the full network measured for the server.
 
-            Figures are those of a frame: latency and energy are means, p95 is what 95 of 100 frames keep, frames/s is what the slowest of board, packing, link and server takes; \
+            Figures are those of a frame: latency and energy are means, p95 is what 95 of 100 frames keep, frames/s is what the slowest of board, packing, link and server takes, or the places \
+            in flight, each held until its answer comes; \
             harm is a wrong answer where the full model has the right one. A policy's bounds are kept on the table's images as they are; nothing is proved for new ones. What is \
             proved is the certified gate: swiftlet compile --pair.
             """)

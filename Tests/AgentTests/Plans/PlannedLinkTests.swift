@@ -53,8 +53,9 @@ struct PlannedLinkTests {
 
         func answer(_ request: Request, class index: Int) throws {
             let reply = Reply(
-                id: request.id, status: .ok, model: model, digest: digest, answer: .classification(Classification(classIndex: index, confidence: 0.9)), queueTime: .milliseconds(1),
-                inferenceTime: .milliseconds(2))
+                id: request.id, status: .ok, model: model, digest: digest, answer: .classification(Classification(classIndex: index, confidence: 0.9)), queueTime: .microseconds(1),
+                // Shorter than any round trip, so that something is left for the link.
+                inferenceTime: .microseconds(2))
             try spy.connection.publish(OutboundMessage(topic: Topic.replies(device).description, payload: try reply.encoded(), quality: .atLeastOnce))
         }
     }
@@ -93,13 +94,11 @@ struct PlannedLinkTests {
         #expect(activations.cut == 11 && activations.digest == Self.digest && activations.exit == nil && request.gate?.reason == "plan")
         let reals = try PackedActivation(unpacking: activations.tensors[0]).reals
         #expect(reals.count == 192 && abs(reals[64] - 128.0 / 255) < 1e-4)
-        // Longer than the 2 ms that the answer says it took, so that something is left for the link.
-        try await Task.sleep(for: .milliseconds(5))
         try worker.answer(request, class: 2)
         let decision = try #require(await records.next()).decision
         #expect(decision.source == .cloud && decision.sentBytes == activations.bytes.count && decision.plan == 1)
         let plans = try #require(agent.statistics.plans)
-        #expect(plans.sent == 1 && plans.serverTime == .milliseconds(2) && plans.ages.link != nil && plans.ages.server != nil)
+        #expect(plans.sent == 1 && plans.serverTime == .microseconds(2) && plans.ages.link != nil && plans.ages.server != nil)
         agent.stop()
     }
 
