@@ -19,6 +19,7 @@ internal import Threads
 /// - `swiftlet-budget` and `swiftlet-audit` write what was spent, and what audits have found, to the state folder, where there is one;
 /// - `swiftlet-timer` decides at the deadline, and cancels questions;
 /// - `swiftlet-plans`, where there are plans, chooses among them as conditions change;
+/// - `swiftlet-tele`, where there is a link, sends the statistics now and then;
 /// - `swiftlet-notes` calls the callback and the link's `publish`, `swiftlet-lines` writes standard output, `swiftlet-log` the log:
 ///   each from a bounded queue, so that whoever is slow there loses elements and holds up nobody.
 package final class Agent: Sendable {
@@ -42,6 +43,7 @@ package final class Agent: Sendable {
     private struct Running {
         var feed: FrameFeed?
         var threads: [WorkerThread] = []
+        var telemetry: TelemetryClock?
         var hasStarted = false
         var hasStopped = false
         var isOver = false
@@ -72,6 +74,8 @@ package final class Agent: Sendable {
     private let budget: BudgetKeeper?
     private let running: Monitor<Running>
     private let started: Duration
+    /// From one snapshot of the statistics to the next; `nil`: none is sent.
+    private let telemetryPeriod: Duration?
 
     /// What plans are made of beside the bundle and the policy.
     package struct Assumptions: Sendable {
@@ -109,6 +113,7 @@ package final class Agent: Sendable {
         let lines: LineWriter? = if let descriptor = outputs.lines { try LineWriter(descriptor: descriptor, labels: labels, log: log) } else { nil }
         self.lines = lines
         let publisher = settings.output.publishes ? link : nil
+        telemetryPeriod = link == nil || settings.output.telemetry == .zero ? nil : settings.output.telemetry
         let notes: Outlet<DecisionRecord>? =
             if outputs.onDecision == nil && publisher == nil {
                 nil
@@ -244,6 +249,10 @@ package final class Agent: Sendable {
         running.withLock { $0.threads.append(timer) }
         try plans?.start()
         try link?.start { [self] event in take(event) }
+        if let telemetryPeriod {
+            let telemetry = try TelemetryClock(every: telemetryPeriod, clock: clock) { [self] in publishTelemetry(statistics) }
+            running.withLock { $0.telemetry = telemetry }
+        }
         let feed: FrameFeed
         do {
             feed = try FrameFeed(source, into: slot) { log.write(.warning, kind: "damaged frame", $0) }
@@ -326,8 +335,9 @@ package final class Agent: Sendable {
         }
         running.wakeAll()
         guard isFirst else { return running.wait { $0.isOver ? .done(()) : .wait(nil) } }
-        let (feed, threads) = running.withLock { ($0.feed, $0.threads) }
+        let (feed, threads, telemetry) = running.withLock { ($0.feed, $0.threads, $0.telemetry) }
         feed?.stop()
+        telemetry?.close(timeout: .seconds(1))
         if threads.count == 2 { threads[1].join(timeout: .seconds(5)) }
         questions?.close(timeout: .seconds(1))
         budget?.close(timeout: .seconds(2))
@@ -339,8 +349,9 @@ package final class Agent: Sendable {
         lines?.close(timeout: .seconds(1))
         // As the cloud was before the goodbye.
         let last = statistics
+        if telemetry != nil { publishTelemetry(last) }
         link?.stop()
-        log.write(.notice, "stopped; \(String(decoding: last.json, as: UTF8.self))")
+        log.write(.notice, "stopped; \(last.json())")
         log.close()
         running.withLock { $0.isOver = true }
         running.wakeAll()
@@ -352,6 +363,11 @@ package final class Agent: Sendable {
         budget?.wake()
         audits?.wake()
         plans?.wake()
+        running.withLock { $0.telemetry }?.wake()
+    }
+
+    private func publishTelemetry(_ statistics: AgentStatistics) {
+        link?.publish(telemetry: statistics.telemetry(time: clock.wall(), uptime: clock.now()))
     }
 
     /// How long the present frame has been in the network; `nil` between frames. A frame thread that hangs shows here.

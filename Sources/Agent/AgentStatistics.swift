@@ -49,11 +49,32 @@ package struct AgentStatistics: Hashable, Sendable {
 
     package init() {}
 
-    /// One JSON object: the counters and quantiles, for telemetry.
-    package var json: [UInt8] {
+    /// The classes whose confidences telemetry shows one by one, so that a snapshot has a bound.
+    package static let mostTelemetryClasses = 64
+
+    /// One JSON object: the counters and quantiles, with the confidences of every class.
+    package func json() -> String {
         var object = JSONObject()
-        let counts = decisions
+        add(to: &object, mostClasses: .max)
+        return object.closed
+    }
+
+    /// The snapshot `up/tele` of `Config/protocol.md`, without its version.
+    ///
+    /// - Parameters:
+    ///   - time: of day.
+    ///   - uptime: of the machine.
+    package func telemetry(time: Duration, uptime: Duration) -> [UInt8] {
+        var object = JSONObject()
+        object.add("time", text: DecisionRecord.timestamp(time))
         object.add("uptime_ms", milliseconds: uptime)
+        add(to: &object, mostClasses: Self.mostTelemetryClasses)
+        return Array(object.closed.utf8)
+    }
+
+    private func add(to object: inout JSONObject, mostClasses: Int) {
+        let counts = decisions
+        object.add("running_ms", milliseconds: uptime)
         for (key, value) in [
             ("replaced", replacedFrames), ("skipped", skippedFrames), ("damaged", damagedFrames), ("taken", counts.taken), ("local", counts.local), ("cloud", counts.cloud), ("cloud_carried", counts.carried),
             ("local_unconfirmed", counts.unconfirmed), ("revisions", counts.revisions), ("overdue", counts.overdue), ("asked", counts.asked),
@@ -79,13 +100,12 @@ package struct AgentStatistics: Hashable, Sendable {
             if let bytes = left.bytes { object.add("budget_bytes_left_\(window)", number: "\(bytes)") }
         }
         object.add("confidences", array: confidences.counts.map { "\($0)" })
-        gate.add(to: &object, labels: labels)
+        gate.add(to: &object, labels: labels, mostClasses: mostClasses)
         if let plans { object.add("plans", number: plans.json) }
         if let audit { object.add("audit", number: audit.json) }
         if let fullModel { object.add("full_model", number: fullModel.json) }
         if let isUploadProved { object.add("upload_proved", number: isUploadProved ? "true" : "false") }
         object.add("mode", text: cloud.mode.rawValue)
         object.add("reason", text: cloud.reason)
-        return Array(object.closed.utf8)
     }
 }

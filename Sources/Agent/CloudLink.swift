@@ -31,6 +31,9 @@ package protocol CloudLink: Sendable {
     /// Sends that something isn't as it should be, a JSON object, as an event where it can; returns at once.
     func publish(health json: [UInt8])
 
+    /// Sends a snapshot of the statistics, a JSON object, where it can; returns at once.
+    func publish(telemetry json: [UInt8])
+
     /// Says goodbye and ends; takes a few seconds at most.
     func stop()
 

@@ -108,6 +108,8 @@ package final class DeviceCloudLink: CloudLink {
 
     package func publish(health json: [UInt8]) { link.publish(event: .health, Array("{\"v\":1,".utf8) + json.dropFirst()) }
 
+    package func publish(telemetry json: [UInt8]) { link.publish(telemetry: Array("{\"v\":1,".utf8) + json.dropFirst()) }
+
     package func stop() { link.stop() }
 
     package var status: CloudStatus { CloudStatus(link.mode) }

@@ -37,15 +37,25 @@ package struct GateStatistics: Hashable, Sendable {
     /// Twenty counts, from 0 to 1.
     package subscript(class index: Int) -> ArraySlice<UInt64> { counts[index * FractionHistogram.bins..<(index + 1) * FractionHistogram.bins] }
 
-    func add(to object: inout JSONObject, labels: [String]) {
+    /// - Parameter mostClasses: of the classes that were seen, those seen most often are added one by one, the others together.
+    func add(to object: inout JSONObject, labels: [String], mostClasses: Int) {
         var reasons = JSONObject()
         for (key, count) in verdicts.sorted(by: { $0.key < $1.key }) { reasons.add(key, number: "\(count)") }
         object.add("verdicts", number: reasons.closed)
         var byClass = JSONObject()
-        for index in 0..<classes where self[class: index].contains(where: { $0 > 0 }) {
-            let label = labels.indices.contains(index) ? labels[index] : "\(index)"
-            byClass.add(quoting: label, number: "[" + self[class: index].map { "\($0)" }.joined(separator: ",") + "]")
+        func array(_ counts: some Sequence<UInt64>) -> String { "[" + counts.map { "\($0)" }.joined(separator: ",") + "]" }
+        let seen = (0..<classes).map { (index: $0, count: self[class: $0].reduce(0, +)) }.filter { $0.count > 0 }
+        let most = seen.count > mostClasses ? seen.sorted { $0.count > $1.count }.prefix(mostClasses).sorted { $0.index < $1.index } : seen
+        for (index, _) in most {
+            byClass.add(quoting: labels.indices.contains(index) ? labels[index] : "\(index)", number: array(self[class: index]))
         }
         object.add("class_confidences", number: byClass.closed)
+        guard most.count < seen.count else { return }
+        let shown = Set(most.map(\.index))
+        var others = [UInt64](repeating: 0, count: FractionHistogram.bins)
+        for (index, _) in seen where !shown.contains(index) {
+            for (bin, count) in self[class: index].enumerated() { others[bin] += count }
+        }
+        object.add("other_class_confidences", number: array(others))
     }
 }

@@ -43,9 +43,10 @@ package struct Certifier: Hashable, Sendable {
         let walk = ranking.walk(test)
         guard let (end, outcome) = walk.proven, end > 0 else {
             let failed = walk.failed ?? Outcome()
+            let losses = risk == .harm ? failed.harms : failed.losses
             throw .noThreshold(
-                risk: risk, bound: bound, confidence: confidence, accepted: failed.accepted, losses: risk == .harm ? failed.harms : failed.losses,
-                gains: failed.gains, mostLosses: test.mostLosses(gains: failed.gains))
+                risk: risk, bound: bound, confidence: confidence, samples: ranking.count, accepted: failed.accepted, losses: losses, gains: failed.gains,
+                mostLosses: test.mostLosses(gains: failed.gains), needed: test.samplesNeeded(losses: losses, gains: failed.gains))
         }
         return Certificate(
             risk: risk, bound: bound, confidence: confidence, measure: measure, threshold: ranking.threshold(end: end), samples: ranking.count,

@@ -48,6 +48,25 @@ package struct RiskTest: Hashable, Sendable {
         case .accuracyLoss: TrinomialTest(samples: samples, bound: bound).pValue(losses: losses, gains: gains)
         }
     }
+
+    /// Samples with which the same shares of losses and gains would be a proof: for planning, since a rate met in the end may be another one. Exact for harm; for
+    /// accuracy loss from the distance of the outcome, which grows as the square root of their number, and so an estimate.
+    ///
+    /// - Returns: `nil` where no number is enough, as the loss isn't below the bound, or 2³⁰ and more are needed.
+    package func samplesNeeded(losses: Int, gains: Int) -> Int? {
+        guard samples > 0 else { return nil }
+        switch risk {
+        case .harm: return Self.samplesNeeded(bound: bound, confidence: confidence, expectedRate: Double(losses) / Double(samples))
+        case .accuracyLoss:
+            let test = TrinomialTest(samples: samples, bound: bound)
+            let most = min(gains, limits.count - 1)
+            guard let proving = limits[most] >= 0 ? most : limits.firstIndex(where: { $0 >= 0 }) else { return nil }
+            let (needed, reached) = (test.distance(limits[proving], proving), test.distance(losses, gains))
+            guard reached < 0 else { return nil }
+            let count = (Double(samples) * max(needed / reached * (needed / reached), 1)).rounded(.up)
+            return count < 0x1p30 ? Int(count) : nil
+        }
+    }
 }
 
 extension RiskTest {

@@ -59,7 +59,7 @@ struct TrinomialTest: Hashable, Sendable {
     private var mostGains: Int { min(samples, 1024 + samples / 16) }
 
     /// z(a, b).
-    private func distance(_ losses: Int, _ gains: Int) -> Double {
+    func distance(_ losses: Int, _ gains: Int) -> Double {
         let (n, a, b) = (Double(samples), Double(losses), Double(gains))
         let linear = a + b + bound * (a - b - 2 * n)
         let root = (linear * linear + 8 * n * b * bound * (1 - bound)).squareRoot()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The evidence on what a looser rung would accept: audits of the frames that the present rung accepts, and the cloud's answers about those between the two.
+/// The evidence on what one looser rung would accept: audits of the frames that the present rung accepts, and the cloud's answers about those between the two.
 ///
 /// The two kinds are observed at different rates, so each is averaged by itself and weighted by its share of all frames that were read lately:
 ///

@@ -6,15 +6,16 @@
 ///
 /// - Of the frames that the gate accepts, a random share is audited: the full model is asked, and whether its answer is the same is all that is learnt. Which
 ///   frames depends on chance alone, never on a score. Frames of a stream resemble their neighbours, so audits keep a distance in time.
-/// - What must keep to the first certificate's ``Certificate/disagreementLimit`` is the share of all frames that are accepted with another answer than the full
-///   model gives for the upload: the rate that was counted for the certificate, in the same way. So a change of it is noticed, and with it of harm, which can exceed it by no more
-///   than the uploads that mislead the full model to the local answer. It is the share of frames that are accepted, which is known without asking, times the share of audits
-///   that differ.
+/// - What must keep to a limit is the share of all frames that are accepted with another answer than the full model gives for the upload. At the certified gate itself the limit
+///   is the first certificate's ``Certificate/disagreementLimit``: the rate that was counted for it, in the same way, so that a change of it is noticed, and with it of harm, which
+///   can exceed it by no more than the uploads that mislead the full model to the local answer. Once that is broken, nothing is known any more of how much of what differs is
+///   harm. So a stricter rung has to keep to the certified bound itself, where harm is below it whatever share it is; or to its own certificate's limit, where that is larger.
+///   What keeps to it is the share of frames that are accepted, which is known without asking, times the share of audits that differ.
 ///   A ``DriftDetector`` for each rung sees the audits as if this rung had accepted. When the present one's sounds, the gate goes to the next rung whose own
 ///   has little against it, on probation, with more audits; behind the last one it is closed, and every frame goes to the cloud.
-/// - What the next looser rung would accept and the present one doesn't is sent to the cloud anyway. With these answers, and audits of the rest, a detector in the
-///   other direction proves that the looser rung keeps to the limit; then the gate goes back by one. After each change there is a pause before such evidence
-///   counts, which doubles when a step back proves premature.
+/// - What looser rungs would accept and the present one doesn't is sent to the cloud anyway. With these answers, and audits of the rest, a detector in the
+///   other direction for each of them proves that it keeps to its limit; then the gate goes back to it, at once to the first where all is as certified again. After each change there
+///   is a pause before such evidence counts, which doubles when a step back proves premature.
 /// - Without the cloud nothing can be learnt, and the gate stays where it is.
 package struct AuditLadder: Sendable {
     package struct Settings: Hashable, Sendable {
@@ -63,6 +64,7 @@ package struct AuditLadder: Sendable {
         package var interval: AuditInterval
         /// The share of frames that the rung that is left accepted lately.
         package var coverage: Double
+        /// Of the looser one of the two.
         package var limit: Double
         /// Of the rung that is gone to; `nil` where the gate is closed.
         package var threshold: Double?
@@ -76,14 +78,14 @@ package struct AuditLadder: Sendable {
             }
             let cause =
                 "\(interval.events) of \(interval.count) audits differ from the full model, at \(percent(coverage)) of frames accepted; "
-                + "the certificate allows \(percent(limit)) of frames"
+                + "\(percent(limit)) of frames are allowed"
             return to == rungs ? "the gate is closed, no stricter rung is left: \(cause)" : "the gate tightens to rung \(to) of \(rungs): \(cause)"
         }
     }
 
     package let settings: Settings
-    /// The share of all frames that may be accepted with another answer than the full model's.
-    package let limit: Double
+    /// The share of all frames that each rung may accept with another answer than the full model's; none is larger than the one before.
+    private let limits: [Double]
     /// The present rung: 0 is the certified gate's own, ``rungs`` means that it is closed.
     package private(set) var rung = 0
     /// Audits of the present rung, since it was come to; an event is an answer that differs.
@@ -103,9 +105,9 @@ package struct AuditLadder: Sendable {
     private static let shareMemory = 500.0
     /// One a rung.
     private var breaking: [DriftDetector]
-    /// Of the rung before the present one.
-    private var holding: DriftDetector
-    private var band = AuditBand()
+    /// One a rung: those of the rungs before the present one are in use.
+    private var holding: [DriftDetector]
+    private var bands: [AuditBand]
     /// Whether the present rung was come to from a looser one.
     private var isOnProbation = false
     private var lastAudit: Duration?
@@ -116,15 +118,19 @@ package struct AuditLadder: Sendable {
 
     /// - Returns: `nil` where the first certificate has no limit to hold audits against.
     package init?(_ gate: CertifiedGate, settings: Settings = Settings()) {
-        let limit = gate.rungs[0].disagreementLimit
-        guard limit < 0.5 else { return nil }
-        self.limit = limit
+        let first = gate.rungs[0]
+        guard first.disagreementLimit < 0.5 else { return nil }
+        var limits = [first.disagreementLimit]
+        for rung in gate.rungs.dropFirst() { limits.append(min(max(rung.disagreementLimit, first.bound), limits[limits.count - 1])) }
+        self.limits = limits
         self.settings = settings
         measure = gate.rungs[0].measure
         thresholds = gate.rungs.map(\.threshold)
         shares = gate.rungs.map(\.coverage)
-        breaking = gate.rungs.map { _ in DriftDetector(.rise, of: limit, runLength: settings.runLength) }
-        holding = DriftDetector(.fall, of: limit, runLength: settings.runLength)
+        breaking = limits.map { DriftDetector(.rise, of: $0, runLength: settings.runLength) }
+        // Together they go back wrongly no more often than said.
+        holding = limits.map { DriftDetector(.fall, of: $0, runLength: settings.runLength * Double(limits.count)) }
+        bands = limits.map { _ in AuditBand() }
         pause = settings.pause
     }
 
@@ -147,14 +153,15 @@ package struct AuditLadder: Sendable {
     package init?(_ gate: CertifiedGate, settings: Settings = Settings(), from memory: AuditMemory, now: Duration) {
         self.init(gate, settings: settings)
         guard (0...rungs).contains(memory.rung), memory.shares.count == rungs, memory.shares.allSatisfy((0...1).contains),
-            (1...Self.shareMemory).contains(memory.frames), memory.breaking.count == rungs, memory.ages.count == Self.times.count,
-            memory.ages.allSatisfy({ $0.map { $0 >= .zero } ?? true }), let band = AuditBand(memory.band), holding.restore(memory.holding)
+            (1...Self.shareMemory).contains(memory.frames), [memory.breaking.count, memory.holding.count, memory.bands.count].allSatisfy({ $0 == rungs }), memory.ages.count == Self.times.count,
+            memory.ages.allSatisfy({ $0.map { $0 >= .zero } ?? true })
         else { return nil }
         for index in breaking.indices {
-            guard breaking[index].restore(memory.breaking[index]) else { return nil }
+            guard breaking[index].restore(memory.breaking[index]), holding[index].restore(memory.holding[index]), let band = AuditBand(memory.bands[index]) else { return nil }
+            bands[index] = band
         }
-        self.band = band
-        (rung, isOnProbation) = (memory.rung, memory.isOnProbation)
+        rung = memory.rung
+        isOnProbation = memory.isOnProbation
         (interval, total) = (memory.interval, memory.total)
         (tightenings, relaxings) = (memory.tightenings, memory.relaxings)
         (frames, shares) = (memory.frames, memory.shares)
@@ -166,8 +173,8 @@ package struct AuditLadder: Sendable {
     package func memory(now: Duration) -> AuditMemory {
         AuditMemory(
             rung: rung, isOnProbation: isOnProbation, interval: interval, total: total, tightenings: tightenings, relaxings: relaxings, pause: pause,
-            ages: Self.times.map { self[keyPath: $0].map { max(now - $0, .zero) } }, frames: frames, shares: shares.map { $0 }, band: band.memory,
-            holding: holding.memory, breaking: breaking.map(\.memory))
+            ages: Self.times.map { self[keyPath: $0].map { max(now - $0, .zero) } }, frames: frames, shares: shares.map { $0 }, bands: bands.map(\.memory),
+            holding: holding.map(\.memory), breaking: breaking.map(\.memory))
     }
 
     /// In the order of ``AuditMemory/ages``.
@@ -175,6 +182,8 @@ package struct AuditLadder: Sendable {
 
     package var rungs: Int { thresholds.count }
     package var isClosed: Bool { rung == rungs }
+    /// The share of all frames that the present rung may accept with another answer than the full model's; where the gate is closed, that of the strictest.
+    package var limit: Double { limits[min(rung, rungs - 1)] }
     /// The share of frames that the present rung accepted lately.
     package var coverage: Double { isClosed ? 0 : shares[rung] }
     /// Of the accepted frames, those that are audited at the moment.
@@ -222,14 +231,14 @@ package struct AuditLadder: Sendable {
             }
             if breaking[rung].isAlarmed { return .move(tighten(now)) }
             guard rung > 0, isOver(pause, since: lastMove, now) else { return nil }
-            band.addAccepted(differs: !agrees)
+            for index in 0..<rung { bands[index].addAccepted(differs: !agrees) }
             return relaxIfProved(now)
         case .escalated(let score, let origin, let agrees):
-            guard rung > 0, origin == rung, accepts(score, at: rung - 1), isOver(pause, since: lastMove, now),
+            guard rung > 0, origin == rung, accepts(score, at: 0), isOver(pause, since: lastMove, now),
                 isOver(settings.spacing, since: lastBetween, now)
             else { return nil }
             lastBetween = now
-            band.addBetween(differs: !agrees)
+            for index in 0..<rung where accepts(score, at: index) { bands[index].addBetween(differs: !agrees) }
             return relaxIfProved(now)
         }
     }
@@ -261,25 +270,31 @@ package struct AuditLadder: Sendable {
 
     private mutating func relaxIfProved(_ now: Duration) -> Action? {
         let inside = coverage
-        let between = max(shares[rung - 1] - inside, 0)
-        guard let loss = band.loss(inside: inside, between: between, rare: limit / 10),
-            holding.add(min(loss, 1), of: min(max(inside + between, 2 * limit), 1))
-        else { return nil }
-        relaxings += 1
-        lastRelaxing = now
-        breaking[rung - 1].restart()
-        return .move(move(to: rung - 1, now))
+        for index in 0..<rung {
+            let (limit, between) = (limits[index], max(shares[index] - inside, 0))
+            guard let loss = bands[index].loss(inside: inside, between: between, rare: limit / 10),
+                holding[index].add(min(loss, 1), of: min(max(inside + between, 2 * limit), 1))
+            else { continue }
+            relaxings += 1
+            lastRelaxing = now
+            for index in index..<rung { breaking[index].restart() }
+            return .move(move(to: index, now))
+        }
+        return nil
     }
 
     private mutating func move(to next: Int, _ now: Duration) -> Move {
         let move = Move(
-            from: rung, to: next, rungs: rungs, interval: interval, coverage: coverage, limit: limit, threshold: next < rungs ? thresholds[next] : nil)
+            from: rung, to: next, rungs: rungs, interval: interval, coverage: coverage, limit: limits[min(rung, next)],
+            threshold: next < rungs ? thresholds[next] : nil)
         isOnProbation = next > rung
         rung = next
         lastMove = now
         interval = AuditInterval()
-        holding.restart()
-        band = AuditBand()
+        for index in holding.indices {
+            holding[index].restart()
+            bands[index] = AuditBand()
+        }
         return move
     }
 }

@@ -20,15 +20,15 @@ package struct AuditMemory: Hashable, Sendable {
     package var frames: Double
     /// Of frames that each rung accepts.
     package var shares: [Double]
-    /// Of the evidence for the looser rung.
-    package var band: [Double]
-    /// ``DriftDetector/memory`` for the looser rung, and against each.
-    package var holding: [Double]
+    /// Of the evidence on each rung, as one to go back to.
+    package var bands: [[Double]]
+    /// ``DriftDetector/memory`` for each, and against each.
+    package var holding: [[Double]]
     package var breaking: [[Double]]
 
     package init(
         rung: Int, isOnProbation: Bool, interval: AuditInterval, total: AuditInterval, tightenings: UInt64, relaxings: UInt64, pause: Duration, ages: [Duration?],
-        frames: Double, shares: [Double], band: [Double], holding: [Double], breaking: [[Double]]
+        frames: Double, shares: [Double], bands: [[Double]], holding: [[Double]], breaking: [[Double]]
     ) {
         self.rung = rung
         self.isOnProbation = isOnProbation
@@ -40,7 +40,7 @@ package struct AuditMemory: Hashable, Sendable {
         self.ages = ages
         self.frames = frames
         self.shares = shares
-        self.band = band
+        self.bands = bands
         self.holding = holding
         self.breaking = breaking
     }

@@ -65,6 +65,8 @@ package struct AgentSettings: Hashable, Sendable {
         package var standardOutput = true
         /// Decisions to the broker.
         package var publishes = false
+        /// From one snapshot of the statistics to the next, to the broker, where there is a link; zero: none is sent.
+        package var telemetry = Duration.seconds(300)
 
         package init() {}
     }
@@ -154,6 +156,8 @@ package struct AgentSettings: Hashable, Sendable {
             var output = Output()
             output.standardOutput = section.value("standard-output", .boolean, default: output.standardOutput)
             output.publishes = section.value("publish", .boolean, default: output.publishes)
+            output.telemetry = section.value("telemetry", .duration(.zero ... .seconds(86_400)), default: output.telemetry)
+            if output.telemetry > .zero, output.telemetry < .seconds(1) { section.report("telemetry", "expected 0 s, or 1 s and more") }
             return output
         }
         guard device != nil, bundle != nil, source != nil else { return nil }

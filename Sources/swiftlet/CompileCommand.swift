@@ -78,7 +78,7 @@ struct CompileCommand: ParsableCommand {
             throw CommandFailure(.badData, "\(file.details.labels.count) labels for \(classes) classes of \(model)")
         }
         let paired = try pairing.inputs(classes: classes, calibration: calibration)
-        let trial = weights == .mixed ? paired.map { mixture.trial(full: $0.full, images: $0.images, wanted: pairing.wanted, threads: threads) } : nil
+        let trial = weights == .mixed ? paired.map { mixture.trial(full: $0.full, images: $0.images, wanted: pairing.wanted, secondLook: pairing.looks.secondLook?.value, threads: threads) } : nil
         var compiler = Compiler(preprocessing: preprocessing, samples: try samples(preprocessing, classes: classes))
         compiler.threads = threads
         if let precision = weights.precision { compiler.weights = precision }

@@ -149,12 +149,16 @@ final class ManualCloud: CloudLink {
     /// Each plan, as it is published.
     let planned: AsyncStream<[UInt8]>
     private let plannedContinuation: AsyncStream<[UInt8]>.Continuation
+    /// Each snapshot of the statistics, as it is published.
+    let telemetry: AsyncStream<[UInt8]>
+    private let telemetryContinuation: AsyncStream<[UInt8]>.Continuation
     /// While it is locked, `ask` doesn't return.
     let gate = DispatchGate()
 
     init(refusal: String? = nil, answer: Answer? = nil, model: String? = nil) {
         (asked, askedContinuation) = AsyncStream.makeStream()
         (planned, plannedContinuation) = AsyncStream.makeStream()
+        (telemetry, telemetryContinuation) = AsyncStream.makeStream()
         state.withLock {
             $0.refusal = refusal
             $0.answer = answer
@@ -192,6 +196,11 @@ final class ManualCloud: CloudLink {
     func publish(audit json: [UInt8]) { state.withLock { $0.audits.append(json) } }
 
     func publish(plan json: [UInt8]) { plannedContinuation.yield(json) }
+
+    func publish(telemetry json: [UInt8]) { telemetryContinuation.yield(json) }
+
+    /// Whoever waits for a snapshot waits no longer.
+    func endTelemetry() { telemetryContinuation.finish() }
 
     func cancel(frame: UInt64) { state.withLock { $0.cancelled.append(frame) } }
 

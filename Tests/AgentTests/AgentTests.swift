@@ -128,7 +128,7 @@ struct AgentTests {
         #expect(counts.duplicateAnswers == 1 && counts.unknownAnswers == 1 && counts.revisions == 1 && counts.decided == 1)
         // And what the link has kept back.
         cloud.keepBack(CloudStrays(duplicates: 30, unknowns: 400, damaged: 5))
-        let line = String(decoding: bench.agent.statistics.json, as: UTF8.self)
+        let line = bench.agent.statistics.json()
         #expect(line.contains("\"late_answers\":0,\"duplicate_answers\":31,\"unknown_answers\":401,") && line.contains("\"damaged_messages\":5,"))
     }
 

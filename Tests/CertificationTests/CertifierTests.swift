@@ -59,8 +59,8 @@ struct CertifierTests {
         for index in stride(from: 0, to: 2500, by: 100) { samples[index].recoveredClass = 4 }
         #expect(
             refusal(try certifier(.accuracyLoss, 0.01), samples)?.description
-                == "no threshold certifies an accuracy loss of at most 1 % at 95 % confidence: accepting nothing, which leaves all to the uploads, loses 25 and gains 0, "
-                + "and at most 16 would be a proof")
+                == "no threshold certifies an accuracy loss of at most 1 % at 95 % confidence on 2500 samples: accepting nothing, which leaves all to the uploads, "
+                + "loses 25 and gains 0, and at most 16 would be a proof; where errors stay as frequent, no number of samples is enough")
         #expect(try certifier(.harm, 0.01).certify(samples).coverage == 1)
         let certificate = try certifier(.accuracyLoss, 0.02).certify(samples)
         #expect(certificate.coverage == 1 && certificate.loss == 0)
@@ -94,14 +94,15 @@ struct CertifierTests {
         let samples = ladder(299, harm: { $0 == 0 })
         #expect(
             refusal(try certifier(), samples)?.description
-                == "no threshold certifies harm of at most 1 % at 95 % confidence: accepting the 1 surest loses 1, and at most 0 would be a proof")
+                == "no threshold certifies harm of at most 1 % at 95 % confidence on 299 samples: accepting the 1 surest loses 1, and at most 0 would be a proof; "
+                + "where errors stay as frequent, about 773 samples are needed")
     }
 
     @Test func equalScoresAreAcceptedTogetherOrNotAtAll() throws {
         let few = (0..<1000).map { sample(0.5, harm: $0 < 2) }
         #expect(try certifier().certify(few).accepted == 1000)
         let many = (0..<1000).map { sample(0.5, harm: $0 < 60) }
-        #expect(refusal(try certifier(), many) == .noThreshold(risk: .harm, bound: 0.01, confidence: 0.95, accepted: 1000, losses: 60, gains: 0, mostLosses: 4))
+        #expect(refusal(try certifier(), many) == .noThreshold(risk: .harm, bound: 0.01, confidence: 0.95, samples: 1000, accepted: 1000, losses: 60, gains: 0, mostLosses: 4, needed: nil))
         // The harmless half of a group can't be told from the other one.
         let samples = (0..<1000).map { sample($0 < 400 ? 0.9 : 0.5, harm: $0 >= 900) }
         #expect(try certifier().certify(samples).accepted == 400)

@@ -103,6 +103,25 @@ struct RiskTestTests {
         #expect(RiskTest.samplesNeeded(bound: 0.01, confidence: 0.95, expectedRate: .nan) == nil)
     }
 
+    @Test func asManySamplesAsAreSaidToBeNeededWithTheSameSharesAreJustAProof() throws {
+        let harm = RiskTest(.harm, below: 0.01, confidence: 0.95, samples: 500)
+        let harms = try #require(harm.samplesNeeded(losses: 3, gains: 0))
+        #expect(RiskTest(.harm, below: 0.01, confidence: 0.95, samples: harms).proves(losses: Int((0.006 * Double(harms)).rounded(.up)), gains: 0))
+        #expect(harm.samplesNeeded(losses: 5, gains: 0) == nil)
+        for (losses, gains) in [(4, 1), (5, 4), (2, 0), (20, 19)] {
+            let test = RiskTest(.accuracyLoss, below: 0.01, confidence: 0.95, samples: 600)
+            #expect(!test.proves(losses: losses, gains: gains))
+            let needed = try #require(test.samplesNeeded(losses: losses, gains: gains))
+            #expect(needed > 600)
+            let scale = Double(needed) / 600
+            let (more, same) = (Int((Double(losses) * scale).rounded()), Int((Double(gains) * scale).rounded()))
+            let level = RiskTest(.accuracyLoss, below: 0.01, confidence: 0.95, samples: needed).pValue(losses: more, gains: same)
+            // Counts are whole numbers.
+            #expect(level > 0.015 && level < 0.07, "\(losses) and \(gains): \(needed), \(level)")
+        }
+        #expect(RiskTest(.accuracyLoss, below: 0.01, confidence: 0.95, samples: 600).samplesNeeded(losses: 9, gains: 3) == nil)
+    }
+
     @Test(.timeLimit(.minutes(1)), arguments: Certificate.Risk.allCases) func extremeBoundsAreTestedLikeOthers(_ risk: Certificate.Risk) {
         let least = Double.leastNonzeroMagnitude
         #expect(!RiskTest(risk, below: least, confidence: 0.95, samples: 1000).proves(losses: 0, gains: 1000))

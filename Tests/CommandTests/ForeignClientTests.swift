@@ -12,7 +12,7 @@ extension ProcessTests {
         /// mosquitto_sub on topics whose payloads are JSON; each line is a topic and a payload.
         private func listener(_ trio: Trio) throws -> Program {
             let path = try #require(ChildProcess.find("mosquitto_sub"))
-            let topics = ["d/+/up/status", "d/+/up/evt/#", "d/+/dn/infer", "c/#"].flatMap { ["-t", "swiftlet/v1/" + $0] }
+            let topics = ["d/+/up/status", "d/+/up/evt/#", "d/+/up/tele", "d/+/dn/infer", "c/#"].flatMap { ["-t", "swiftlet/v1/" + $0] }
             return try Program(path, ["-V", "mqttv5", "-h", "127.0.0.1", "-p", "\(trio.broker.port)", "-q", "1", "-F", "%t %p"] + topics)
         }
 
@@ -54,6 +54,7 @@ extension ProcessTests {
             try await second.cloudDecision()
             try await trio.finish(second)
             try await message(listener, on: "d/board-1/up/status", from: again) { $0["state"] as? String == "stopped" }
+            try await message(listener, on: "d/board-1/up/tele", from: again) { $0["taken"] as? Int ?? 0 > 0 && $0["class_confidences"] is [String: Any] }
 
             worker.kill(SIGTERM)
             #expect(try await worker.ending() == .exited(0))

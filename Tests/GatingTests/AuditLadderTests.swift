@@ -156,7 +156,7 @@ struct AuditLadderTests {
         // Better: all the way back.
         world.differs = { _ in 0.002 }
         world.run(frames: 300_000) { $0.ladder.rung == 0 }
-        #expect(world.ladder.rung == 0 && world.moves.filter(\.isRelaxing).count == 4)
+        #expect(world.ladder.rung == 0 && (1...4).contains(world.moves.filter(\.isRelaxing).count))
     }
 
     @Test func withoutTheCloudItStaysWhereItIs() {
@@ -260,7 +260,7 @@ struct AuditLadderTests {
         settings.runLength = 20
         settings.share = 0.5
         var world = World(settings, seed: seed)
-        for _ in 0..<3000 {
+        for _ in 0..<6000 {
             world.now += .milliseconds(Int.random(in: 0...200, using: &random))
             let score = [.nan, .infinity, -.infinity, 0, 1, Double.random(in: 0...1, using: &random)].randomElement(using: &random) ?? 0
             let rung = Int.random(in: 0...4, using: &random)
@@ -269,11 +269,11 @@ struct AuditLadderTests {
             switch Int.random(in: 0..<4, using: &random) {
             case 0: _ = world.handle(.read(score: Bool.random(using: &random) ? score : nil, isAccepted: .random(using: &random)))
             case 1: _ = world.handle(.audited(score: score, rung: rung, agrees: .random(using: &random)))
-            default: _ = world.handle(.escalated(score: score, rung: rung, agrees: Int.random(in: 0..<9, using: &random) > 0))
+            default: _ = world.handle(.escalated(score: score, rung: rung, agrees: Int.random(in: 0..<60, using: &random) > 0))
             }
             #expect((0...4).contains(world.ladder.rung) && (0...1).contains(world.ladder.coverage) && (0...1).contains(world.ladder.suspicion))
             if let move = world.moves.dropFirst(moves).first {
-                #expect(move.from == before && move.to == world.ladder.rung && (move.to > before || move.to == before - 1) && !move.description.isEmpty)
+                #expect(move.from == before && move.to == world.ladder.rung && move.to != before && !move.description.isEmpty)
             } else {
                 #expect(world.ladder.rung == before)
             }
@@ -336,7 +336,7 @@ struct AuditLadderTests {
         let damages: [(inout AuditMemory) -> Void] = [
             { $0.rung = -1 }, { $0.rung = 5 }, { $0.shares.removeLast() }, { $0.shares[0] = 1.5 }, { $0.shares[1] = .nan }, { $0.frames = 0 }, { $0.frames = 1e9 },
             { $0.frames = .nan }, { $0.breaking.removeLast() }, { $0.breaking[2].removeLast() }, { $0.breaking[0][0] = -1 }, { $0.breaking[0][0] = .infinity },
-            { $0.holding = [] }, { $0.holding[0] = .nan }, { $0.band = [1] }, { $0.band = [1, 2, 0, 0] }, { $0.band = [1, .nan, 0, 0] }, { $0.ages.removeLast() },
+            { $0.holding = [] }, { $0.holding[0][0] = .nan }, { $0.bands[0] = [1] }, { $0.bands[1] = [1, 2, 0, 0] }, { $0.bands[0] = [1, .nan, 0, 0] }, { $0.bands.removeLast() }, { $0.ages.removeLast() },
             { $0.ages[0] = .seconds(-1) },
         ]
         for (index, damage) in damages.enumerated() {

@@ -50,7 +50,7 @@ struct AgentSettingsTests {
               username: drone-7
               tls: {authorities-file: ca.pem, certificate-file: c.pem, key-file: k.pem}
               back-off: {first: 2 s, longest: 1 min}
-            output: {standard-output: false, publish: true}
+            output: {standard-output: false, publish: true, telemetry: 90 s}
             """)
         #expect(settings.device == "drone-7" && settings.bundle == "/m/b.swiftlet" && settings.threads == 2)
         #expect(settings.cores == [3, 2] && settings.patience == .milliseconds(1))
@@ -68,7 +68,7 @@ struct AgentSettingsTests {
         #expect(settings.broker.host == "broker.example" && settings.broker.port == 8883 && settings.broker.keepAlive == .seconds(20))
         #expect(settings.broker.userName == "drone-7" && settings.broker.firstBackOff == .seconds(2) && settings.broker.longestBackOff == .seconds(60))
         #expect(settings.broker.tls == BrokerSettings.TLS(authoritiesFile: "ca.pem", certificateFile: "c.pem", keyFile: "k.pem"))
-        #expect(!settings.output.standardOutput && settings.output.publishes)
+        #expect(!settings.output.standardOutput && settings.output.publishes && settings.output.telemetry == .seconds(90))
     }
 
     @Test func aBudgetThatContradictsItselfIsAProblem() {

@@ -3,9 +3,9 @@ package import Gating
 
 /// What is stored of an ``AuditLadder``, and whose it is.
 ///
-/// As a file, in lines of words divided by single spaces; times in milliseconds, `-` for what never was. There is a line `breaking` for each rung:
+/// As a file, in lines of words divided by single spaces; times in milliseconds, `-` for what never was. There is a line `band`, `holding` and `breaking` for each rung:
 ///
-///     swiftlet-audit 1
+///     swiftlet-audit 2
 ///     certificate 9f86d0…
 ///     boot 5a1c…
 ///     time 86412000
@@ -17,6 +17,8 @@ package import Gating
 ///     ages 1200 1700 - 300000 -
 ///     shares 500.0 0.71 0.52
 ///     band 3.0 0.0 1.0 0.0
+///     band 0.0 0.0 0.0 0.0
+///     holding 0.0 0.0 0.0 0.0
 ///     holding 0.0 0.0 0.0 0.0
 ///     breaking 0.0 0.0 0.0 0.0 0.0
 ///     breaking 0.0 0.0 0.0 0.0 0.0
@@ -49,7 +51,7 @@ package struct AuditRecord: Hashable, Sendable {
 
     package var bytes: [UInt8] {
         let ages = memory.ages.map { age in age.map(Self.text) ?? "-" }
-        var lines: [[String]] = [["swiftlet-audit", "1"], ["certificate", certificate], ["boot", boot], ["time", Self.text(time)]]
+        var lines: [[String]] = [["swiftlet-audit", "2"], ["certificate", certificate], ["boot", boot], ["time", Self.text(time)]]
         lines.append(["rung", "\(memory.rung)", memory.isOnProbation ? "probation" : "settled"])
         lines.append(["audits", "\(memory.interval.count)", "\(memory.interval.events)"])
         lines.append(["total", "\(memory.total.count)", "\(memory.total.events)"])
@@ -57,16 +59,14 @@ package struct AuditRecord: Hashable, Sendable {
         lines.append(["pause", Self.text(memory.pause)])
         lines.append(["ages"] + ages)
         lines.append(["shares", "\(memory.frames)"] + Self.texts(memory.shares))
-        lines.append(["band"] + Self.texts(memory.band))
-        lines.append(["holding"] + Self.texts(memory.holding))
-        for breaking in memory.breaking { lines.append(["breaking"] + Self.texts(breaking)) }
+        for (key, evidence) in zip(Self.ofRungs, [memory.bands, memory.holding, memory.breaking]) { lines += evidence.map { [key] + Self.texts($0) } }
         return StateText.bytes(lines)
     }
 
     /// - Returns: `nil` for bytes that aren't exactly what ``bytes`` gives for some record.
     package init?(_ bytes: [UInt8]) {
         guard let lines = StateText.lines(bytes, atMost: Self.mostBytes), lines.count >= Self.keys.count,
-            zip(lines, Self.keys).allSatisfy({ $0.first == $1 }), lines[Self.keys.count...].allSatisfy({ $0.first == "breaking" })
+            zip(lines, Self.keys).allSatisfy({ $0.first == $1 })
         else { return nil }
         let words = lines.map { $0.dropFirst() }
         // Each key's words, of which there are as many as stated.
@@ -81,23 +81,24 @@ package struct AuditRecord: Hashable, Sendable {
         guard let certificate = words[1].first, let boot = words[2].first, StateText.isBoot(boot), let time = counts(3, 1), let rung = counts(4, 1),
             let audits = counts(5, 2), let interval = AuditInterval(count: audits[0], events: audits[1]),
             let all = counts(6, 2), let total = AuditInterval(count: all[0], events: all[1]), let moves = counts(7, 2), let pause = counts(8, 1),
-            let shares = fractions(words[10]), let frames = shares.first, let band = fractions(words[11]), let holding = fractions(words[12])
+            let shares = fractions(words[10]), let frames = shares.first
         else { return nil }
         let ages = words[9].map { StateText.number($0).map { Duration.milliseconds($0) } }
-        let breaking = words[Self.keys.count...].compactMap(fractions)
+        let evidence = Self.ofRungs.map { key in lines[Self.keys.count...].filter { $0.first == key }.compactMap { fractions($0.dropFirst()) } }
         self.init(
             certificate: certificate, boot: boot, time: .milliseconds(time[0]),
             memory: AuditMemory(
                 rung: rung[0], isOnProbation: words[4].last == "probation", interval: interval, total: total, tightenings: UInt64(moves[0]),
-                relaxings: UInt64(moves[1]), pause: .milliseconds(pause[0]), ages: ages, frames: frames, shares: Array(shares.dropFirst()), band: band,
-                holding: holding, breaking: breaking))
+                relaxings: UInt64(moves[1]), pause: .milliseconds(pause[0]), ages: ages, frames: frames, shares: Array(shares.dropFirst()), bands: evidence[0],
+                holding: evidence[1], breaking: evidence[2]))
         // Whatever was read in another form than it is written in isn't a record.
         guard self.bytes == bytes else { return nil }
     }
 
     private static let keys = [
-        "swiftlet-audit", "certificate", "boot", "time", "rung", "audits", "total", "moves", "pause", "ages", "shares", "band", "holding",
+        "swiftlet-audit", "certificate", "boot", "time", "rung", "audits", "total", "moves", "pause", "ages", "shares",
     ]
+    private static let ofRungs = ["band", "holding", "breaking"]
 
     private static func rounded(_ time: Duration) -> Duration { .milliseconds(milliseconds(time)) }
 

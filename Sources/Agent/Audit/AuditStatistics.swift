@@ -38,6 +38,8 @@ package struct AuditStatistics: Hashable, Sendable {
         object.add("differing", number: "\(interval.events)")
         let bounds = interval.bounds(confidence: 0.95)
         object.add("differing_95", array: [bounds.lowerBound, bounds.upperBound].map(JSONObject.number))
+        // Of all frames, as the limit is.
+        object.add("differing_frames_95", array: [bounds.lowerBound, bounds.upperBound].map { JSONObject.number($0 * coverage) })
         object.add("audits_total", number: "\(total.count)")
         object.add("differing_total", number: "\(total.events)")
         object.add("suspicion", number: JSONObject.number(suspicion))

@@ -186,7 +186,7 @@ private struct CertificateTrials: Encodable {
     var confidence: Double
     var measure: String
     /// The threshold chosen on all these images: no certificate, but what one aims at. `nil` where there is none.
-    var ideal_coverage: Double?
+    var ideal: PairReport.Ideal.Point?
     /// Each on a random half, its risk on the other: a noisy value of the true risk, so that a certificate that holds may seem not to.
     var halves: Draw
     /// As many images as there are, drawn with replacement; the risk on all of them.
@@ -199,7 +199,7 @@ private struct CertificateTrials: Encodable {
         self.trials = trials
         risk = certifier.risk.rawValue
         (bound, confidence, measure) = (certifier.bound, certifier.confidence, certifier.measure.rawValue)
-        ideal_coverage = RiskCoverageCurve(ranking).widest(certifier.risk, atMost: certifier.bound)?.coverage
+        ideal = PairReport.Ideal.Point(RiskCoverageCurve(ranking).widest(certifier.risk, atMost: certifier.bound))
         halves = Draw(CertificateTrial(of: certifier, on: ranking, draw: .split, samples: samples.count / 2, trials: trials, using: &generator))
         population = Draw(CertificateTrial(of: certifier, on: ranking, draw: .population, samples: samples.count, trials: trials, using: &generator))
     }
@@ -210,7 +210,7 @@ private struct CertificateTrials: Encodable {
                 + "\(PairReport.percent(draw.coverage_high))), bound exceeded in \(PairReport.percent(draw.violations.value)) % "
                 + "(\(PairReport.percent(draw.violations.low)) … \(PairReport.percent(draw.violations.high)))" + (draw.refusals > 0 ? ", \(draw.refusals) refused" : "")
         }
-        let ideal = ideal_coverage.map { "\(PairReport.percent($0)) %" } ?? "nothing"
+        let ideal = ideal.map { "\(PairReport.percent($0.coverage)) %" } ?? "nothing"
         return """
             \(trials) certificates of \(risk) ≤ \(PairReport.exact(bound)) % with \(PairReport.exact(confidence)) % confidence, by \(measure); \
             the best threshold of these \(images) images answers \(ideal) on the board

@@ -37,9 +37,9 @@ struct MixtureOptions: ParsableArguments {
         guard (0...1).contains(allowedLoss.value) else { throw ValidationError("--allowed-loss must be 0 % … 100 %") }
     }
 
-    func trial(full: ModelFile, images: LabelledImages, wanted: CertificateOptions, threads: Int) -> PrecisionTrial {
+    func trial(full: ModelFile, images: LabelledImages, wanted: CertificateOptions, secondLook: Double?, threads: Int) -> PrecisionTrial {
         PrecisionTrial(
             full: full, images: images.parts(3)[0], risk: wanted.risk, bound: wanted.bound.value, measure: wanted.measure, allowedLoss: allowedLoss.value,
-            threads: threads)
+            secondLook: secondLook, threads: threads)
     }
 }

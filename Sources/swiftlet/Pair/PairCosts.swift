@@ -7,7 +7,7 @@ struct BoardOptions: ParsableArguments {
     @Option(help: ArgumentHelp("What one run of its network takes on the board; with it, time and energy are compared with sending every frame.", valueName: "ms"))
     var boardTime: Double?
 
-    @Option(help: ArgumentHelp("What the board draws while it computes.", valueName: "W"))
+    @Option(help: ArgumentHelp("What computing draws, beside what the board draws anyway.", valueName: "W"))
     var boardPower = 3.0
 
     @Option(help: ArgumentHelp("What one frame takes in the cloud.", valueName: "ms"))

@@ -58,10 +58,14 @@ struct PairReport: Encodable {
         struct Point: Encodable {
             var threshold: Double
             var coverage: Double
+            /// Of the coverage of this threshold, had it not been chosen on these images.
+            var low: Double
+            var high: Double
 
             init?(_ point: RiskCoverageCurve.Point?) {
                 guard let point else { return nil }
-                (threshold, coverage) = (point.threshold, point.coverage)
+                let share = Share(Proportion(point.accepted, of: point.samples))
+                (threshold, coverage, low, high) = (point.threshold, share.value, share.low, share.high)
             }
         }
 

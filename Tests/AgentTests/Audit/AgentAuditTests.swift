@@ -63,7 +63,7 @@ struct AgentAuditTests {
         #expect(events.first?["from"] == "0" && (events.count == 1 || events.first?["change"] == "tighten"))
         let statistics = bench.agent.statistics
         #expect(statistics.audit?.tightenings == UInt64(events.count) && statistics.audit?.coverage == 0)
-        #expect(String(decoding: statistics.json, as: UTF8.self).contains("\"closed\":true"))
+        #expect(statistics.json().contains("\"closed\":true"))
     }
 
     @Test func whileTheAnswersAgreeTheGateStaysAsCertified() async throws {
@@ -176,7 +176,7 @@ struct AgentAuditTests {
         let gate = bench.agent.statistics.gate
         #expect(gate.verdicts == ["accepted": 20, "top-1": 10])
         #expect(gate[class: 0].reduce(0, +) == 20 && gate[class: 0].last == 20 && gate[class: 1].reduce(0, +) == 10 && gate[class: 2].reduce(0, +) == 0)
-        let json = String(decoding: bench.agent.statistics.json, as: UTF8.self)
+        let json = bench.agent.statistics.json()
         #expect(json.contains("\"verdicts\":{\"accepted\":20,\"top-1\":10}") && json.contains("\"class_confidences\":{\"red\":["))
     }
 }

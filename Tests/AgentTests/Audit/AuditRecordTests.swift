@@ -87,7 +87,7 @@ struct AuditRecordTests {
         ("audits 0 0", "audits 1 2"), ("audits 0 0", "audits 99999999999999999999 0"), ("total 0 0", "total 0"), ("moves 0 0", "moves 0 0 0"),
         ("pause 60000", "pause 6e4"), ("ages - - - - -", "ages - - - - x"), ("shares 50.0", "shares nan"), ("shares 50.0", "shares 0x32"),
         ("shares 50.0", "shares 50"), ("band 0.0", "band inf"), ("holding 0.0", "held 0.0"), ("breaking 0.0", "breaking -0.0x"), ("boot a", "boot ä"),
-        ("swiftlet-audit 1", "swiftlet-audit 2"),
+        ("swiftlet-audit 2", "swiftlet-audit 1"),
     ])
     func aRecordOfAnotherFormIsNone(found: String, replacement: String) throws {
         let ladder = try #require(AuditLadder(Self.gate()))

@@ -92,7 +92,7 @@ struct FullModelTests {
         let events = bench.cloud.healths
         let event = try #require(FlatJSON.object(events[0]))
         #expect(events.count == 1 && event["subject"] == "full-model" && event["certified"] == Self.certified && event["answering"] == Self.other)
-        let json = String(decoding: statistics.json, as: UTF8.self)
+        let json = statistics.json()
         #expect(json.contains("\"full_model\":{\"certified\":\"\(Self.certified)\",\"answering\":\"other\""))
     }
 

@@ -30,7 +30,7 @@ struct AgentBudgetTests {
         #expect(statistics.decisions.cloud == 3 && statistics.decisions.unconfirmed == 2)
         #expect(statistics.refusals == ["budget: 3 messages an hour": 2])
         #expect(statistics.budget == [.hour: .init(messages: 0)])
-        let json = String(decoding: statistics.json, as: UTF8.self)
+        let json = statistics.json()
         #expect(json.contains("\"refusals\":{\"budget: 3 messages an hour\":2}") && json.contains("\"budget_messages_left_hour\":0"))
     }
 

@@ -505,7 +505,7 @@ struct PlannedAgentTests {
         _ = await bench.finish(&records)
         let statistics = bench.agent.statistics
         #expect(statistics.decisions.decided == 200 && statistics.plans?.conditions.map { $0.board.slowdown > 0 } == true && statistics.plans?.ages.board != nil)
-        let json = String(decoding: statistics.json, as: UTF8.self)
+        let json = statistics.json()
         #expect(json.contains("\"plans\":{\"plan\":\"") && json.contains("\"local_by_exit\":["))
     }
 
