@@ -136,7 +136,7 @@ class Lab:
 
 def planned(policy):
     """For the agent's configuration. Beside what its plans ask, the end's gate asks for nothing."""
-    return f'plan: {{policy: "{os.path.abspath(policy)}"}}\ngate: {{threshold: 0 %}}'
+    return f'plan: {{policy: "{os.path.abspath(policy)}", radio: wifi}}\ngate: {{threshold: 0 %}}'
 
 
 class Crowd(threading.Thread):

@@ -14,6 +14,8 @@ from bench.processes import program, say, write
 
 # Plans that are measured again, on other frames, beside the chosen one.
 BEST = 4
+# What two plans cost that look at no link, to see what choosing is worth.
+NEVER, ALWAYS = "never sends", "always sends"
 
 
 def space(lab, policy, bandwidth):
@@ -42,6 +44,13 @@ def text(entry):
     if entry.get("insurance"):
         parts.append(f"on to {gate(entry['insurance'])}")
     return ", ".join(parts)
+
+
+def fixed(plans):
+    """Of a space, best first: the best that never sends, and the best that sends every frame before it is looked at."""
+    never = next((plan for plan in plans if "send" not in plan), None)
+    always = next((plan for plan in plans if plan.startswith("send")), None)
+    return {name: plan for name, plan in ((NEVER, never), (ALWAYS, always)) if plan}
 
 
 def rivals(lab, bandwidth, warm_up, wanted, plans):
@@ -82,6 +91,8 @@ def measure(lab, policy, bandwidths, loads, most, rounds, count, warm_up, keep):
     most: of the space, where it is larger, so many; and what the policies choose.
     """
     record, wanted = dict(blocks=[], finals=[], plans=0), Policy(policy)
+    # The best where the link is good, the same ones everywhere.
+    references = fixed(list(space(lab, policy, max(bandwidths)).values()))
     for load in loads:
         with lab.loaded(load):
             for bandwidth in bandwidths:
@@ -98,17 +109,18 @@ def measure(lab, policy, bandwidths, loads, most, rounds, count, warm_up, keep):
                 figure, _, more = wanted.targets[0]
                 own = [block for block in record["blocks"] if all(block[key] == value for key, value in values.items())]
                 best = sorted(own, key=lambda block: figures([block])[figure] * (-1 if more else 1))[:BEST]
-                finals(lab, policy, [block["policy"] for block in best], values, rounds, count, warm_up, record["finals"])
+                finals(lab, policy, {block["policy"]: block["policy"] for block in best} | references, values, rounds, count, warm_up, record["finals"])
                 keep(record)
                 say(f"{load}, {bandwidth:g} Mbit/s")
     return record
 
 
-def finals(lab, policy, best, values, rounds, count, warm_up, blocks):
+def finals(lab, policy, plans, values, rounds, count, warm_up, blocks):
+    """plans: by the name that their blocks get."""
     for turn in range(rounds):
-        for plan in turned([*best, "chosen"], turn):
-            path = policy if plan == "chosen" else single(lab, policy, plan)
-            named = dict(values, policy=plan, turn=turn)
+        for name in turned([*plans, "chosen"], turn):
+            path = policy if name == "chosen" else single(lab, policy, plans[name])
+            named = dict(values, policy=name, turn=turn)
             block, _ = repeated(lambda: lab.fresh_block("final", path, values["bandwidth"], (1 + turn) * count, count, warm_up, named))
             blocks.append(block)
 
@@ -133,9 +145,10 @@ def table(record, policy):
     conditions = list(dict.fromkeys((block["load"], block["bandwidth"]) for block in record["finals"]))
     print(f"\n{figure}: the planner's choice, with what changing plans costs, against an oracle that measured plans one by one")
     print(f"({record['plans']} in the space: the planner's own first ones, others at random, and what the policies choose); the {BEST} best of one block of frames were measured")
-    print("again on others, beside the choice, in several turns. The oracle takes in each turn the plan that was best in the others\n")
-    print("| load | Mbit/s | measured | turns, frames | chosen, mostly | the oracle's, mostly | ms | regret | |\n|---|---:|---:|---:|---|---|---:|---:|---|")
-    regrets, sampled = [], []
+    print("again on others, beside the choice, in several turns. The oracle takes in each turn the plan that was best in the others. Beside it the regret of two plans")
+    print("that look at no link: the best that never sends, and the best that sends every frame\n")
+    print(f"| load | Mbit/s | measured | turns, frames | chosen, mostly | the oracle's, mostly | ms | regret | | {NEVER} | {ALWAYS} |\n|---|---:|---:|---:|---|---|---:|---:|---|---:|---:|")
+    regrets, sampled, blind = [], [], {NEVER: [], ALWAYS: []}
     for load, bandwidth in conditions:
         def here(blocks):
             return [block for block in blocks if (block["load"], block["bandwidth"]) == (load, bandwidth)]
@@ -147,8 +160,12 @@ def table(record, policy):
         own = [block for block in finals if block["policy"] == "chosen"]
         if len(own) < 2 or len(names) < 2:
             continue
-        others = oracle([block for block in finals if block["policy"] != "chosen"], figure, more)
-        choice, best = (Cell(dict(saturated=[], blocks=[dict(block, policy="") for block in blocks]), "", bandwidth) for blocks in (own, others))
+        others = oracle([block for block in finals if block["policy"] not in ("chosen", *blind)], figure, more)
+
+        def cell(blocks):
+            return Cell(dict(saturated=[], blocks=[dict(block, policy="") for block in blocks]), "", bandwidth)
+
+        choice, best = cell(own), cell(others)
         value, samples = ratios(choice, best, figure)
         low, high = interval(samples)
         regrets.append(value)
@@ -159,11 +176,19 @@ def table(record, policy):
         row += [max(set(chosen), key=chosen.count) if chosen else "–", max(set(plans), key=plans.count)]
         row.append(f"{1000 * choice.figures[figure]:.1f} : {1000 * best.figures[figure]:.1f}")
         row += [f"{100 * (value - 1):+.1f} %", f"{100 * (low - 1):+.1f} … {100 * (high - 1):+.1f}"]
+        for name, all_of_it in blind.items():
+            reference = [block for block in finals if block["policy"] == name]
+            if reference:
+                all_of_it.append(ratios(cell(reference), best, figure)[0])
+            row.append(f"{100 * (all_of_it[-1] - 1):+.1f} %" if reference else "–")
         print("| " + " | ".join(row) + " |")
     if regrets:
         low, high = interval([mean(values) for values in zip(*sampled)])
         print(f"\ngeometric mean: {100 * (mean(regrets) - 1):+.1f} % ({100 * (low - 1):+.1f} … {100 * (high - 1):+.1f}); "
               f"with none below 0: {100 * (mean([max(value, 1) for value in regrets]) - 1):.1f} %")
+        for name, values in blind.items():
+            if len(values) == len(regrets):
+                print(f"a plan that {name}: {100 * (mean(values) - 1):+.1f} %")
 
 
 def mean(values):

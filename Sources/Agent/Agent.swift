@@ -293,7 +293,7 @@ package final class Agent: Sendable {
         case .status(let status):
             running.withLock { $0.cloud = status }
             desk.setConnected(status.mode == .connected)
-            if questions != nil { plans?.setMode(status.mode) }
+            if questions != nil { plans?.setStatus(status) }
             log.write(.notice, kind: "cloud " + status.mode.rawValue, "cloud: \(status.mode.rawValue): \(status.reason)")
         }
     }

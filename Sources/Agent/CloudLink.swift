@@ -62,13 +62,19 @@ package struct CloudStrays: Hashable, Sendable {
 package struct CloudStatus: Hashable, Sendable {
     package enum Mode: String, Hashable, Sendable, Codable { case connected, degraded, autonomous }
 
+    /// What kind of network the way to the cloud begins with.
+    package enum Network: String, Hashable, Sendable { case wifi, cellular, wired }
+
     package var mode: Mode
     /// One line for people.
     package var reason: String
+    /// Of the last connection; `nil` where it isn't known.
+    package var network: Network?
 
-    package init(_ mode: Mode, reason: String) {
+    package init(_ mode: Mode, reason: String, network: Network? = nil) {
         self.mode = mode
         self.reason = reason
+        self.network = network
     }
 }
 

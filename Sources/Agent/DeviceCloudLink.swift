@@ -46,12 +46,12 @@ package final class DeviceCloudLink: CloudLink {
 
     package func start(events: @escaping @Sendable (CloudEvent) -> Void) throws(AgentError) {
         do {
-            try link.start { event in
+            try link.start { [link] event in
                 switch event {
                 case .answered(_, let frame, let reply, let transfer): events(Self.event(frame, reply, transfer))
                 case .late(let frame, let reply, let transfer): events(Self.event(frame, reply, transfer))
                 case .unanswered(_, let frame, let failure): events(.unanswered(frame: frame, reason: failure.rawValue))
-                case .mode(let mode): events(.status(CloudStatus(mode)))
+                case .mode(let mode): events(.status(CloudStatus(mode, link.interface)))
                 }
             }
         } catch {
@@ -112,7 +112,7 @@ package final class DeviceCloudLink: CloudLink {
 
     package func stop() { link.stop() }
 
-    package var status: CloudStatus { CloudStatus(link.mode) }
+    package var status: CloudStatus { CloudStatus(link.mode, link.interface) }
 
     package var strays: CloudStrays {
         let counters = link.counters
@@ -121,14 +121,21 @@ package final class DeviceCloudLink: CloudLink {
 }
 
 extension CloudStatus {
-    fileprivate init(_ mode: LinkMode) {
+    fileprivate init(_ mode: LinkMode, _ interface: NetworkInterface?) {
         let kind: Mode =
             switch mode.kind {
             case .connected: .connected
             case .degraded: .degraded
             case .autonomous: .autonomous
             }
-        self.init(kind, reason: mode.reason)
+        let network: Network? =
+            switch interface?.kind {
+            case .wifi?: .wifi
+            case .cellular?: .cellular
+            case .wired?: .wired
+            case nil: nil
+            }
+        self.init(kind, reason: mode.reason, network: network)
     }
 }
 

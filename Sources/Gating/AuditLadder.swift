@@ -9,13 +9,15 @@
 /// - What must keep to a limit is the share of all frames that are accepted with another answer than the full model gives for the upload. At the certified gate itself the limit
 ///   is the first certificate's ``Certificate/disagreementLimit``: the rate that was counted for it, in the same way, so that a change of it is noticed, and with it of harm, which
 ///   can exceed it by no more than the uploads that mislead the full model to the local answer. Once that is broken, nothing is known any more of how much of what differs is
-///   harm. So a stricter rung has to keep to the certified bound itself, where harm is below it whatever share it is; or to its own certificate's limit, where that is larger.
-///   What keeps to it is the share of frames that are accepted, which is known without asking, times the share of audits that differ.
+///   harm, or loss. So a stricter rung has to keep to the certified bound itself: whatever part of it is harm, or loss, stays below the bound, but for what uploads mislead. Rungs that
+///   differed more often when they were certified are passed over. What keeps to a limit is the share of frames that are accepted, which is known without asking, times the share of
+///   audits that differ.
 ///   A ``DriftDetector`` for each rung sees the audits as if this rung had accepted. When the present one's sounds, the gate goes to the next rung whose own
-///   has little against it, on probation, with more audits; behind the last one it is closed, and every frame goes to the cloud.
+///   doesn't, on probation, with more audits; behind the last one it is closed, and every frame goes to the cloud.
 /// - What looser rungs would accept and the present one doesn't is sent to the cloud anyway. With these answers, and audits of the rest, a detector in the
-///   other direction for each of them proves that it keeps to its limit; then the gate goes back to it, at once to the first where all is as certified again. After each change there
-///   is a pause before such evidence counts, which doubles when a step back proves premature.
+///   other direction for each of them proves that it keeps to its limit; then the gate goes back to it, to the loosest that is proved. What is known of still looser ones
+///   counts on. After each change there is a pause before such evidence counts, which doubles when a step back proves premature. The way back to the certified gate asks for no more
+///   than staying there would have: its own limit.
 /// - Without the cloud nothing can be learnt, and the gate stays where it is.
 package struct AuditLadder: Sendable {
     package struct Settings: Hashable, Sendable {
@@ -84,8 +86,10 @@ package struct AuditLadder: Sendable {
     }
 
     package let settings: Settings
-    /// The share of all frames that each rung may accept with another answer than the full model's; none is larger than the one before.
+    /// The share of all frames that each rung may accept with another answer than the full model's: the bound behind the first one, unless that one's is smaller.
     private let limits: [Double]
+    /// Whether each kept to its limit when it was certified.
+    private let isUsable: [Bool]
     /// The present rung: 0 is the certified gate's own, ``rungs`` means that it is closed.
     package private(set) var rung = 0
     /// Audits of the present rung, since it was come to; an event is an answer that differs.
@@ -120,9 +124,9 @@ package struct AuditLadder: Sendable {
     package init?(_ gate: CertifiedGate, settings: Settings = Settings()) {
         let first = gate.rungs[0]
         guard first.disagreementLimit < 0.5 else { return nil }
-        var limits = [first.disagreementLimit]
-        for rung in gate.rungs.dropFirst() { limits.append(min(max(rung.disagreementLimit, first.bound), limits[limits.count - 1])) }
+        let limits = gate.rungs.indices.map { $0 == 0 ? first.disagreementLimit : min(first.bound, first.disagreementLimit) }
         self.limits = limits
+        isUsable = zip(gate.rungs, limits).map { Double($0.disagreements) <= $1 * Double($0.samples) }
         self.settings = settings
         measure = gate.rungs[0].measure
         thresholds = gate.rungs.map(\.threshold)
@@ -262,22 +266,24 @@ package struct AuditLadder: Sendable {
         let isPremature = lastRelaxing.map { now - $0 < pause * 4 } ?? false
         pause = isPremature ? min(pause * 2, settings.longestPause) : settings.pause
         tightenings += 1
-        // A rung against which there is some evidence would be the next to break.
-        let suspected = settings.runLength.squareRoot()
-        let next = (rung + 1..<rungs).first { breaking[$0].evidence < suspected } ?? rungs
+        let next = (rung + 1..<rungs).first { isUsable[$0] && !breaking[$0].isAlarmed } ?? rungs
+        for index in holding.indices { holding[index].restart() }
         return move(to: next, now)
     }
 
     private mutating func relaxIfProved(_ now: Duration) -> Action? {
         let inside = coverage
-        for index in 0..<rung {
+        for index in 0..<rung where index == 0 || isUsable[index] {
             let (limit, between) = (limits[index], max(shares[index] - inside, 0))
             guard let loss = bands[index].loss(inside: inside, between: between, rare: limit / 10),
                 holding[index].add(min(loss, 1), of: min(max(inside + between, 2 * limit), 1))
             else { continue }
             relaxings += 1
             lastRelaxing = now
-            for index in index..<rung { breaking[index].restart() }
+            for index in index..<rung {
+                breaking[index].restart()
+                holding[index].restart()
+            }
             return .move(move(to: index, now))
         }
         return nil
@@ -291,10 +297,7 @@ package struct AuditLadder: Sendable {
         rung = next
         lastMove = now
         interval = AuditInterval()
-        for index in holding.indices {
-            holding[index].restart()
-            bands[index] = AuditBand()
-        }
+        for index in bands.indices { bands[index] = AuditBand() }
         return move
     }
 }

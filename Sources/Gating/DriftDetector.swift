@@ -40,18 +40,18 @@ package struct DriftDetector: Hashable, Sendable {
         sums = multiples.map { _ in 0 }
     }
 
-    /// Takes in one loss, and does nothing once the alarm has sounded. Allocates nothing.
+    /// Takes in one loss. The evidence is kept at what the alarm takes, so that it fades as soon as losses are on the right side again. Allocates nothing.
     ///
     /// - Parameters:
     ///   - loss: 0 … `most`.
     ///   - most: how large this loss could be, as known before it; above the limit, at most 1. The nearer to the truth, the sooner a change is noticed.
-    /// - Returns: whether the alarm sounds, now or since an earlier loss.
+    /// - Returns: whether the alarm sounds.
     @discardableResult
     package mutating func add(_ loss: Double, of most: Double = 1) -> Bool {
         precondition(most > limit && most <= 1 && loss >= 0 && loss <= most, "a loss of \(loss) of \(most), limit \(limit)")
-        guard !isAlarmed else { return true }
+        let enough = runLength * Double(sums.count)
         for index in sums.indices {
-            sums[index] = (sums[index] + 1) * max(1 + slope(multiples[index], most) * (loss - limit), 0)
+            sums[index] = min((sums[index] + 1) * max(1 + slope(multiples[index], most) * (loss - limit), 0), enough)
         }
         return isAlarmed
     }

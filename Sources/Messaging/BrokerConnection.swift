@@ -11,6 +11,8 @@ package struct Grant: Sendable, Equatable {
     package var maximumPacketBytes: Int?
     /// How many acknowledgements may be outstanding, by the broker's limit and ours.
     package var sendWindow: Int
+    /// What the connection goes through; `nil` where it can't be told.
+    package var interface: NetworkInterface?
 }
 
 /// Whether there is a broker at the moment.

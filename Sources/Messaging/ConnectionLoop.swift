@@ -124,7 +124,7 @@ struct ConnectionLoop: ~Copyable {
         case .accepted(let isSessionPresent, let receiveMaximum, let maximumPacketBytes):
             pendingGrant = Grant(
                 isSessionPresent: isSessionPresent, maximumPacketBytes: maximumPacketBytes,
-                sendWindow: min(receiveMaximum ?? 65_535, connection.broker.maximumInFlight))
+                sendWindow: min(receiveMaximum ?? 65_535, connection.broker.maximumInFlight), interface: NetworkInterface(of: session?.socket ?? -1))
             for subscription in connection.identity.subscriptions {
                 guard let id = try session?.subscribe(subscription.filter) else { return }
                 pendingSubscriptions[id] = subscription

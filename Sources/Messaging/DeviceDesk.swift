@@ -9,6 +9,8 @@ final class DeviceDesk: ConnectionObserver {
         var listener: (@Sendable (LinkEvent) -> Void)?
         var reported: [UInt8]?
         var session: UInt64 = 0
+        /// Of the last connection.
+        var interface: NetworkInterface?
         /// What each ticket stands for.
         var tickets: [UInt64: Ticket] = [:]
     }
@@ -115,11 +117,15 @@ final class DeviceDesk: ConnectionObserver {
         let now = MonotonicClock.now()
         update { inside in
             switch state {
-            case .connected: inside.asking.connected(now: now)
-            case .disconnected(let fault, _): inside.asking.disconnected(fault, now: now)
+            case .connected(let grant):
+                inside.interface = grant.interface
+                return inside.asking.connected(now: now)
+            case .disconnected(let fault, _): return inside.asking.disconnected(fault, now: now)
             }
         }
     }
+
+    var interface: NetworkInterface? { inside.withLock { $0.interface } }
 
     func received(_ message: InboundMessage) {
         let now = MonotonicClock.now()

@@ -100,6 +100,9 @@ package final class DeviceLink: Sendable {
     /// What the cloud is to us at the moment, with the reason.
     package var mode: LinkMode { desk.withState { $0.currentMode } }
 
+    /// What the last connection to the broker goes, or went, through; `nil` before the first, and where it can't be told.
+    package var interface: NetworkInterface? { desk.interface }
+
     package var counters: LinkCounters { desk.withState { $0.counters } }
 
     package var connectionCounters: BrokerConnection.Counters { connection.counters }

@@ -23,6 +23,7 @@ extension BundleDetails {
             return gate
         }
         recovery = try json.memberIfPresent("recovery").map { value throws(JSONError) in try UploadDetails(value) }
+        weightsChosenOn = try json.memberIfPresent("weightsChosenOn").map { value throws(JSONError) in try value.integer() }
         plans = try json.memberIfPresent("plans").map { value throws(JSONError) in try PlanDetails(value) }
         combination = try json.memberIfPresent("combination").map { value throws(JSONError) in try CombinedScore(value) }
         secondLook = try json.memberIfPresent("secondLook").map { value throws(JSONError) in

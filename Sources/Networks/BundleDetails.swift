@@ -45,6 +45,8 @@ package struct BundleDetails: Hashable, Sendable, Encodable {
     package var secondLook: SecondLook?
     /// How images are sent to that full network; `nil` where it wasn't measured.
     package var recovery: UploadDetails?
+    /// How many images chose the precisions of the weights, which therefore prove nothing about them; `nil`: none did.
+    package var weightsChosenOn: Int?
     /// What plans are made of; `nil` where nothing was measured for them.
     package var plans: PlanDetails?
     /// SHA-256 of the ONNX file, hexadecimal; empty where there was none.

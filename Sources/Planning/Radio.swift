@@ -59,6 +59,10 @@ package struct Radio: Hashable, Sendable {
         name: "WiFi", uplink: 18.88, roundTrip: 0.005, sending: 0.28317, base: 0.13286, promotion: Phase(time: 0.0791, power: 0.1244),
         tail: Phase(time: 0.2381, power: 0.1193))
 
+    /// A cable, which takes nothing of the battery worth mentioning. What it carries is an assumption of ours.
+    package static let wired = Radio(
+        name: "wired", uplink: 100, roundTrip: 0.005, sending: 0, base: 0, promotion: Phase(time: 0, power: 0), tail: Phase(time: 0, power: 0))
+
     /// Seconds that sending takes.
     package func sendingTime(bytes: Double) -> Double { bytes * 8 / (uplink * 1_000_000) }
 

@@ -4,14 +4,17 @@
 package struct PlanSettings: Hashable, Sendable {
     /// What the board sends over: what is assumed of the link before anything was sent, and what the radio draws.
     package enum RadioKind: String, CaseIterable, Hashable, Sendable {
+        /// As the network interface that reaches the broker.
+        case auto
         case wifi
         case lte
         case threeG = "3g"
+        case wired
     }
 
     package var policyFile: String
     package var policy: PolicySettings
-    package var radio = RadioKind.wifi
+    package var radio = RadioKind.auto
     /// Watts that computing draws, beside what the board draws anyway.
     package var power = 3.0
 
@@ -23,7 +26,7 @@ package struct PlanSettings: Hashable, Sendable {
     /// Reads the policy's file, too: its problems are problems of the key.
     init?(_ section: inout Section) {
         let path = section.required("policy", .path(from: section.findings.folder))
-        let radio = section.value("radio", .choice, default: RadioKind.wifi)
+        let radio = section.value("radio", .choice, default: RadioKind.auto)
         let power = section.value("power", .number(0...1000, unit: "W"), default: 3)
         guard let path else { return nil }
         do {

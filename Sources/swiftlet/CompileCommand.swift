@@ -94,6 +94,7 @@ struct CompileCommand: ParsableCommand {
             display.finish()
             let (measured, pick) = try trial.report(of: candidates)
             (bundle, report, precisions) = (candidates[pick].bundle, candidates[pick].report, measured)
+            bundle.details.weightsChosenOn = trial.images.count
         } else {
             (bundle, report) = try compiler.compile(file.graph, details: details)
             display.finish()

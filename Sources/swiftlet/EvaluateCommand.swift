@@ -61,6 +61,7 @@ struct EvaluateCommand: ParsableCommand {
         if pair == nil, gate != nil || plot != nil || selection.upload != nil || selection.looks.secondLook != nil || board.boardTime != nil {
             throw ValidationError("--gate, --plot, --upload, --second-look and --board-time need --pair")
         }
+        if let plot, !plot.lowercased().hasSuffix(".svg") { throw ValidationError("--plot writes SVG: give it a name that ends in .svg") }
     }
 
     func run() throws {
@@ -71,20 +72,33 @@ struct EvaluateCommand: ParsableCommand {
 
     private func evaluate(beside full: String) throws {
         let local = try ModelFile(forImages: bundle)
+        let cloud = try ModelFile(forImages: full)
         var pair = try Pair(
-            board: local, full: ModelFile(forImages: full), upload: selection.upload ?? local.details.recovery?.form ?? .standard,
+            board: local, full: cloud, upload: selection.upload ?? local.details.recovery?.form ?? .standard,
             secondLook: selection.looks.secondLook?.value ?? (gate == nil ? local.details.certifiedGate?.secondLook : nil), options: ExecutorOptions(threads: threads))
         let outcomes = try pair.ask(selection.images(images, labels: labels, limit: limit, classes: pair.classes))
         guard !outcomes.isEmpty else { throw CommandFailure(.badData, "\(images) has no image in this part") }
-        let certificate = gate == nil ? local.details.certifiedGate?.rungs[0] : nil
+        let certified = gate == nil ? local.details.certifiedGate : nil
         let gate = gate?.gate ?? local.details.certifiedGate?.gate ?? .standard
-        let report = PairReport(outcomes, gate: gate, certificate: certificate, board: board, runs: Double(pair.localRuns) / Double(outcomes.count))
+        let certificate = certified?.rungs[0]
+        let report = PairReport(
+            outcomes, gate: gate, certificate: certificate, otherThanCertified: certified.flatMap { differences(from: $0, local, cloud, pair.upload) }, board: board, runs: Double(pair.localRuns) / Double(outcomes.count))
         if let plot {
             let title = "\(local.details.name) beside \(ModelFile.name(of: full)), \(counted(outcomes.count, "image"))"
             let picture = PairPlot(outcomes.map(\.sample), gate: gate, certificate: certificate, title: title)
             try writeText(picture.svg, to: plot)
         }
         if json { try printJSON(report) } else { try printLine(report.text) }
+    }
+
+    /// What of this system the certificate isn't about; `nil` where it is the one that was certified, as far as that can be known.
+    private func differences(from certified: CertifiedGate, _ local: ModelFile, _ full: ModelFile, _ upload: UploadForm) -> String? {
+        var differences: [String] = []
+        let digest = full.details.weightsDigest
+        if !certified.fullModel.isEmpty, !digest.isEmpty, certified.fullModel != digest { differences.append("another full model") }
+        if upload != local.details.recovery?.form ?? .standard { differences.append("other uploads") }
+        if let look = selection.looks.secondLook?.value, look != certified.secondLook { differences.append("other second looks") }
+        return differences.isEmpty ? nil : differences.joined(separator: ", ")
     }
 
     private func evaluate() throws {

@@ -131,15 +131,6 @@ struct DriftTests {
             }
         }
 
-        /// Until the true share of wrongly accepted frames keeps to the limit.
-        mutating func runUntilItHolds(_ population: Population, frames most: Int) {
-            let end = frames + most
-            while population.disagreement(from: threshold) > ladder.limit, frames < end {
-                let count = moves.count
-                run(population, frames: end - frames) { $0.moves.count > count }
-            }
-        }
-
         private mutating func handle(_ event: AuditLadder.Event) -> Bool {
             let action = ladder.handle(event, now: .milliseconds(50 * frames), using: &random)
             if case .move(let move)? = action { moves.append(move) }
@@ -162,16 +153,18 @@ struct DriftTests {
         if isWhole {
             print("rungs:", gate.rungs.map { "\($0.bound) from \($0.threshold), \(percent($0.coverage))" })
             print("limit \(percent(gate.rungs[0].disagreementLimit)); clean:", row(clean, at: gate.rungs[0].threshold))
-            print("| images | accepted, harm (95 %), differing | audits until it is noticed: median (least … most), mean (promised) | frames until it holds, median | largest harm then (95 %), accepted | frames back, median |")
-            print("|---|---|---|---|---|---|")
+            print("| images | accepted, harm, differing | audits until it is noticed | frames until it rests | then: largest harm | accepted | audits back |")
+            print("|---|---|---|---|---|---|---|")
         }
-        var broken = 0
+        var (broken, streams, falseAlarms) = (0, 0, 0)
         for (corruption, severities) in drifts {
             let populations = try severities.map { try pair.population(2500..<3500, (corruption, $0)) }
             for (severity, population) in zip(severities, populations) {
                 let drift = Drift(name: "\(corruption) \(severity)", population: population, clean: clean, gate: gate)
-                let streams = try (0..<(isWhole ? 20 : 4)).map { try follow(drift, seed: 3 + $0) }
-                broken += try judge(drift, streams, prints: isWhole) ? 1 : 0
+                let courses = try (0..<(isWhole ? 20 : 4)).map { try follow(drift, seed: 3 + 20 * UInt64(streams) + $0) }
+                broken += try judge(drift, courses, prints: isWhole) ? 1 : 0
+                falseAlarms += courses.count(where: \.isFalse)
+                streams += 1
             }
             var stream = try Stream(gate, seed: 4)
             stream.run(clean, frames: 20_000)
@@ -183,6 +176,9 @@ struct DriftTests {
             #expect(stream.ladder.rung == 0, "after \(corruption)")
         }
         #expect(broken >= 3)
+        // 130 audits in each, of which one in 10,000 may end in one: five of 400 streams.
+        #expect(falseAlarms <= (isWhole ? 12 : 2), "\(falseAlarms) of \(streams) drifts' streams")
+        if isWhole { print("false alarms on clean images: \(falseAlarms)") }
     }
 
     /// Images that a stream changes to.
@@ -205,41 +201,54 @@ struct DriftTests {
 
     /// What one stream met.
     private struct Course {
+        /// Whether clean images alone moved the gate.
+        var isFalse: Bool
         /// Until the alarm; `nil` where there was none.
         var audits: Int?
-        /// Until the certificate held again.
+        /// From the change to the last move within ``resting`` frames of the alarm.
         var frames: Int?
-        /// The rung's from then on.
+        /// The rung's that the gate is at then; `nil` where it is closed.
         var threshold: Double?
         /// On clean images, until the gate is as certified.
-        var framesBack: Int
+        var auditsBack: Int
     }
+
+    /// So many frames after an alarm the gate is taken to have come to rest.
+    private static let resting = 200_000
 
     private func follow(_ drift: Drift, seed: UInt64) throws -> Course {
         var stream = try Stream(drift.gate, seed: seed)
         stream.run(drift.clean, frames: 20_000)
-        // False alarms are 10,000 audits apart in the mean; what one does to the gate is none of this test.
-        if !stream.moves.isEmpty { stream = try Stream(drift.gate, seed: seed) }
+        let isFalse = !stream.moves.isEmpty
+        if isFalse {
+            // Of another stream, which no false alarm has moved.
+            stream = try Stream(drift.gate, seed: seed + 1000)
+            stream.run(drift.clean, frames: 5000)
+        }
         let (frames, audits) = (stream.frames, stream.audits)
         stream.run(drift.population, frames: drift.isBroken ? 500_000 : 200_000) { !$0.moves.isEmpty }
-        var course = Course(threshold: stream.threshold, framesBack: 0)
+        var course = Course(isFalse: isFalse, threshold: stream.threshold, auditsBack: 0)
         if !stream.moves.isEmpty {
             course.audits = stream.audits - audits
-            stream.runUntilItHolds(drift.population, frames: 500_000)
-            course.frames = stream.frames - frames
+            var (last, moves) = (stream.frames, stream.moves.count)
+            let end = stream.frames + Self.resting
+            while stream.frames < end {
+                stream.run(drift.population, frames: end - stream.frames) { $0.moves.count > moves }
+                if stream.moves.count > moves { (last, moves) = (stream.frames, stream.moves.count) }
+            }
+            course.frames = last - frames
             course.threshold = stream.threshold
         }
-        let tightened = stream.frames
-        stream.run(drift.clean, frames: 1_000_000) { $0.ladder.rung == 0 }
+        let tightened = stream.audits
+        stream.run(drift.clean, frames: 2_000_000) { $0.ladder.rung == 0 }
         #expect(stream.ladder.rung == 0, "\(drift.name): rung \(stream.ladder.rung) on clean images")
-        course.framesBack = stream.frames - tightened
+        course.auditsBack = stream.audits - tightened
         return course
     }
 
     /// - Returns: whether the certificate is broken by more than half of what it allows.
     private func judge(_ drift: Drift, _ courses: [Course], prints: Bool) throws -> Bool {
         let population = drift.population
-        let limit = drift.gate.rungs[0].disagreementLimit
         let audits = courses.compactMap(\.audits).sorted()
         let mean = Double(audits.reduce(0, +)) / Double(max(audits.count, 1))
         if drift.isBroken {
@@ -248,23 +257,28 @@ struct DriftTests {
             #expect(mean <= promised, "\(drift.name): \(audits)")
         }
         for course in courses {
-            #expect(population.harm(from: course.threshold) <= Self.bound, "\(drift.name): \(course)")
-            #expect(!drift.isBroken || population.disagreement(from: course.threshold) <= limit, "\(drift.name): \(course)")
+            // Where nothing was noticed, harm may be what differing may.
+            let bound = course.audits == nil ? drift.gate.rungs[0].disagreementLimit : Self.bound
+            #expect(population.harm(from: course.threshold) <= bound, "\(drift.name): \(course)")
         }
         guard prints else { return drift.isBroken }
         let first = drift.gate.rungs[0].threshold
+        let noticed = courses.filter { $0.audits != nil }
         func median(_ values: [Int]) -> String { values.isEmpty ? "–" : "\(values.sorted()[values.count / 2])" }
-        let worst = courses.max { population.harm(from: $0.threshold) < population.harm(from: $1.threshold) }?.threshold
-        let noticed =
-            audits.isEmpty
-            ? "–"
-            : "\(median(audits)) (\(audits[0]) … \(audits[audits.count - 1])), \(Int(mean.rounded())) (\(drift.promised.map { "\(Int($0))" } ?? "–"))"
-                + (audits.count < courses.count ? "; \(audits.count) of \(courses.count) streams" : "")
-        let cells = [
-            drift.name, row(population, at: first), noticed, median(courses.compactMap(\.frames)),
-            "\(percent(population.harm(from: worst))) (\(range(population.interval(population.harm(from: worst))))), \(percent(population.coverage(from: worst)))",
-            median(courses.filter { $0.audits != nil }.map(\.framesBack)),
-        ]
+        var cells = [drift.name, row(population, at: first)]
+        if noticed.isEmpty {
+            cells += ["–", "–", "–", "–", "–"]
+        } else {
+            let harm = noticed.map { population.harm(from: $0.threshold) }.max() ?? 0
+            let coverages = noticed.map { population.coverage(from: $0.threshold) }.sorted()
+            let closed = noticed.count { $0.threshold == nil }
+            cells += [
+                "\(median(audits)) (\(audits[0]) … \(audits[audits.count - 1])), \(Int(mean.rounded())) (\(drift.promised.map { "\(Int($0))" } ?? "–"))"
+                    + (audits.count < courses.count ? "; \(audits.count) of \(courses.count) streams" : ""),
+                median(noticed.compactMap(\.frames)), "\(percent(harm)) (\(range(population.interval(harm))))",
+                "\(percent(coverages[coverages.count / 2]))" + (closed > 0 ? "; \(closed) closed" : ""), median(noticed.map(\.auditsBack)),
+            ]
+        }
         print("| \(cells.joined(separator: " | ")) |")
         return drift.isBroken
     }

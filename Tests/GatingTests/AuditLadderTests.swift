@@ -21,10 +21,10 @@ struct AuditLadderTests {
         /// 0.86 % of frames are accepted by the first rung and differ; certified on 2,500 samples, with 22 such, the limit is 1.26 %.
         @Sendable static func certified(_ score: Double) -> Double { 0.035 * (1 - score) }
 
-        static func gate(_ measure: Measure = .margin) -> CertifiedGate {
+        static func gate(_ measure: Measure = .margin, risk: Certificate.Risk = .harm, bound: Double = 0.01, disagreements: [Int] = [22, 11, 4, 0]) -> CertifiedGate {
             let rungs = thresholds.enumerated().map { index, threshold in
                 CertificateTests.certificate(
-                    samples: 2500, accepted: Int((1 - threshold) * 2500), disagreements: [22, 11, 4, 0][index], measure: measure,
+                    risk: risk, bound: bound / Double(1 << index), samples: 2500, accepted: Int((1 - threshold) * 2500), disagreements: disagreements[index], measure: measure,
                     threshold: measure.risesWithConfidence ? threshold : -threshold)
             }
             return CertifiedGate(rungs: rungs, fullModel: "")!
@@ -36,8 +36,8 @@ struct AuditLadderTests {
             return settings
         }
 
-        init(_ settings: AuditLadder.Settings = World.settings, measure: Measure = .margin, seed: UInt64) {
-            ladder = AuditLadder(Self.gate(measure), settings: settings)!
+        init(_ settings: AuditLadder.Settings = World.settings, measure: Measure = .margin, gate: CertifiedGate? = nil, seed: UInt64) {
+            ladder = AuditLadder(gate ?? Self.gate(measure), settings: settings)!
             random = SeededGenerator(seed: seed)
         }
 
@@ -127,6 +127,63 @@ struct AuditLadderTests {
         }
         // 5, and three deviations.
         #expect(late <= 11, "\(late) of 100")
+    }
+
+    /// ResNet-8 beside ResNet-56 on CIFAR-10: 34, 18, 8 and 7 of 2,500 samples were accepted with another answer.
+    private static let measured = [34, 18, 8, 7]
+
+    /// So many of all frames differ between each threshold and the next.
+    private static func differing(_ shares: [Double]) -> @Sendable (Double) -> Double {
+        { score in
+            let rung = World.thresholds.lastIndex { score >= $0 } ?? 0
+            return min(shares[rung] / ((World.thresholds + [1])[rung + 1] - World.thresholds[rung]), 1)
+        }
+    }
+
+    @Test func aRungThatIsAsCertifiedIsNotPassedOver() {
+        var steps: [Int] = []
+        for seed in 1...30 as ClosedRange<UInt64> {
+            var world = World(gate: World.gate(disagreements: Self.measured), seed: seed)
+            world.differs = Self.differing([0.0064, 0.004, 0.0004, 0.0028])
+            world.run(frames: 60_000)
+            #expect(world.moves.isEmpty, "seed \(seed): \(world.moves)")
+            // What only the first rung accepts gets bad.
+            world.differs = Self.differing([0.02, 0.004, 0.0004, 0.0028])
+            world.run(frames: 1_000_000) { !$0.moves.isEmpty }
+            steps.append(world.ladder.rung)
+        }
+        #expect(steps.allSatisfy { (1...3).contains($0) } && steps.count { $0 == 1 } >= 25, "\(steps)")
+    }
+
+    @Test func whatSpokeAgainstAStricterRungFadesWhenItIsOver() {
+        // With seed 1 there is a false alarm in the first of 10,000 audits.
+        for seed in 2...6 as ClosedRange<UInt64> {
+            var world = World(gate: World.gate(disagreements: Self.measured), seed: seed)
+            // Within the first rung's limit of 1.81 %, beyond the others' of 1 %.
+            world.differs = Self.differing([0.001, 0, 0, 0.013])
+            world.run(frames: 300_000)
+            #expect(world.moves.isEmpty, "seed \(seed)")
+            world.differs = Self.differing([0.0064, 0.004, 0.0004, 0.0028])
+            world.run(frames: 100_000)
+            world.differs = Self.differing([0.03, 0.002, 0.0004, 0.0028])
+            world.run(frames: 1_000_000) { !$0.moves.isEmpty }
+            #expect((1...2).contains(world.ladder.rung), "seed \(seed): \(world.ladder.rung)")
+        }
+    }
+
+    /// Of losses that gains make up for much more differs than the bound says.
+    @Test func whatIsTightenedKeepsToTheBoundOfAnAccuracyLossToo() {
+        for seed in 1...5 as ClosedRange<UInt64> {
+            var world = World(gate: World.gate(risk: .accuracyLoss, bound: 0.005, disagreements: [91, 71, 4, 0]), seed: seed)
+            #expect(world.ladder.limit > 0.04)
+            world.differs = Self.differing([0.06, 0.03, 0.001, 0])
+            world.run(frames: 300_000)
+            // The second rung differed more often when it was certified, so that nothing could be promised there.
+            #expect(world.ladder.rung == 2 && world.ladder.limit == 0.005 && world.disagreement <= 0.005, "seed \(seed)")
+            world.differs = Self.differing([0.008, 0.0268, 0.001, 0])
+            world.run(frames: 2_000_000) { $0.ladder.rung == 0 }
+            #expect(world.ladder.rung == 0, "seed \(seed)")
+        }
     }
 
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
@@ -357,7 +414,7 @@ struct AuditLadderTests {
         // 25 % of a tenth of a thousand frames.
         #expect(world.audits > 10 && world.audits < 45 && world.moves.isEmpty)
         world.run(frames: 1_000_000) { $0.ladder.rung == 0 }
-        #expect(world.ladder.rung == 0 && world.moves.count == 3 && world.moves.allSatisfy(\.isRelaxing))
+        #expect(world.ladder.rung == 0 && (1...3).contains(world.moves.count) && world.moves.allSatisfy(\.isRelaxing))
         world.ladder = try #require(AuditLadder(cautiously: World.gate(), settings: settings, now: world.now))
         world.differs = { _ in 0.5 }
         world.run(frames: 1_000_000) { $0.ladder.isClosed }

@@ -5,10 +5,10 @@ import Testing
 
 struct CertificateTests {
     static func certificate(
-        samples: Int, accepted: Int, disagreements: Int, confidence: Double = 0.95, measure: Measure = .margin, threshold: Double = 0.9
+        risk: Certificate.Risk = .harm, bound: Double = 0.01, samples: Int, accepted: Int, disagreements: Int, confidence: Double = 0.95, measure: Measure = .margin, threshold: Double = 0.9
     ) -> Certificate {
         Certificate(
-            risk: .harm, bound: 0.01, confidence: confidence, measure: measure, threshold: threshold, samples: samples, accepted: accepted, loss: 0,
+            risk: risk, bound: bound, confidence: confidence, measure: measure, threshold: threshold, samples: samples, accepted: accepted, loss: 0,
             disagreements: disagreements, isLabelled: true)
     }
 

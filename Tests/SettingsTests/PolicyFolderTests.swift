@@ -10,7 +10,7 @@ struct PolicyFolderTests {
     static func files() throws -> [String] { try ConfigFolderTests.files(in: "policies/") }
 
     @Test func everySystemHasAPolicyOfItsFamilyAndTheOthersMayDoAnything() throws {
-        let own: Set = ["balanced", "lowest-latency", "lowest-energy", "metered-link", "strict-accuracy"]
+        let own: Set = ["balanced", "lowest-latency", "lowest-energy", "metered-link", "strict-accuracy", "highest-throughput"]
         let systems = Set(PlanFamily.allCases.map(\.rawValue)).subtracting(["all"])
         #expect(try Set(Self.files()) == Set(own.union(systems).map { "policies/\($0).yaml" }))
         for name in systems { #expect(try Self.policy("policies/\(name).yaml").family.rawValue == name) }

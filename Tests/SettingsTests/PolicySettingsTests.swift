@@ -188,7 +188,7 @@ struct PolicySettingsTests {
             Problem(at: Position(line: 4, column: 16), key: "plan.policy", "\(folder.path)/none.yaml:1:1: No such file or directory"),
         ])) { try settings("none.yaml") }
         var other = PlanSettings(policyFile: "\(folder.path)/plan.yaml", policy: try Self.parse(Self.head))
-        for (text, radio, power) in [("lte", .lte, 1.5), ("3g", .threeG, 0), ("wifi", .wifi, 1000)] as [(String, PlanSettings.RadioKind, Double)] {
+        for (text, radio, power) in [("auto", .auto, 3), ("lte", .lte, 1.5), ("3g", .threeG, 0), ("wifi", .wifi, 1000), ("wired", .wired, 2)] as [(String, PlanSettings.RadioKind, Double)] {
             (other.radio, other.power) = (radio, power)
             #expect(try settings("plan.yaml, radio: \(text), power: \(power) W").plan == other)
         }

@@ -211,11 +211,13 @@ final class PlanDesk: Sendable {
         state.isUrgent = true
     }
 
-    func setMode(_ mode: CloudStatus.Mode) {
+    func setStatus(_ status: CloudStatus) {
+        let now = clock.now().inSeconds
         state.change { state in
-            if mode == .connected, state.mode != .connected { state.withoutTensorsUntil = nil }
-            state.mode = mode
-            state.estimates.setConnected(mode == .connected)
+            if status.mode == .connected, state.mode != .connected { state.withoutTensorsUntil = nil }
+            state.mode = status.mode
+            if let network = status.network { state.estimates.setNetwork(network) }
+            state.estimates.setConnected(status.mode == .connected, at: now)
             state.isUrgent = true
         }
     }

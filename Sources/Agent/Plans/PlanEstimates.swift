@@ -7,6 +7,8 @@ package struct PlanEstimates: Sendable {
     package struct Settings: Hashable, Sendable {
         /// Assumed of the network before anything was sent over it, with its name and the powers of its states.
         package var radio: Radio
+        /// Whether another kind of network brings another radio.
+        package var followsNetwork = false
         /// Watts that computing draws, beside what the board draws anyway.
         package var power: Double
         /// From frame to frame, before any came.
@@ -21,11 +23,13 @@ package struct PlanEstimates: Sendable {
         package init(_ settings: PlanSettings) {
             let radio: Radio =
                 switch settings.radio {
-                case .wifi: .wifi
+                case .auto, .wifi: .wifi
                 case .lte: .lte
                 case .threeG: .threeG
+                case .wired: .wired
                 }
             self.init(radio: radio, power: settings.power)
+            followsNetwork = settings.radio == .auto
         }
     }
 
@@ -51,17 +55,21 @@ package struct PlanEstimates: Sendable {
 
     package let settings: Settings
     package private(set) var isConnected = false
+    /// Of the network that is in use, or was last.
+    package private(set) var radio: Radio
     private var board = BoardEstimate()
     private var links = LinkEstimates()
     private var server = ServerEstimate()
     private var period: RunningMean
     private var lastTaken: Double?
     private var open: [Open] = []
+    private var connectedSince = 0.0
     /// When the last of those sent before had its answer: until then they had the uplink.
     private var freeSince = 0.0
 
     package init(_ settings: Settings = Settings()) {
         self.settings = settings
+        radio = settings.radio
         period = RunningMean(settings.framePeriod, memory: 64)
         open.reserveCapacity(Self.mostOpen)
     }
@@ -78,10 +86,26 @@ package struct PlanEstimates: Sendable {
     package mutating func ran(_ seconds: Double, expected: Double, at now: Double) { board.observe(seconds, expected: expected, at: now) }
 
     /// Whether anybody answers.
-    package mutating func setConnected(_ isConnected: Bool) {
+    package mutating func setConnected(_ isConnected: Bool, at now: Double) {
+        if isConnected, !self.isConnected { connectedSince = now }
         self.isConnected = isConnected
         // Their fate says nothing of the link's speed.
         if !isConnected { open.removeAll(keepingCapacity: true) }
+    }
+
+    /// The way to the cloud begins with this kind of network from now on: what is known of the link is what was learnt over such a one, or assumed of it.
+    package mutating func setNetwork(_ network: CloudStatus.Network) {
+        guard settings.followsNetwork else { return }
+        let radio: Radio =
+            switch network {
+            case .wifi: .wifi
+            case .cellular: .lte
+            case .wired: .wired
+            }
+        guard radio.name != self.radio.name else { return }
+        self.radio = radio
+        // They went another way.
+        open.removeAll(keepingCapacity: true)
     }
 
     /// A question is handed to the link.
@@ -106,7 +130,9 @@ package struct PlanEstimates: Sendable {
         let index = open.firstIndex { $0.frame == frame }
         let question = index.map { open.remove(at: $0) }
         if let transfer {
-            links[settings.radio].observe(bytes: transfer.bytes, seconds: transfer.onTheWay.inSeconds, at: now)
+            let seconds = transfer.onTheWay.inSeconds
+            // An answer to a question of an earlier connection has waited for this one, and may have gone another way.
+            if seconds <= now - connectedSince { links[radio].observe(bytes: transfer.bytes, seconds: seconds, at: now) }
             if let question { server.observe(transfer.inference.inSeconds, expected: question.server, queue: transfer.queue.inSeconds, at: now) }
         }
         freeSince = now
@@ -121,7 +147,7 @@ package struct PlanEstimates: Sendable {
         guard let index = open.firstIndex(where: { $0.frame == frame }) else { return false }
         let isFirst = index == 0
         let question = open.remove(at: index)
-        if isConnected, isFirst { links[settings.radio] = link(with: question, at: now) }
+        if isConnected, isFirst { links[radio] = link(with: question, at: now) }
         freeSince = now
         return question.isProbe
     }
@@ -129,22 +155,22 @@ package struct PlanEstimates: Sendable {
     private func link(with question: Open, at now: Double) -> LinkEstimate {
         let server = server.server(at: now)
         let onTheWay = now - max(question.sent, freeSince) - question.server * server.slowdown - server.queue.mean
-        return links[settings.radio].with(unansweredBytes: question.bytes, seconds: max(onTheWay, 0), at: now)
+        return links[radio].with(unansweredBytes: question.bytes, seconds: max(onTheWay, 0), at: now)
     }
 
     package var hasOpen: Bool { !open.isEmpty }
     /// Whether the link's latency and bandwidth were ever found apart.
-    package var knowsLink: Bool { links[settings.radio].isKnown }
+    package var knowsLink: Bool { links[radio].isKnown }
 
     /// What is known at the moment, transfers that have no answer yet included.
     package func conditions(at now: Double) -> Conditions {
         var link: Conditions.Link?
-        if isConnected { link = (open.first.map { self.link(with: $0, at: now) } ?? links[settings.radio]).link(at: now) }
+        if isConnected { link = (open.first.map { self.link(with: $0, at: now) } ?? links[radio]).link(at: now) }
         return Conditions(board: board.board(power: settings.power), link: link, server: server.server(at: now), framePeriod: max(period.value, 0.001), framesWait: settings.framesWait)
     }
 
     package func ages(at now: Double) -> Ages {
-        Ages(board: board.age(at: now), link: links[settings.radio].age(at: now), server: server.age(at: now))
+        Ages(board: board.age(at: now), link: links[radio].age(at: now), server: server.age(at: now))
     }
 }
 

@@ -15,7 +15,8 @@ struct CertifyCommand: ParsableCommand {
             The gate is the one that answers most on the board and of which these images prove, with the confidence asked for, that its risk is at most the bound. \
             harm is the share of all images that the board answers wrongly though the full model has them right; accuracy-loss is how much less often the system is right \
             than the full model, uploads included. Where --upload doesn't say how the board uploads, a third of the images chooses it, \
-            and the others prove: also where the bundle has an upload or mixed weights already, which images of unknown names chose.
+            and the others prove. Of a bundle of compile --weights mixed a third is left out in any case: with the images that compile had, \
+            all of them, the third that chose its weights. Other images may have no image in common with those.
 
             The proof is about images that come as these do. It is worth nothing if a network was trained or calibrated on them: use images that neither has seen.
             """)

@@ -41,8 +41,10 @@ struct PairReport: Encodable {
         var bound: Double
         var confidence: Double
         var samples: Int
-        /// Whether the images contradict it: the whole interval of the risk is above the bound.
-        var isContradicted: Bool
+        /// Whether the images contradict it: the whole interval of the risk is above the bound. `nil` where it isn't about this system.
+        var isContradicted: Bool?
+        /// What of this system it isn't about; `nil` where it is about all of it.
+        var otherThanCertified: String?
 
         private enum CodingKeys: String, CodingKey {
             case risk
@@ -50,6 +52,7 @@ struct PairReport: Encodable {
             case confidence
             case samples
             case isContradicted = "contradicted"
+            case otherThanCertified = "other_than_certified"
         }
     }
 
@@ -134,9 +137,10 @@ struct PairReport: Encodable {
     /// - Parameters:
     ///   - outcomes: at least one.
     ///   - certificate: of the gate, where it has one.
+    ///   - otherThanCertified: what of this system it isn't about.
     ///   - board: what one run of the board's network takes, for the costs.
     ///   - runs: of it, on average for an image.
-    init(_ outcomes: [Pair.Outcome], gate: Gate, certificate: Certificate?, board: BoardOptions, runs: Double) {
+    init(_ outcomes: [Pair.Outcome], gate: Gate, certificate: Certificate?, otherThanCertified: String?, board: BoardOptions, runs: Double) {
         let samples = outcomes.map(\.sample)
         let accepted = samples.map { $0.confidence.map { gate.verdict(on: $0).accepts } ?? false }
         let count = samples.count
@@ -174,7 +178,7 @@ struct PairReport: Encodable {
             let least = certificate.risk == .harm ? harm.low : -difference.interval.upperBound
             return Certified(
                 risk: certificate.risk.rawValue, bound: certificate.bound, confidence: certificate.confidence, samples: certificate.samples,
-                isContradicted: least > certificate.bound)
+                isContradicted: otherThanCertified == nil ? least > certificate.bound : nil, otherThanCertified: otherThanCertified)
         }
     }
 
@@ -198,7 +202,13 @@ struct PairReport: Encodable {
         lines += rows.map { $0.0 + String(repeating: " ", count: width - $0.0.count + 2) + $0.1 }
         if let certificate {
             let says = "\(certificate.risk) ≤ \(Self.exact(certificate.bound)) % with \(Self.exact(certificate.confidence)) % confidence, proved on \(certificate.samples) images"
-            lines.append("certificate: \(says); " + (certificate.isContradicted ? "CONTRADICTED by these images" : "these images don't contradict it"))
+            let verdict =
+                switch certificate.isContradicted {
+                case true?: "CONTRADICTED by these images"
+                case false?: "these images don't contradict it"
+                case nil: "it isn't about this: \(certificate.otherThanCertified ?? "")"
+                }
+            lines.append("certificate: \(says); \(verdict)")
         } else {
             lines.append("certificate: none")
         }

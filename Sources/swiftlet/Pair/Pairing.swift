@@ -62,8 +62,8 @@ struct Pairing {
 
     var board: ModelFile
     var full: ModelFile
-    /// How the board is to upload; `nil`: as a third of the images chooses. What the bundle says isn't used: nobody knows which images chose that, and its mixed weights,
-    /// which the same third of the same images does. What chose proves nothing.
+    /// How the board is to upload; `nil`: as a third of the images chooses. What the bundle says isn't used: nobody knows which images chose that. Weights whose precisions images have
+    /// chosen cost a third in any case: with compile's images the one that chose them. What chose proves nothing.
     var upload: UploadForm?
     var secondLook: Double?
     var wanted: CertificateOptions
@@ -74,16 +74,20 @@ struct Pairing {
         var images = images
         let details: UploadDetails?
         var lines: [String] = []
+        let parts = images.parts(3)
+        let isDivided = upload == nil || board.details.weightsChosenOn != nil
+        if isDivided { images = parts[1].joined(parts[2]) }
         if let upload {
+            if let count = board.details.weightsChosenOn {
+                lines.append("a third of the images is left out: of \(counted(count, "image")) compile chose the weights' precisions, of the same ones if it had the same \(counted(count * 3, "image"))")
+            }
             details = try measurement(of: images) { search, measurement in
                 try search.measure(upload, images.count, full.details.weightsDigest, search.confidence, measurement.sample, measurement.classOf)
             }
         } else {
-            let parts = images.parts(3)
             details = try measurement(of: parts[0]) { search, measurement in
                 try search.run(count: parts[0].count, fullModel: full.details.weightsDigest, sample: measurement.sample, classOf: measurement.classOf).choice
             }
-            images = parts[1].joined(parts[2])
             if details == nil { lines.append("upload: JPEG of quality 90, since \(parts[0].count) images prove nothing cheaper") }
         }
         if let details { lines.append(details.line) }
@@ -96,8 +100,8 @@ struct Pairing {
         let gate: CertifiedGate
         do {
             gate = try wanted.gate(on: samples, fullModel: full.details.weightsDigest, secondLook: secondLook)
-        } catch let failure as CommandFailure where upload == nil {
-            throw CommandFailure(failure.exitStatus, "\(failure.description); these were two thirds of the images, the other third chose the upload")
+        } catch let failure as CommandFailure where isDivided {
+            throw CommandFailure(failure.exitStatus, "\(failure.description); these were two thirds of the images, the other third \(upload == nil ? "chose the upload" : "may have chosen the weights' precisions")")
         }
         lines += gate.lines
         if full.details.weightsDigest.isEmpty {

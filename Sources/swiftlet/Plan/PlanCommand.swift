@@ -63,6 +63,7 @@ struct PlanCommand: ParsableCommand {
         guard (1...64).contains(threads) else { throw ValidationError("--threads must be 1 … 64") }
         guard (0...1000).contains(power) else { throw ValidationError("--power must be 0 … 1000") }
         if plot != nil, sweep == nil { throw ValidationError("--plot needs --sweep") }
+        if let plot, !plot.lowercased().hasSuffix(".svg") { throw ValidationError("--plot writes SVG: give it a name that ends in .svg") }
         if sweep != nil, situation.link == .none { throw ValidationError("--sweep needs a link") }
         if sweep != nil, situation.uplink != nil { throw ValidationError("--sweep goes through all uplinks: it excludes --uplink") }
         if sweep != nil, time { throw ValidationError("--sweep and --time exclude each other") }

@@ -5,7 +5,7 @@ internal import Settings
 
 /// The link and the server that plans are chosen for.
 struct PlanConditions: ParsableArguments {
-    @Option(help: ArgumentHelp("The link: 3g, lte or wifi, with the powers of its radio; none: nothing arrives.", valueName: "name"))
+    @Option(help: ArgumentHelp("The link: 3g, lte, wifi or wired, with the powers of its radio; none: nothing arrives.", valueName: "name"))
     var link = LinkName.lte
 
     @Option(help: ArgumentHelp("What it carries upwards, as 6Mbit/s, instead of what is usual for it.", valueName: "rate"))
@@ -44,13 +44,14 @@ struct PlanConditions: ParsableArguments {
 }
 
 enum LinkName: String, CaseIterable, ExpressibleByArgument {
-    case threeG = "3g", lte, wifi, none
+    case threeG = "3g", lte, wifi, wired, none
 
     var radio: Radio? {
         switch self {
         case .threeG: .threeG
         case .lte: .lte
         case .wifi: .wifi
+        case .wired: .wired
         case .none: nil
         }
     }

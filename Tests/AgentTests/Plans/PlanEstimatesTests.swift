@@ -12,9 +12,9 @@ struct PlanEstimatesTests {
     }
 
     /// Answers to questions of 1,000 … 16,000 bytes, one a second.
-    static func known(until now: inout Double) -> PlanEstimates {
-        var estimates = PlanEstimates()
-        estimates.setConnected(true)
+    static func known(until now: inout Double, _ settings: PlanEstimates.Settings = .init()) -> PlanEstimates {
+        var estimates = PlanEstimates(settings)
+        estimates.setConnected(true, at: now)
         for index in 1...16 {
             now += 1
             estimates.sent(UInt64(index), bytes: index * 1000, server: 0.005, at: now)
@@ -37,13 +37,41 @@ struct PlanEstimatesTests {
         var now = 0.0
         var estimates = Self.known(until: &now)
         estimates.sent(99, bytes: 1000, server: 0.005, at: now)
-        estimates.setConnected(false)
+        estimates.setConnected(false, at: now)
         #expect(estimates.conditions(at: now).link == nil && !estimates.hasOpen)
         // What was lost with the connection says nothing of its speed.
-        estimates.setConnected(true)
+        estimates.setConnected(true, at: now)
         let wasProbe = estimates.ended(99, at: now + 100)
         #expect(!wasProbe)
         #expect(abs((estimates.conditions(at: now).link?.radio.uplink ?? 0) - 8) < 0.01)
+    }
+
+    @Test func eachKindOfNetworkIsKnownByItself() throws {
+        var settings = PlanEstimates.Settings()
+        settings.followsNetwork = true
+        var now = 0.0
+        var estimates = Self.known(until: &now, settings)
+        estimates.sent(99, bytes: 1000, server: 0.005, at: now)
+        estimates.setConnected(false, at: now)
+        estimates.setNetwork(.cellular)
+        estimates.setConnected(true, at: now + 5)
+        let modem = try #require(estimates.conditions(at: now + 5).link).radio
+        #expect(modem.name == "LTE" && abs(modem.uplink - Radio.lte.uplink) < 1e-9 && modem.tail == Radio.lte.tail && !estimates.knowsLink)
+        // The answer that has waited for the new connection says nothing of the modem.
+        estimates.answered(99, CloudTransfer(bytes: 1000, onTheWay: .seconds(6)), at: now + 5.5)
+        #expect(estimates.ages(at: now + 6).link == nil)
+        for index in 0..<8 {
+            estimates.sent(UInt64(200 + index), bytes: 1000 + index * 1000, server: 0.005, at: now + 6)
+            estimates.answered(UInt64(200 + index), Self.transfer(1000 + index * 1000, slower: 4), at: now + 6.5)
+        }
+        #expect(try abs(#require(estimates.conditions(at: now + 7).link).radio.uplink - 2) < 0.1)
+        // Back home: what was known is known.
+        estimates.setNetwork(.wifi)
+        #expect(try abs(#require(estimates.conditions(at: now + 8).link).radio.uplink - 8) < 0.1)
+        // A radio that the settings name stays.
+        var named = Self.known(until: &now)
+        named.setNetwork(.cellular)
+        #expect(try #require(named.conditions(at: now).link).radio.name == "WiFi" && named.knowsLink)
     }
 
     @Test func aTransferWithoutAnAnswerSaysThatTheLinkIsSlowBeforeItEnds() throws {
@@ -103,7 +131,7 @@ struct PlanEstimatesTests {
 
     @Test func probesAreKnownWhenTheyEnd() {
         var estimates = PlanEstimates()
-        estimates.setConnected(true)
+        estimates.setConnected(true, at: 0)
         estimates.sent(1, bytes: 100, server: 0.005, isProbe: true, at: 0)
         estimates.sent(2, bytes: 100, server: 0.005, at: 0)
         estimates.sent(3, bytes: 100, server: 0.005, isProbe: true, at: 0)
@@ -130,7 +158,7 @@ struct PlanEstimatesTests {
                 estimates.answered(frame, CloudTransfer(bytes: .random(in: 0...100_000, using: &random), onTheWay: time, queue: time, inference: time), at: now)
             case 4: estimates.ended(frame, at: now)
             case 5: estimates.refused(frame)
-            default: estimates.setConnected(Bool.random(using: &random))
+            default: estimates.setConnected(Bool.random(using: &random), at: now)
             }
             let conditions = estimates.conditions(at: now)
             var figures = [conditions.board.slowdown, conditions.board.highSlowdown, conditions.server.slowdown, conditions.server.queue.mean, conditions.framePeriod]
