@@ -8,6 +8,8 @@ from bench.policies import OURS, PUBLISHED, Policy
 from bench.processes import Stalled, say
 
 BASELINE = "cloud-only"
+# Seconds until an agent that has just begun knows its link, and what it is best at.
+SETTLING = 4
 # Of sums of shares: less than a sample of any table.
 ROUNDING = 1e-4
 # Figures by the names of policy files: title, factor to the table's unit, digits. The server's time is what answers say, the worker's what it computed in all.
@@ -38,7 +40,7 @@ def measure(lab, policies, bandwidths, rounds, count, warm_up, saturation, keep)
             keep(record)
         for turn in range(2 if saturation else 0):
             for policy in turned(list(policies), turn):
-                run = repeated(lambda: lab.saturated(policy, policies[policy], bandwidth, 1.5, saturation))
+                run = repeated(lambda: lab.saturated(policy, policies[policy], bandwidth, SETTLING, saturation))
                 record["saturated"].append(dict(policy=policy, bandwidth=bandwidth, turn=turn, **run))
             say(f"{bandwidth:g} Mbit/s, as many frames as can be, {turn + 1} of 2")
             keep(record)
@@ -160,15 +162,35 @@ def table(record, full, table_accuracy, folder="Config/policies"):
             values = cells[policy, bandwidth].figures
             row = ["–" if values.get(figure) is None else f"{values[figure] * factor:.{digits}f}" for figure, (_, factor, digits) in COLUMNS.items()]
             print(f"| {policy} | " + " | ".join(row) + " |")
+    overview(cells, policies, bandwidths)
     verdicts(cells, policies, bandwidths, lambda cell, policy: keeps(cell, policy, full, table_accuracy), folder)
     margins(cells, policies, bandwidths)
 
 
+def matrix(title, policies, bandwidths, cell):
+    """A table with a row for each policy and a column for each bandwidth."""
+    print(f"\n{title}\n")
+    print("| policy | " + " | ".join(f"{bandwidth:g} Mbit/s" for bandwidth in bandwidths) + " |\n|---|" + "---|" * len(bandwidths))
+    for policy in policies:
+        print(f"| {policy} | " + " | ".join(cell(policy, bandwidth) for bandwidth in bandwidths) + " |")
+
+
+def overview(cells, policies, bandwidths):
+    def text(policy, bandwidth):
+        values = cells[policy, bandwidth].figures
+        rate = "–" if values["throughput"] is None else f"{values['throughput']:.0f}/s"
+        return (f"{1000 * values['latency']:.1f}, {1000 * values['p95_latency']:.1f}; {values['bytes']:.0f} B; {1000 * values['energy']:.0f} mJ; "
+                f"{1000 * values['server_time']:.2f}; {rate}")
+
+    matrix("Latency in ms, mean and 95th percentile; bytes and energy of a frame; the server's ms for it; frames in a second with as many as there can be", policies, bandwidths, text)
+
+
 def verdicts(cells, policies, bandwidths, keeps, folder):
-    rows = []
+    rows, short, targets = [], {}, {}
     for ours in (policy for policy in OURS if policy in policies):
         wanted = Policy(f"{folder}/{ours}.yaml")
         figure, slack, more = wanted.targets[0]
+        targets[ours] = figure.replace("_", " ")
         for bandwidth in bandwidths:
             cell = cells[ours, bandwidth]
             others = [cells[policy, bandwidth] for policy in PUBLISHED if policy in policies]
@@ -176,10 +198,12 @@ def verdicts(cells, policies, bandwidths, keeps, folder):
             kept = "yes" if keeps(cell, wanted) else "NO"
             if not allowed:
                 rows.append([ours, f"{bandwidth:g}", figure, kept, "none keeps its bounds", "", "–"])
+                short[ours, bandwidth] = "no other keeps its bounds"
                 continue
             best = (max if more else min)(allowed, key=lambda other: other.figures[figure])
             value, (low, high) = ratio(cell, best, figure)
             verdict = "worse" if low > 1 + slack else "better" if high < 1 else "as good" + (f" (slack {100 * slack:.0f} %)" if slack and value > 1 else "")
+            short[ours, bandwidth] = f"{value:.2f} {best.policy}" if verdict.startswith("as good") else f"**{value:.2f} {verdict}** {best.policy}"
             rows.append([ours, f"{bandwidth:g}", figure, kept, best.policy, f"{value:.3f} ({low:.3f} … {high:.3f})", verdict])
     if rows:
         print("\nOn its own target against the best published policy that keeps the same bounds; a ratio below 1 is better, with 95 % of resamples of blocks and")
@@ -187,6 +211,7 @@ def verdicts(cells, policies, bandwidths, keeps, folder):
         print("| policy | Mbit/s | target | keeps its bounds | best other | ratio | |\n|---|---:|---|---|---|---:|---|")
         for row in rows:
             print("| " + " | ".join(row) + " |")
+        matrix(f"The same without intervals, on {', '.join(f'{policy} {target}' for policy, target in targets.items())}", targets, bandwidths, lambda *cell: short[cell])
 
 
 def margins(cells, policies, bandwidths):
@@ -195,15 +220,26 @@ def margins(cells, policies, bandwidths):
     print(f"\nHow many times less than {BASELINE} (a JPEG, or lossless, of every frame); throughput: how many times more\n")
     shown = ["latency", "p95_latency", "bytes", "server_time", "energy", "throughput"]
     print("| policy | Mbit/s | " + " | ".join(shown) + " |\n|---|---:|" + "---:|" * len(shown))
-    for policy in policies:
-        if policy == BASELINE:
-            continue
+    others = [policy for policy in policies if policy != BASELINE]
+    for policy in others:
         for bandwidth in bandwidths:
             row = []
             for figure in shown:
                 value, (low, high) = ratio(cells[policy, bandwidth], cells[BASELINE, bandwidth], figure)
                 row.append(margin(value, low, high))
             print(f"| {policy} | {bandwidth:g} | " + " | ".join(row) + " |")
+
+    def text(policy, bandwidth):
+        mine, base = cells[policy, bandwidth].figures, cells[BASELINE, bandwidth].figures
+
+        def times(figure):
+            return "all" if mine[figure] == 0 else f"{base[figure] / mine[figure]:.2f}"
+
+        more = "–" if mine["throughput"] is None else f"{mine['throughput'] / base['throughput']:.2f}"
+        return ", ".join([*map(times, ["latency", "p95_latency", "bytes", "server_time", "energy"]), more])
+
+    matrix(f"The same without intervals: how many times less than {BASELINE} latency, its 95th percentile, bytes, the server's time and energy are; throughput how many times more",
+           others, bandwidths, text)
 
 
 def margin(value, low, high):

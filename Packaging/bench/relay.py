@@ -19,7 +19,8 @@ class Stream:
 class Relay(threading.Thread):
     """Passes connections on to a port: every byte half a round trip later, and no more of them than the rate, each way.
 
-    Rate (bits a second) and round trip (seconds) may be set anew at any time, for what comes from then on. Bytes that wait for the link are kept without bound.
+    Rate (bits a second) and round trip (seconds) may be set anew at any time, for what comes from then on. While it is held, nothing passes. Bytes that wait for the link are
+    kept without bound.
     tap: called for each connection; returns two functions that are called with the bytes towards the port and from there, and the time, as they come.
     """
 
@@ -30,7 +31,7 @@ class Relay(threading.Thread):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.sent = 0
-        self.stopped = False
+        self.held = self.stopped = False
 
     def set(self, round_trip, rate):
         self.delay, self.rate = round_trip / 2, rate / 8
@@ -45,14 +46,14 @@ class Relay(threading.Thread):
         selector.register(self.listener, selectors.EVENT_READ)
         while not self.stopped:
             now = time.monotonic()
-            due = min((stream.waiting[0][0] for stream in streams if stream.waiting), default=now + 0.1)
+            due = min((stream.waiting[0][0] for stream in streams if stream.waiting and not self.held), default=now + 0.1)
             for key, _ in selector.select(max(0, min(due - now, 0.1))):
                 if key.fileobj is self.listener:
                     streams += self.connect(selector)
                 else:
                     self.receive(key.data, selector)
             now = time.monotonic()
-            for stream in streams:
+            for stream in streams if not self.held else []:
                 self.forward(stream, now)
         for stream in streams:
             stream.source.close()

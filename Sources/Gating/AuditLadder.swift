@@ -138,7 +138,8 @@ package struct AuditLadder: Sendable {
         pause = settings.pause
     }
 
-    /// Begins where it isn't known any more which rung was the last: at the strictest one, on probation, from where only evidence leads back.
+    /// Begins where it isn't known any more which rung was the last: at the strictest one of those that kept to their limit when they were certified, on probation, from where
+    /// only evidence leads back.
     ///
     /// Nothing speaks against a rung here, so the gate isn't closed: where the cloud is gone it would take the board's answers away, and it would spend the budget of
     /// questions where there is one. Should the strictest rung be broken as well, probation finds it soonest.
@@ -146,7 +147,7 @@ package struct AuditLadder: Sendable {
     /// - Returns: as ``init(_:settings:)``.
     package init?(cautiously gate: CertifiedGate, settings: Settings = Settings(), now: Duration) {
         self.init(gate, settings: settings)
-        rung = rungs - 1
+        rung = isUsable.indices.last { $0 > 0 && isUsable[$0] } ?? rungs - 1
         isOnProbation = rung > 0
         lastMove = now
     }

@@ -15,7 +15,9 @@ struct PairCommandTests {
 
         struct Certificate: Decodable {
             var bound: Double
-            var contradicted: Bool
+            var samples: Int
+            var contradicted: Bool?
+            var other_than_certified: String?
         }
 
         var images: Int
@@ -80,7 +82,15 @@ struct PairCommandTests {
         ])
         #expect(measured.images == 360)
         #expect(try #require(measured.certificate).bound == 0.1)
-        #expect(measured.certificate?.contradicted == false)
+        #expect(measured.certificate?.contradicted == false && measured.certificate?.other_than_certified == nil)
+        // Of another system it says nothing.
+        let others = try await report([
+            "evaluate", output, "--pair", bundles.board, "--images", images, "--part", "2/2", "--second-look", "40 %", "--upload", "jpeg:33",
+        ])
+        #expect(others.certificate?.contradicted == nil)
+        #expect(others.certificate?.other_than_certified == "another full model, other uploads, other second looks")
+        let png = try await tool(["evaluate", output, "--pair", bundles.cloud, "--images", images, "--plot", folder("pair.png")])
+        #expect(png.ending == .exited(64) && png.text.contains("ends in .svg") && !FileManager.default.fileExists(atPath: folder("pair.png")), "\(png)")
         let svg = try String(contentsOf: URL(filePath: picture), encoding: .utf8)
         #expect(svg.hasPrefix("<svg xmlns=") && svg.contains("Risk against coverage") && svg.contains("certified: harm ≤ 10 %"))
         let inspected = try await tool(["inspect", output])
@@ -112,6 +122,21 @@ struct PairCommandTests {
             "compile", model, "--calibration", images, "--pair", bundles.cloud, "--certification", images + "/.", "-o", folder("none.swiftlet"),
         ])
         #expect(same.ending == .exited(64) && same.text.contains("the same images"), "\(same)")
+    }
+
+    @Test func imagesThatChoseTheWeightsProveNothingAboutThemWhateverTheUpload() async throws {
+        let bundles = try await FlightBundles.shared
+        let folder = TemporaryFolder()
+        let images = try await frames(folder, count: 720)
+        let (mixed, certified) = (folder("mixed.swiftlet"), folder("certified.swiftlet"))
+        let compiled = try await tool([
+            "compile", FlightBundles.configuration + "/models/flight-board.onnx", "--calibration", try await frames(folder, count: 64), "--pair", bundles.cloud,
+            "--certification", images, "--weights", "mixed", "--choices", "1", "--second-look", "50 %", "--bound", "12 %", "-o", mixed,
+        ])
+        #expect(compiled.ending == .exited(0) && compiled.text.contains("on 240 images"), "\(compiled)")
+        let outcome = try await tool(["certify", mixed, "--pair", bundles.cloud, "--images", images, "--upload", "png", "--bound", "12 %", "-o", certified])
+        #expect(outcome.ending == .exited(0) && outcome.text.contains("a third of the images is left out: of 240 images"), "\(outcome)")
+        #expect(try await report(["evaluate", certified, "--pair", bundles.cloud, "--images", images]).certificate?.samples == 480)
     }
 
     @Test func tooFewImagesCertifyNothingAndTheErrorSaysHowManyDo() async throws {
