@@ -91,7 +91,7 @@ def measure(lab, policies, bandwidths, count, warm_up, keep):
 
 
 def table(record, deadline):
-    print(f"\nFrames while link or server change, and after they have changed back; deadline {1000 * deadline:g} ms. A frame is late where its decision came more than 1 ms after the deadline;")
+    print(f"\nFrames while link or server change, and after they have changed back; deadline {1000 * deadline:g} ms. A frame is late where its decision came after it;")
     print("unconfirmed is what the board decided without being sure, because nobody answered in time\n")
     print("| policy | Mbit/s | change | frames | undecided | late | latest, ms | unconfirmed before, % | during | after | latency before, ms | during | after |")
     print("|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
@@ -101,7 +101,7 @@ def table(record, deadline):
         blocks = {block["phase"]: block["frames"] for block in record["blocks"] if (block["policy"], block["bandwidth"], block["change"]) == key}
         frames = [frame for phase in blocks.values() for frame in phase]
         undecided = sum(frame["source"] == "dropped" for frame in frames)
-        late = sum(frame["latency"] > deadline + 0.001 for frame in frames if frame["source"] != "dropped")
+        late = sum(frame["latency"] > deadline for frame in frames if frame["source"] != "dropped")
         for name, value in (("frames", len(frames)), ("undecided", undecided), ("late", late)):
             totals[name] += value
         policy, bandwidth, change = key

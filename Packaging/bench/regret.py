@@ -160,7 +160,7 @@ def table(record, policy):
         own = [block for block in finals if block["policy"] == "chosen"]
         if len(own) < 2 or len(names) < 2:
             continue
-        others = oracle([block for block in finals if block["policy"] not in ("chosen", *blind)], figure, more)
+        others = oracle([block for block in finals if block["policy"] != "chosen"], figure, more)
 
         def cell(blocks):
             return Cell(dict(saturated=[], blocks=[dict(block, policy="") for block in blocks]), "", bandwidth)

@@ -10,8 +10,8 @@
 ///   is the first certificate's ``Certificate/disagreementLimit``: the rate that was counted for it, in the same way, so that a change of it is noticed, and with it of harm, which
 ///   can exceed it by no more than the uploads that mislead the full model to the local answer. Once that is broken, nothing is known any more of how much of what differs is
 ///   harm, or loss. So a stricter rung has to keep to the certified bound itself: whatever part of it is harm, or loss, stays below the bound, but for what uploads mislead. Rungs that
-///   differed more often when they were certified are passed over. What keeps to a limit is the share of frames that are accepted, which is known without asking, times the share of
-///   audits that differ.
+///   differed more often when they were certified are passed over, but for the strictest: where even that one did, as happens with accuracy losses, which gains make up for, it has to
+///   keep to its own certificate's limit. What keeps to a limit is the share of frames that are accepted, which is known without asking, times the share of audits that differ.
 ///   A ``DriftDetector`` for each rung sees the audits as if this rung had accepted. When the present one's sounds, the gate goes to the next rung whose own
 ///   doesn't, on probation, with more audits; behind the last one it is closed, and every frame goes to the cloud.
 /// - What looser rungs would accept and the present one doesn't is sent to the cloud anyway. With these answers, and audits of the rest, a detector in the
@@ -88,7 +88,7 @@ package struct AuditLadder: Sendable {
     package let settings: Settings
     /// The share of all frames that each rung may accept with another answer than the full model's: the bound behind the first one, unless that one's is smaller.
     private let limits: [Double]
-    /// Whether each kept to its limit when it was certified.
+    /// Whether each kept to its limit when it was certified; the strictest always counts as one that did.
     private let isUsable: [Bool]
     /// The present rung: 0 is the certified gate's own, ``rungs`` means that it is closed.
     package private(set) var rung = 0
@@ -124,9 +124,13 @@ package struct AuditLadder: Sendable {
     package init?(_ gate: CertifiedGate, settings: Settings = Settings()) {
         let first = gate.rungs[0]
         guard first.disagreementLimit < 0.5 else { return nil }
-        let limits = gate.rungs.indices.map { $0 == 0 ? first.disagreementLimit : min(first.bound, first.disagreementLimit) }
+        var limits = gate.rungs.indices.map { $0 == 0 ? first.disagreementLimit : min(first.bound, first.disagreementLimit) }
+        var isUsable = zip(gate.rungs, limits).map { Double($0.disagreements) <= $1 * Double($0.samples) }
+        let last = gate.rungs.count - 1
+        if !isUsable[last] { limits[last] = min(gate.rungs[last].disagreementLimit, first.disagreementLimit) }
+        isUsable[last] = true
         self.limits = limits
-        isUsable = zip(gate.rungs, limits).map { Double($0.disagreements) <= $1 * Double($0.samples) }
+        self.isUsable = isUsable
         self.settings = settings
         measure = gate.rungs[0].measure
         thresholds = gate.rungs.map(\.threshold)
@@ -138,8 +142,7 @@ package struct AuditLadder: Sendable {
         pause = settings.pause
     }
 
-    /// Begins where it isn't known any more which rung was the last: at the strictest one of those that kept to their limit when they were certified, on probation, from where
-    /// only evidence leads back.
+    /// Begins where it isn't known any more which rung was the last: at the strictest one, on probation, from where only evidence leads back.
     ///
     /// Nothing speaks against a rung here, so the gate isn't closed: where the cloud is gone it would take the board's answers away, and it would spend the budget of
     /// questions where there is one. Should the strictest rung be broken as well, probation finds it soonest.
@@ -147,7 +150,7 @@ package struct AuditLadder: Sendable {
     /// - Returns: as ``init(_:settings:)``.
     package init?(cautiously gate: CertifiedGate, settings: Settings = Settings(), now: Duration) {
         self.init(gate, settings: settings)
-        rung = isUsable.indices.last { $0 > 0 && isUsable[$0] } ?? rungs - 1
+        rung = rungs - 1
         isOnProbation = rung > 0
         lastMove = now
     }

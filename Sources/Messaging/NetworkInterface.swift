@@ -7,13 +7,16 @@ package struct NetworkInterface: Hashable, Sendable {
 
     /// As the kernel calls it.
     package var name: String
-    package var kind: Kind
+    /// `nil` where it can't be told, as of a tunnel.
+    package var kind: Kind?
 
     /// - Parameter classes: the kernel's folder of interfaces.
     package init(name: String, classes: String = "/sys/class/net") {
         self.name = name
-        let isWireless = ["wireless", "phy80211"].contains { unsafe access("\(classes)/\(name)/\($0)", F_OK) == 0 }
-        kind = isWireless ? .wifi : ["wwan", "ppp", "rmnet"].contains(where: name.hasPrefix) ? .cellular : .wired
+        func has(_ file: String) -> Bool { unsafe access("\(classes)/\(name)/\(file)", F_OK) == 0 }
+        // What is a modem says its name: of the kernel, and of systemd's predictable ones (systemd.net-naming-scheme(7)).
+        let isModem = ["ww", "ppp", "rmnet"].contains(where: name.hasPrefix)
+        kind = has("wireless") || has("phy80211") ? .wifi : isModem ? .cellular : has("device") ? .wired : nil
     }
 
     /// `nil` where it can't be told: the socket isn't connected, or its address belongs to no interface any more.
@@ -35,7 +38,10 @@ package struct NetworkInterface: Hashable, Sendable {
         defer { unsafe freeifaddrs(list) }
         var next = unsafe list
         while let entry = unsafe next?.pointee {
-            if let address = unsafe entry.ifa_addr, unsafe Self.host(address) == host { return unsafe String(cString: entry.ifa_name) }
+            if let address = unsafe entry.ifa_addr, unsafe Self.host(address) == host {
+                // Behind a colon stands the label of an alias.
+                return unsafe String(cString: entry.ifa_name).split(separator: ":").first.map { String($0) }
+            }
             unsafe next = entry.ifa_next
         }
         return nil

@@ -186,6 +186,20 @@ struct AuditLadderTests {
         }
     }
 
+    /// Where no rung kept to the bound when it was certified, the strictest is held to its own limit: the board isn't left without answers for a drift that it stands.
+    @Test func withoutARungWithinTheBoundTheStrictestIsTaken() {
+        for seed in 1...5 as ClosedRange<UInt64> {
+            let gate = World.gate(risk: .accuracyLoss, bound: 0.005, disagreements: [40, 32, 26, 20])
+            var world = World(gate: gate, seed: seed)
+            world.differs = Self.differing([0.03, 0.002, 0.0025, 0.006])
+            world.run(frames: 400_000)
+            #expect(world.ladder.rung == 3 && world.ladder.limit == gate.rungs[3].disagreementLimit, "seed \(seed)")
+            world.differs = Self.differing([0.003, 0.0025, 0.0025, 0.05])
+            world.run(frames: 400_000)
+            #expect(world.ladder.isClosed, "seed \(seed)")
+        }
+    }
+
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func afterTheDriftItGoesAllTheWayBack(seed: UInt64) {
         var world = World(seed: seed)

@@ -384,7 +384,7 @@ struct DeviceLinkTests {
         }
         try await spy.connected()
         try await device.mode(.connected)
-        #expect(device.link.interface == NetworkInterface(name: "lo") && device.link.interface?.kind == .wired)
+        #expect(device.link.interface == NetworkInterface(name: "lo"))
         device.link.report(Array(#"{"v":1}"#.utf8))
         let path = broker.directory + "/heard"
         let program = try #require(ChildProcess.find("mosquitto_sub"), "mosquitto-clients is not installed")

@@ -75,7 +75,11 @@ struct CertifyCommand: ParsableCommand {
             guard chosen.count > 1 else { throw CommandFailure(.badData, "\(images): \(counted(chosen.count, "image")) can't be divided into two halves") }
             var pair = try Pair(
                 board: board, full: full, upload: selection.upload ?? board.details.recovery?.form ?? .standard, secondLook: secondLook, options: options)
-            let report = CertificateTrials(try wanted.certifier(), samples: try pair.ask(chosen).map(\.sample), trials: trials, seed: seed)
+            // What chose the bundle's upload, or its weights, is left out here as well.
+            let hasChosen = board.details.weightsChosenOn != nil || selection.upload == nil && board.details.recovery != nil
+            let parts = chosen.parts(3)
+            let images = hasChosen ? parts[1].joined(parts[2]) : chosen
+            let report = CertificateTrials(try wanted.certifier(), samples: try pair.ask(images).map(\.sample), trials: trials, seed: seed)
             if json { try printJSON(report) } else { try printLine(report.text) }
             return
         }
