@@ -216,7 +216,7 @@ final class PlanDesk: Sendable {
         state.change { state in
             if status.mode == .connected, state.mode != .connected { state.withoutTensorsUntil = nil }
             state.mode = status.mode
-            if let network = status.network { state.estimates.setNetwork(network) }
+            state.estimates.setNetwork(status.network)
             state.estimates.setConnected(status.mode == .connected, at: now)
             state.isUrgent = true
         }

@@ -94,13 +94,16 @@ package struct PlanEstimates: Sendable {
     }
 
     /// The way to the cloud begins with this kind of network from now on: what is known of the link is what was learnt over such a one, or assumed of it.
-    package mutating func setNetwork(_ network: CloudStatus.Network) {
+    ///
+    /// - Parameter network: `nil`: it isn't known, and the radio is the one that is assumed.
+    package mutating func setNetwork(_ network: CloudStatus.Network?) {
         guard settings.followsNetwork else { return }
         let radio: Radio =
             switch network {
             case .wifi: .wifi
             case .cellular: .lte
             case .wired: .wired
+            case nil: settings.radio
             }
         guard radio.name != self.radio.name else { return }
         self.radio = radio

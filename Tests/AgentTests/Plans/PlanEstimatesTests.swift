@@ -68,6 +68,10 @@ struct PlanEstimatesTests {
         // Back home: what was known is known.
         estimates.setNetwork(.wifi)
         #expect(try abs(#require(estimates.conditions(at: now + 8).link).radio.uplink - 8) < 0.1)
+        // Over a tunnel, of which nothing is known, the radio that is assumed.
+        estimates.setNetwork(.cellular)
+        estimates.setNetwork(nil)
+        #expect(try #require(estimates.conditions(at: now + 9).link).radio.name == "WiFi")
         // A radio that the settings name stays.
         var named = Self.known(until: &now)
         named.setNetwork(.cellular)
