@@ -18,7 +18,7 @@ package final class BundleModel: FullModel {
     private let nodes: Int
     private let starts: [Int: CutStart]
 
-    /// Loads the network; throws where the bundle doesn't say how an image becomes its input, or the network can't run.
+    /// Loads the network; throws where the bundle doesn't say how an image becomes its input, or the network can't run. With lanes it finds out what they gain.
     package init(_ bundle: Bundle, options: ExecutorOptions = ExecutorOptions()) throws(ModelFault) {
         let details = bundle.details
         let operation = "load network '\(details.name)'"
@@ -34,6 +34,7 @@ package final class BundleModel: FullModel {
         do {
             executor = try Executor(graph, preprocessing: preprocessing, options: options)
             try executor.verify(bundle)
+            try executor.measureLanes()
         } catch {
             throw ModelFault(.network, operation, "\(error)")
         }
@@ -50,52 +51,80 @@ package final class BundleModel: FullModel {
         }
     }
 
-    package func probabilities(of image: [UInt8]) throws(ModelFault) -> [Double] {
-        let decoded: Image
-        do {
-            decoded = try Image.decode(image, name: "the request's image").image
-        } catch {
-            throw ModelFault(.image, "decode", "\(error)")
+    package var lanes: Int { executor.lanes }
+
+    /// The first node that is computed for all questions before the next one; `nil` where that never pays.
+    package var firstSharedNode: String? { executor.firstSharedStep.map { executor.plan[$0].node } }
+
+    package func answers(to questions: [Question]) -> [Result<[Double], ModelFault>] {
+        var results: [Result<[Double], ModelFault>?] = []
+        var runs: [(question: Int, run: LaneRun)] = []
+        for (index, question) in questions.enumerated() {
+            do throws(ModelFault) {
+                runs.append((index, try prepare(question, lane: runs.count)))
+                results.append(nil)
+            } catch {
+                results.append(.failure(error))
+            }
         }
-        preprocessor.prepare(decoded)
-        let pixels = preprocessor.pixels
-        do {
-            try executor.begin(pixels: pixels.span)
-            try executor.run(segment: 0..<nodes)
-            return try probabilities(at: calibrations.count - 1)
+        do throws(InferenceError) {
+            try executor.run(lanes: runs.map(\.run))
+            for (lane, entry) in runs.enumerated() { results[entry.question] = answer(to: questions[entry.question], entry.run, lane) }
         } catch {
-            throw ModelFault(.network, "run the network", "\(error)")
+            for entry in runs { results[entry.question] = .failure(ModelFault(.network, "run the network", "\(error)")) }
+        }
+        return results.compactMap(\.self)
+    }
+
+    /// Puts what is asked about into a lane.
+    private func prepare(_ question: Question, lane: Int) throws(ModelFault) -> LaneRun {
+        switch question {
+        case .image(let image):
+            let decoded: Image
+            do {
+                decoded = try Image.decode(image, name: "the request's image").image
+            } catch {
+                throw ModelFault(.image, "decode", "\(error)")
+            }
+            preprocessor.prepare(decoded)
+            let pixels = preprocessor.pixels
+            do {
+                try executor.begin(pixels: pixels.span, lane: lane)
+            } catch {
+                throw ModelFault(.network, "take the image", "\(error)")
+            }
+            return LaneRun(segment: 0..<nodes)
+        case .activations(let activations, let cut, let exit):
+            let operation = "go on from cut \(cut)"
+            guard let start = starts[cut] else {
+                let known = starts.keys.sorted().map { "\($0)" }.joined(separator: ", ")
+                throw ModelFault(.activations, operation, "'\(name)' can't be divided there, but at \(known)")
+            }
+            guard start.outputs.contains(exit ?? end), exit.map({ $0 < end }) ?? true else {
+                throw ModelFault(.activations, operation, "exit \(exit ?? end) of '\(name)' can't be reached from there: it has \(end), or they come before")
+            }
+            let tensors = try start.unpack(activations, operation)
+            do {
+                try executor.load(tensors, at: cut, lane: lane)
+            } catch {
+                throw ModelFault(.network, operation, "\(error)")
+            }
+            return LaneRun(segment: cut..<(exit.map { executor.exitPositions[$0] } ?? nodes), head: exit)
         }
     }
 
-    package func probabilities(of activations: [[UInt8]], at cut: Int, exit: Int?) throws(ModelFault) -> [Double] {
-        let operation = "go on from cut \(cut)"
-        guard let start = starts[cut] else {
-            let known = starts.keys.sorted().map { "\($0)" }.joined(separator: ", ")
-            throw ModelFault(.activations, operation, "'\(name)' can't be divided there, but at \(known)")
-        }
-        let output = exit ?? calibrations.count - 1
-        guard start.outputs.contains(output), exit.map({ $0 < calibrations.count - 1 }) ?? true else {
-            throw ModelFault(.activations, operation, "exit \(output) of '\(name)' can't be reached from there: it has \(calibrations.count - 1), or they come before")
-        }
-        let tensors = try start.unpack(activations, operation)
-        do {
-            try executor.load(tensors, at: cut)
-            let end = exit.map { executor.exitPositions[$0] } ?? nodes
-            try executor.run(segment: cut..<end)
-            if let exit { try executor.run(head: exit) }
-        } catch {
-            throw ModelFault(.network, operation, "\(error)")
-        }
-        do {
-            return try probabilities(at: output)
-        } catch {
+    private var end: Int { calibrations.count - 1 }
+
+    private func answer(to question: Question, _ run: LaneRun, _ lane: Int) -> Result<[Double], ModelFault> {
+        let output = run.head ?? end
+        return executor.withOutput(output, lane: lane) { scores in
+            Result { try calibrations[output].probabilities(of: scores) }
+        }.mapError { error in
+            switch question {
+            case .image: ModelFault(.network, "run the network", "\(error)")
             // Numbers that no board's network gives, though each is finite.
-            throw ModelFault(.activations, operation, "nothing comes of these numbers: \(error)")
+            case .activations(_, let cut, _): ModelFault(.activations, "go on from cut \(cut)", "nothing comes of these numbers: \(error)")
+            }
         }
-    }
-
-    private func probabilities(at output: Int) throws -> [Double] {
-        try executor.withOutput(output) { scores in Result { try calibrations[output].probabilities(of: scores) } }.get()
     }
 }

@@ -23,12 +23,13 @@ extension CloudWorker {
             worker: worker, pool: pool, model: model, task: task, digest: DigestText(bundle.details.weightsDigest), capacity: 1,
             broker: BrokerOptions(settings.broker), agent: agent)
         var generator = SystemRandomNumberGenerator()
-        let options = ExecutorOptions(threads: settings.threads)
+        let options = ExecutorOptions(threads: settings.threads, lanes: settings.batch)
         try self.init(
             Settings(link: link, concurrency: settings.concurrency, queue: settings.queue), boot: .random(using: &generator), log: log
         ) { () throws(ModelFault) in
             let model = try BundleModel(bundle, options: options)
             if let warning = model.warning { log.warning("\(bundle.details.name): \(warning)") }
+            if let node = model.firstSharedNode { log.info("\(bundle.details.name): up to \(model.lanes) requests may be computed together, from '\(node)' on") }
             return model
         }
     }

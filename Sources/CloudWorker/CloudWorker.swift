@@ -8,8 +8,9 @@ package import Wire
 
 /// Answers the requests of devices with a full model: bounded in what it holds, and never ended by what it is sent.
 ///
-/// The link's thread sorts requests in; each of `concurrency` threads owns a model and computes, the request with the earliest deadline first. A request whose
-/// deadline has passed, or that is cancelled, is not computed; one that is cancelled meanwhile gets no reply; one that arrives twice is computed once.
+/// The link's thread sorts requests in; each of `concurrency` threads owns a model and computes, the request with the earliest deadline first, together with others that
+/// wait where that takes less time (``WaitingRequests``). A request whose deadline has passed, or that is cancelled, is not computed; one that is cancelled meanwhile
+/// gets no reply; one that arrives twice is computed once.
 package final class CloudWorker: Sendable {
     package struct Settings: Sendable {
         package var link: WorkerLink.Settings
@@ -29,6 +30,8 @@ package final class CloudWorker: Sendable {
 
     package struct Counters: Sendable, Equatable {
         package var answered: UInt64 = 0
+        /// Of these computed together with others.
+        package var together: UInt64 = 0
         package var busy: UInt64 = 0
         /// Not computed, since its deadline had passed, or would have.
         package var expired: UInt64 = 0
@@ -193,31 +196,40 @@ package final class CloudWorker: Sendable {
             return loading.settled.raise()
         }
         loading.settled.raise()
-        while let (request, expired) = queue.pop() {
+        while let (requests, expired) = queue.pop(atMost: model.lanes) {
             for late in expired { refuse(late) }
-            if let request { answer(request, model) }
+            answer(requests.filter { !wasCancelled($0) }, model)
         }
     }
 
-    private func answer(_ incoming: IncomingRequest, _ model: any FullModel) {
-        let start = MonotonicClock.now()
-        let queueTime = start - incoming.arrivedAt
-        let key = ReplyCache.Key(device: incoming.device, id: incoming.request.id)
-        // Cancelled between the queue and here.
-        let isCancelled = inside.withLock { inside in
-            guard case .cancelled = inside.cache[key] else { return false }
+    /// Cancelled between the queue and here.
+    private func wasCancelled(_ incoming: IncomingRequest) -> Bool {
+        inside.withLock { inside in
+            guard case .cancelled = inside.cache[.init(device: incoming.device, id: incoming.request.id)] else { return false }
             inside.counters.cancelled += 1
             return true
         }
-        guard !isCancelled else { return }
+    }
+
+    private func answer(_ requests: [IncomingRequest], _ model: any FullModel) {
+        guard !requests.isEmpty else { return }
+        let start = MonotonicClock.now()
+        let results = model.answers(to: requests.map { Question($0.request.payload) })
+        let end = MonotonicClock.now()
+        // What couldn't be computed says nothing of what its like take.
+        let isWhole = results.allSatisfy { (try? $0.get()) != nil }
+        let times = isWhole ? queue.took(end - start, for: requests.map(\.request)) : requests.map { _ in (end - start) / requests.count }
+        for ((incoming, result), time) in zip(zip(requests, results), times) {
+            answer(incoming, result, queueTime: end - incoming.arrivedAt - time, time: time, isAlone: requests.count == 1)
+        }
+    }
+
+    /// - Parameters:
+    ///   - queueTime: also while others were computed together with it.
+    ///   - time: its part of the model's time.
+    private func answer(_ incoming: IncomingRequest, _ result: Result<[Double], ModelFault>, queueTime: Duration, time: Duration, isAlone: Bool) {
         do throws(ModelFault) {
-            let probabilities =
-                switch incoming.request.payload {
-                case .image(_, _, _, let image): try model.probabilities(of: image)
-                case .activations(let sent): try model.probabilities(of: sent.tensors, at: sent.cut, exit: sent.exit)
-                }
-            let time = MonotonicClock.now() - start
-            queue.took(time, for: incoming.request)
+            let probabilities = try result.get()
             let ranked = probabilities.indices.sorted { probabilities[$0] > probabilities[$1] }.prefix(5)
             guard let best = ranked.first, probabilities.allSatisfy({ (0...1).contains($0) }) else {
                 throw ModelFault(.network, "run the network", "its output is no set of probabilities")
@@ -226,6 +238,7 @@ package final class CloudWorker: Sendable {
                 id: incoming.request.id, status: .ok, model: settings.link.model, digest: settings.link.digest,
                 answer: .classification(Classification(classIndex: best, confidence: probabilities[best])),
                 top: ranked.map { .init(class: $0, probability: probabilities[$0]) }, queueTime: queueTime, inferenceTime: time)
+            let key = ReplyCache.Key(device: incoming.device, id: incoming.request.id)
             let isWanted = inside.withLock { inside in
                 inside.inferenceTime = (inside.inferenceTime * 7 + time) / 8
                 if case .cancelled = inside.cache[key] {
@@ -233,6 +246,7 @@ package final class CloudWorker: Sendable {
                     return false
                 }
                 inside.counters.answered += 1
+                if !isAlone { inside.counters.together += 1 }
                 inside.cache.enter(.answered(reply), for: key)
                 return true
             }
@@ -242,5 +256,15 @@ package final class CloudWorker: Sendable {
             log.error("\(error)")
             refuse(incoming, .failed, "\(error)", \.faults, queueTime: queueTime)
         }
+    }
+}
+
+extension Question {
+    fileprivate init(_ payload: Request.Payload) {
+        self =
+            switch payload {
+            case .image(_, _, _, let image): .image(image)
+            case .activations(let sent): .activations(sent.tensors, cut: sent.cut, exit: sent.exit)
+            }
     }
 }

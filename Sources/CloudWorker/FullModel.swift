@@ -1,17 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A network that answers for whole images, or from a cut on. One owner, one run at a time.
-package protocol FullModel: AnyObject {
-    /// The probability of every class of the task for a JPEG or PNG image.
-    func probabilities(of image: [UInt8]) throws(ModelFault) -> [Double]
-
-    /// The probability of every class from what a device has computed up to a cut.
+/// What a full model is asked about.
+package enum Question: Hashable, Sendable {
+    /// A JPEG or PNG.
+    case image([UInt8])
+    /// What a device has computed up to a cut.
     ///
     /// - Parameters:
-    ///   - activations: what crosses the cut, each value as `PackedActivation` packs it, in the order in which it comes to exist.
+    ///   - tensors: what crosses the cut, each value as `PackedActivation` packs it, in the order in which it comes to exist.
     ///   - cut: how many nodes come before it.
     ///   - exit: the output, before the last, that is wanted; `nil`: the last.
-    func probabilities(of activations: [[UInt8]], at cut: Int, exit: Int?) throws(ModelFault) -> [Double]
+    case activations([[UInt8]], cut: Int, exit: Int?)
+}
+
+/// A network that answers for whole images, or from a cut on. One owner, one run at a time.
+package protocol FullModel: AnyObject {
+    /// How many questions it may be asked at once: 1 where it gains nothing by several.
+    var lanes: Int { get }
+
+    /// For each question the probability of every class of the task: the same whatever else is asked at once.
+    ///
+    /// - Precondition: 1 … ``lanes`` questions.
+    func answers(to questions: [Question]) -> [Result<[Double], ModelFault>]
 }
 
 /// Why a model has no answer.

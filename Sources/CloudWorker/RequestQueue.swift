@@ -27,24 +27,24 @@ final class RequestQueue: Sendable {
         return result
     }
 
-    /// Notes what it took to compute a request.
-    func took(_ time: Duration, for request: Request) { inside.withLock { $0.requests.took(time, for: request) } }
+    /// Notes what it took to compute requests that came together, and says each one's part.
+    func took(_ time: Duration, for requests: [Request]) -> [Duration] { inside.withLock { $0.requests.took(time, for: requests) } }
 
     func remove(_ id: RequestID, of device: ClientID) -> Bool { inside.withLock { $0.requests.remove(id, of: device) } }
 
-    /// The next request, as soon as there is one, and those whose time is over; `nil` once the queue is closed.
-    func pop() -> (request: IncomingRequest?, expired: [IncomingRequest])? {
+    /// The next requests, as soon as there are some, to be computed together, and those whose time is over; `nil` once the queue is closed.
+    func pop(atMost most: Int) -> (requests: [IncomingRequest], expired: [IncomingRequest])? {
         while true {
             let now = MonotonicClock.now()
-            let (next, hasMore) = inside.withLock { inside -> ((request: IncomingRequest?, expired: [IncomingRequest])?, Bool) in
+            let (next, hasMore) = inside.withLock { inside -> ((requests: [IncomingRequest], expired: [IncomingRequest])?, Bool) in
                 if inside.isClosed { return (nil, true) }
-                let next = inside.requests.next(now: now)
+                let next = inside.requests.next(now: now, atMost: most)
                 return (next, inside.requests.count > 0)
             }
             // The flag may have been lowered for several requests at once.
             if hasMore { wakeUp.raise() }
             guard let next else { return nil }
-            if next.request != nil || !next.expired.isEmpty { return next }
+            if !next.requests.isEmpty || !next.expired.isEmpty { return next }
             _ = wakeUp.wait(for: .seconds(3600))
             wakeUp.lower()
         }

@@ -5,7 +5,8 @@ package import Wire
 /// The requests that wait for a model: the one whose deadline ends first is next, of equal ones the one that came first. A value; time comes in.
 ///
 /// While others wait, one that hasn't the time left that its like takes isn't begun: otherwise, with more to do than can be done, everything would be done a
-/// little too late. Requests of one cut aren't computed as one batch: each is answered as soon as it is computed, and one that comes with less time, or is cancelled, still counts.
+/// little too late. Several are given out to be computed together where that takes clearly less time than one by one, as far as no deadline of theirs, nor of one that is
+/// left waiting, is in the way; whether it does is learnt from what they took, for each kind by itself.
 package struct WaitingRequests: Sendable {
     /// What a request has the model do.
     private struct Work: Hashable {
@@ -18,9 +19,28 @@ package struct WaitingRequests: Sendable {
         }
     }
 
+    /// What a request takes of the model's time: moving averages.
+    private struct Cost {
+        /// Of the time by itself: what a group must take for each request to be worth that the first of them wait for the last.
+        static let worthwhile = 0.85
+        /// Of so many occasions that weren't taken, since it didn't pay, one is: things may have changed.
+        static let patience = 64
+
+        var alone: Duration?
+        /// As one of several.
+        var together: Duration?
+        var occasions = 0
+
+        /// Whether to compute it with others.
+        var pays: Bool {
+            guard let alone else { return false }
+            return together.map { $0 < alone * Self.worthwhile } ?? true || occasions >= Self.patience
+        }
+    }
+
     private let capacity: Int
-    /// Moving averages; only of what has been computed, so that there are no more than a network has cuts and exits.
-    private var times: [Work: Duration] = [:]
+    /// Only of what has been computed, so that there are no more than a network has cuts and exits.
+    private var costs: [Work: Cost] = [:]
     /// By deadline, the latest first.
     private var requests: [IncomingRequest] = []
 
@@ -47,19 +67,60 @@ package struct WaitingRequests: Sendable {
         return true
     }
 
-    /// Notes what it took to compute a request.
-    package mutating func took(_ time: Duration, for request: Request) {
-        let work = Work(request)
-        times[work] = times[work].map { ($0 * 7 + time) / 8 } ?? time
+    /// Notes what it took to compute requests that were given out together.
+    ///
+    /// - Returns: each one's part of that time.
+    package mutating func took(_ time: Duration, for requests: [Request]) -> [Duration] {
+        guard requests.count > 1 else {
+            for request in requests { costs[Work(request), default: Cost()].alone.average(with: time) }
+            return requests.map { _ in time }
+        }
+        let expected = requests.map { costs[Work($0)]?.alone ?? .nanoseconds(1) }
+        let sum = expected.reduce(.zero, +)
+        let parts = expected.map { time * ($0 / sum) }
+        for (request, part) in zip(requests, parts) {
+            costs[Work(request), default: Cost()].together.average(with: part)
+            costs[Work(request), default: Cost()].occasions = 0
+        }
+        return parts
     }
 
-    /// The next request, and those whose time is over, or will be. The last one that waits is tried in any case, so that a slow spell isn't believed in for ever.
-    package mutating func next(now: Duration) -> (request: IncomingRequest?, expired: [IncomingRequest]) {
+    /// The next requests, by deadline, and those whose time is over, or will be. The last one that waits is tried in any case, so that a slow spell isn't believed in
+    /// for ever.
+    ///
+    /// - Parameter most: how many may be computed together.
+    package mutating func next(now: Duration, atMost most: Int = 1) -> (requests: [IncomingRequest], expired: [IncomingRequest]) {
         var expired = removeExpired(now: now)
-        while requests.count > 1, let next = requests.last, let time = times[Work(next.request)], next.deadline < now + time {
+        while requests.count > 1, let next = requests.last, let time = costs[Work(next.request)]?.alone, next.deadline < now + time {
             expired.append(requests.removeLast())
         }
-        return (requests.popLast(), expired)
+        guard let first = requests.popLast() else { return ([], expired) }
+        return ([first] + company(for: first, now: now, atMost: most - 1), expired)
+    }
+
+    /// Removes what is to be computed together with a request.
+    private mutating func company(for first: IncomingRequest, now: Duration, atMost most: Int) -> [IncomingRequest] {
+        guard most > 0, !requests.isEmpty, let own = costs[Work(first.request)] else { return [] }
+        guard own.pays else {
+            if own.alone != nil { costs[Work(first.request)]?.occasions += 1 }
+            return []
+        }
+        // Until when all of them must be done, and what they will take: at most what they take by themselves.
+        var end = first.deadline
+        var sum = own.alone ?? .zero
+        var company: [IncomingRequest] = []
+        for place in requests.indices.reversed() {
+            let request = requests[place]
+            let cost = costs[Work(request.request)]
+            guard let cost, let alone = cost.alone, cost.pays else {
+                end = min(end, request.deadline - (cost?.alone ?? .zero))
+                continue
+            }
+            guard company.count < most, now + sum + alone <= end else { break }
+            sum += alone
+            company.append(requests.remove(at: place))
+        }
+        return company
     }
 
     private mutating func removeExpired(now: Duration) -> [IncomingRequest] {
@@ -67,4 +128,8 @@ package struct WaitingRequests: Sendable {
         while let next = requests.last, next.deadline <= now { expired.append(requests.removeLast()) }
         return expired
     }
+}
+
+extension Duration? {
+    fileprivate mutating func average(with next: Duration) { self = map { ($0 * 7 + next) / 8 } ?? next }
 }

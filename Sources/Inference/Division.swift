@@ -27,6 +27,9 @@ struct Division: Sendable {
 }
 
 extension Lowering {
+    /// Of weights in one part where there are several lanes: a share of a processor's own cache.
+    private static let lentWeightBytes = 256 << 10
+
     /// Parts of rows each read all weights, parts of channels each read (and, for windows, copy) the whole image: the smaller of the two is what is
     /// read again.
     ///
@@ -43,7 +46,9 @@ extension Lowering {
         guard let channelAlignment, channels > channelAlignment else { return Division(.rows, byRows, rows: rows, channels: channels) }
         let readAgain = (copies ? 2 : 1) * inputBytes / images
         guard weightBytes >= readAgain else { return Division(.rows, byRows, rows: rows, channels: channels) }
-        let byChannels = partition(images: images, channels, alignment: channelAlignment, macs: macs, isFloat: isFloat, bytes: bytes)
+        // What lanes read one after another is to stay near meanwhile.
+        let most = options.lanes > 1 && !copies ? max(channels * Self.lentWeightBytes / weightBytes, 1) : channels
+        let byChannels = partition(images: images, channels, alignment: channelAlignment, most: most, macs: macs, isFloat: isFloat, bytes: bytes)
         return Division(.channels, byChannels, rows: rows, channels: channels)
     }
 

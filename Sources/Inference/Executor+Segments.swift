@@ -14,7 +14,7 @@ extension Executor {
     /// Puts the values that cross a cut where the nodes behind it read them.
     ///
     /// - Parameter tensors: in the order of ``crossing(at:)``.
-    package func load(_ tensors: [Tensor], at position: Int) throws(InferenceError) {
+    package func load(_ tensors: [Tensor], at position: Int, lane: Int = 0) throws(InferenceError) {
         let crossing = try cut(position).crossing
         guard tensors.count == crossing.count else {
             throw InferenceError(.input, "cut \(position)", "expected \(crossing.count) values, found \(tensors.count)")
@@ -25,11 +25,11 @@ extension Executor {
                     .input, "'\(target.value.name)'", "expected \(target.value.type) \(target.value.shape), found \(tensor.type) \(tensor.shape)")
             }
         }
-        isImage = false
+        isImage[lane] = false
         for (tensor, target) in zip(tensors, crossing) {
             unsafe tensor.storage.withUnsafeBytes { source in
                 for place in target.places {
-                    unsafe program.memory.withUnsafeBytes(of: place.slot) { unsafe place.copyIn.run(from: source, to: $0) }
+                    unsafe program.memories[lane].withUnsafeBytes(of: place.slot) { unsafe place.copyIn.run(from: source, to: $0) }
                 }
             }
         }
@@ -94,7 +94,7 @@ extension Executor {
     /// The steps of the ``plan`` that ``run(head:)`` runs.
     package func steps(ofHead exit: Int) -> [Int] { program.entries.indices.filter { program.heads[$0] == exit } }
 
-    private func entries(of segment: Range<Int>) throws(InferenceError) -> Range<Int> {
+    func entries(of segment: Range<Int>) throws(InferenceError) -> Range<Int> {
         let (first, last) = try (cut(segment.lowerBound).entry, cut(segment.upperBound).entry)
         return first..<last
     }

@@ -16,8 +16,10 @@ package final class Executor {
     /// Whether a run keeps busy all processors that the thread which loaded the network may use.
     package let takesAllProcessors: Bool
     private let pixels: PixelEntry?
-    /// Whether the input is what ``begin(pixels:)`` has put there.
-    var isImage = false
+    /// By lane: whether the input is what ``begin(pixels:lane:)`` has put there.
+    var isImage: [Bool]
+    /// What lanes gain by being run together.
+    var gain: LaneGain
 
     /// Checks the graph, prepares weights, plans and reserves the memory, starts the threads.
     ///
@@ -35,6 +37,8 @@ package final class Executor {
         let graph = graph.orderedByExits()
         program = try Program(graph, options: options)
         takesAllProcessors = options.threads >= Processor.availableCount
+        isImage = Array(repeating: false, count: options.lanes)
+        gain = LaneGain(entries: program.entries.count)
         if let preprocessing {
             pixels = try PixelEntry(preprocessing, graph: graph, program: program)
         } else {
@@ -57,16 +61,16 @@ package final class Executor {
     }
 
     /// Takes an image for a run in parts (``run(segment:)``), of which the first begins at 0. It reserves no memory.
-    package func begin(pixels: Span<UInt8>) throws(InferenceError) {
+    package func begin(pixels: Span<UInt8>, lane: Int = 0) throws(InferenceError) {
         guard let entry = self.pixels else {
             throw InferenceError(.preprocessing, "pixels", "the network was loaded without preprocessing")
         }
-        try entry.fill(from: pixels, program.memory)
-        isImage = true
+        try entry.fill(from: pixels, program.memories[lane])
+        isImage[lane] = true
     }
 
     /// Whether the input was an image, from which an entry's result came at once.
-    func isDone(_ entry: Int) -> Bool { isImage && pixels?.skips[entry] == true }
+    func isDone(_ entry: Int, lane: Int = 0) -> Bool { isImage[lane] && pixels?.skips[entry] == true }
 
     /// Runs the network on its only input.
     ///
@@ -75,7 +79,7 @@ package final class Executor {
         guard program.inputs.count == 1, program.inputs[0].value.type == .float32 else {
             throw InferenceError(.input, "float32 input", "the network takes \(program.inputs.count) inputs of other types")
         }
-        isImage = false
+        isImage[0] = false
         let target = program.inputs[0]
         guard input.count == target.value.shape.elementCount else {
             throw InferenceError(
@@ -92,9 +96,9 @@ package final class Executor {
     ///
     /// - Parameter index: the ``end`` where it isn't given.
     /// - Precondition: the network has such an output.
-    package func withOutput<Result>(_ index: Int? = nil, _ body: (Span<Float>) -> Result) -> Result {
+    package func withOutput<Result>(_ index: Int? = nil, lane: Int = 0, _ body: (Span<Float>) -> Result) -> Result {
         let output = program.outputs[index ?? end]
-        return program.memory.read(output.floats, of: Float.self) { body($0.extracting(..<output.value.shape.elementCount)) }
+        return program.memories[lane].read(output.floats, of: Float.self) { body($0.extracting(..<output.value.shape.elementCount)) }
     }
 
     /// Runs the network on any number of inputs of any type and copies the outputs. It reserves memory.
@@ -149,7 +153,7 @@ package final class Executor {
     /// The network's outputs, as its graph declares them.
     package var outputs: [Value] { program.outputs.map(\.value) }
 
-    private func fill(_ inputs: [Tensor]) throws(InferenceError) {
+    func fill(_ inputs: [Tensor], lane: Int = 0) throws(InferenceError) {
         guard inputs.count == program.inputs.count else {
             throw InferenceError(.input, "run", "expected \(program.inputs.count) inputs, found \(inputs.count)")
         }
@@ -160,9 +164,10 @@ package final class Executor {
                     "expected \(target.value.type) \(target.value.shape), found \(tensor.type) \(tensor.shape)")
             }
             unsafe tensor.storage.withUnsafeBytes { source in
-                unsafe program.memory.withUnsafeBytes(of: target.slot) { unsafe target.copy.run(from: source, to: $0) }
+                unsafe program.memories[lane].withUnsafeBytes(of: target.slot) { unsafe target.copy.run(from: source, to: $0) }
             }
         }
+        isImage[lane] = false
     }
 
     private func show(_ observation: Lowering.Observation, _ observe: (ValueID, Span<Float>) -> Void) {

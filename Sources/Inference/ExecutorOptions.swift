@@ -13,6 +13,8 @@ package struct ExecutorOptions: Sendable {
     package var patience: Duration
     /// Positions in the nodes of ``Networks/Graph/orderedByExits()`` at which a segment may begin or end, besides its two ends; each may keep two nodes from being computed as one.
     package var cuts: Set<Int>
+    /// Inputs that may be under way at the same time, each in memory of its own: 1 … ``maximumLanes``.
+    package var lanes: Int
     /// What it costs to divide a step among the threads and to wait for all of them; `nil`: that is measured when the network is loaded. Steps that
     /// gain less aren't divided. Results don't depend on it.
     package var barrier: Duration?
@@ -22,9 +24,10 @@ package struct ExecutorOptions: Sendable {
     package var memoryLimit: Int
 
     package static let maximumThreads = 64
+    package static let maximumLanes = 64
 
     package init(
-        threads: Int = 1, cores: [Int] = [], patience: Duration = .microseconds(200), barrier: Duration? = nil, cuts: Set<Int> = [],
+        threads: Int = 1, cores: [Int] = [], patience: Duration = .microseconds(200), barrier: Duration? = nil, cuts: Set<Int> = [], lanes: Int = 1,
         features: CPUFeatures = .current, memoryLimit: Int = 1 << 32
     ) {
         self.threads = threads
@@ -32,6 +35,7 @@ package struct ExecutorOptions: Sendable {
         self.patience = patience
         self.barrier = barrier
         self.cuts = cuts
+        self.lanes = lanes
         self.features = features
         self.memoryLimit = memoryLimit
     }

@@ -5,6 +5,21 @@ internal import Tensors
 /// Names one buffer of a loaded network.
 struct Slot: Hashable, Sendable { var index: Int }
 
+/// Bytes of the system's, given back when nobody has them any more.
+@safe
+private final class Area {
+    let start: UnsafeMutableRawPointer
+
+    init(bytes: Int) throws(InferenceError) {
+        guard let start = unsafe aligned_alloc(MemoryPlan.alignment, max(bytes, MemoryPlan.alignment)) else {
+            throw InferenceError(.memory, "\(bytes) bytes", "the system has no more")
+        }
+        unsafe self.start = start
+    }
+
+    deinit { unsafe free(start) }
+}
+
 /// The memory of a loaded network: the arena that activations share, the constants that are operands, and one scratch area a thread.
 ///
 /// `@unchecked Sendable`: the threads of one run read buffers that are complete and write disjoint parts of the one that
@@ -21,6 +36,7 @@ final class Memory: @unchecked Sendable {
     let arenaBytes: Int
     let scratchBytes: Int
     private let regions: [Region]
+    private let areas: (arena: Area, constants: Area, scratch: Area)
     private let arena: UnsafeMutableRawPointer
     private let constants: UnsafeMutableRawPointer
     private let scratch: UnsafeMutableRawPointer
@@ -34,26 +50,22 @@ final class Memory: @unchecked Sendable {
         self.arenaBytes = arenaBytes
         self.scratchBytes = scratchBytes
         scratchStride = (scratchBytes + MemoryPlan.alignment - 1) / MemoryPlan.alignment * MemoryPlan.alignment
-        let sizes = [arenaBytes, constantBytes, scratchStride * threads].map { max($0, MemoryPlan.alignment) }
-        var areas: [UnsafeMutableRawPointer] = unsafe []
-        for size in sizes {
-            guard let area = unsafe aligned_alloc(MemoryPlan.alignment, size) else {
-                for unsafe area in unsafe areas { unsafe free(area) }
-                throw InferenceError(.memory, "\(size) bytes", "the system has no more")
-            }
-            unsafe areas.append(area)
-        }
-        unsafe (arena, constants, scratch) = unsafe (areas[0], areas[1], areas[2])
+        areas = try (Area(bytes: arenaBytes), Area(bytes: constantBytes), Area(bytes: scratchStride * threads))
+        unsafe (arena, constants, scratch) = unsafe (areas.arena.start, areas.constants.start, areas.scratch.start)
         for region in regions {
             precondition(region.offset >= 0 && region.bytes >= 0, "a region before its area")
-            precondition(region.offset + region.bytes <= (region.isConstant ? sizes[1] : sizes[0]), "a region beyond its area")
+            precondition(region.offset + region.bytes <= (region.isConstant ? constantBytes : arenaBytes), "a region beyond its area")
         }
     }
 
-    deinit {
-        unsafe free(arena)
-        unsafe free(constants)
-        unsafe free(scratch)
+    /// Another arena beside the same constants and scratch areas: runs in both follow one another.
+    init(beside other: Memory) throws(InferenceError) {
+        regions = other.regions
+        arenaBytes = other.arenaBytes
+        scratchBytes = other.scratchBytes
+        scratchStride = other.scratchStride
+        areas = try (Area(bytes: arenaBytes), other.areas.constants, other.areas.scratch)
+        unsafe (arena, constants, scratch) = unsafe (areas.arena.start, areas.constants.start, areas.scratch.start)
     }
 
     /// The elements of a slot, to be read.

@@ -24,15 +24,17 @@ package struct Partition: Hashable, Sendable {
 
     /// - Parameters:
     ///   - alignment: parts begin at multiples of so many units.
+    ///   - most: units of a part, as far as the alignment allows.
     ///   - nanoseconds: of all images.
-    package init(images: Int = 1, units: Int, alignment: Int = 1, nanoseconds: Double, threads: Int) {
+    package init(images: Int = 1, units: Int, alignment: Int = 1, most: Int = .max, nanoseconds: Double, threads: Int) {
         self.images = images
         self.units = units
         self.nanoseconds = nanoseconds
         let blocks = (units + alignment - 1) / alignment
         let perThread = min(max(Int(nanoseconds / Double(threads) / Self.nanosecondsPerPart), 1), Self.mostPartsPerThread)
         let wanted = (threads * perThread + images - 1) / images
-        unitsPerPart = max(Self.blocksPerPart(blocks, wanted: wanted, threads: threads) * alignment, 1)
+        let blocksPerPart = min(Self.blocksPerPart(blocks, wanted: wanted, threads: threads), max(most / alignment, 1))
+        unitsPerPart = max(blocksPerPart * alignment, 1)
     }
 
     /// About `blocks / wanted`, so that the thread that has the most parts has as few blocks as can be.
@@ -60,9 +62,9 @@ extension Lowering {
     /// - Parameters:
     ///   - macs, bytes: multiplications, and bytes that are read and written, of all images.
     ///   - isFloat: what is multiplied.
-    func partition(images: Int = 1, _ units: Int, alignment: Int = 1, macs: Int = 0, isFloat: Bool = false, bytes: Int) -> Partition {
+    func partition(images: Int = 1, _ units: Int, alignment: Int = 1, most: Int = .max, macs: Int = 0, isFloat: Bool = false, bytes: Int) -> Partition {
         let multiplying = Double(macs) / (isFloat ? speed.floatMACs : speed.quantizedMACs)
         return Partition(
-            images: images, units: units, alignment: alignment, nanoseconds: multiplying + Double(bytes) / speed.bytes, threads: options.threads)
+            images: images, units: units, alignment: alignment, most: most, nanoseconds: multiplying + Double(bytes) / speed.bytes, threads: options.threads)
     }
 }

@@ -33,8 +33,9 @@ final class Program {
     let heads: [Int?]
     /// For each output how many of the graph's nodes come before its head.
     let exitPositions: [Int]
-    let memory: Memory
-    /// Of the arena.
+    /// One a lane.
+    private(set) var memories: [Memory]
+    /// Of an arena.
     let memoryPlan: MemoryPlan
     let cores: [Int]
     private let pool: ThreadPool?
@@ -46,6 +47,7 @@ final class Program {
         guard 1...ExecutorOptions.maximumThreads ~= options.threads else {
             throw InferenceError(.threads, "\(options.threads) threads", "expected 1 … \(ExecutorOptions.maximumThreads)")
         }
+        precondition(1...ExecutorOptions.maximumLanes ~= options.lanes, "\(options.lanes) lanes")
         let lowering = try Lowering(graph, options: options)
         inputs = graph.inputs.map { id in
             guard case .strided(let slot, let geometry) = lowering.places[id.rawValue] else { preconditionFailure("an input without a place") }
@@ -63,41 +65,60 @@ final class Program {
         plan = lowering.descriptions
         observations = lowering.observations
         quantizations = lowering.inputQuantizations
-        (memory, memoryPlan) = try lowering.placedMemory()
+        (memories, memoryPlan) = try lowering.placedMemory()
         cores = options.cores
-        let pool = options.threads > 1 ? try ThreadPool(options, steps: steps, memory: memory) : nil
+        let pool = options.threads > 1 ? try ThreadPool(options, steps: steps, memory: memories[0]) : nil
         self.pool = pool
         isDivided = steps.map { step in step.parts > 1 && pool?.pays(for: step) == true }
         if let core = cores.first, !Processor.canBindThread(to: core) { throw InferenceError(.threads, processor: core) }
     }
 
+    /// Of the first lane.
+    var memory: Memory { memories[0] }
+
     var barrier: Duration? { pool?.barrier }
 
+    func keepOneLane() { memories.removeSubrange(1...) }
+
     /// Runs one entry of the program.
-    func run(entry: Int) throws(InferenceError) {
+    func run(entry: Int, lane: Int = 0) throws(InferenceError) {
         switch entries[entry] {
-        case .step(let index):
-            if isDivided[index], let pool {
-                pool.run(index)
-            } else {
-                steps[index].run(parts: 0..<steps[index].parts, in: memory, worker: 0)
-            }
-        case .definition(let index):
-            try definitions[index].run(in: memory)
+        case .step(let index): run(step: index, lane: lane, pool: isDivided[index] ? pool : nil)
+        case .definition(let index): try definitions[index].run(in: memories[lane])
+        }
+    }
+
+    /// Runs one entry in several lanes, part by part, so that the weights of a part are read for all of them while they are near.
+    func run(entry: Int, lanes: [Int]) throws(InferenceError) {
+        guard lanes.count > 1, case .step(let index) = entries[entry], !isDivided[index] else {
+            for lane in lanes { try run(entry: entry, lane: lane) }
+            return
+        }
+        for part in 0..<steps[index].parts {
+            for lane in lanes { steps[index].run(parts: part..<part + 1, in: memories[lane], worker: 0) }
+        }
+    }
+
+    private func run(step: Int, lane: Int, pool: ThreadPool?) {
+        if let pool {
+            pool.run(step, in: memories[lane])
+        } else {
+            steps[step].run(parts: 0..<steps[step].parts, in: memories[lane], worker: 0)
         }
     }
 }
 
 extension Lowering {
     /// Decides where each buffer lies, reserves the memory and copies constant operands into it.
-    fileprivate func placedMemory() throws(InferenceError) -> (Memory, MemoryPlan) {
+    fileprivate func placedMemory() throws(InferenceError) -> ([Memory], MemoryPlan) {
         let variable = buffers.indices.filter { buffers[$0].constant == nil }
         let constant = buffers.indices.filter { buffers[$0].constant != nil }
         let whole = -1...entries.count
         let arena = MemoryPlan(variable.map { .init(bytes: buffers[$0].bytes, life: buffers[$0].first...max(buffers[$0].first, buffers[$0].last)) })
         let constants = MemoryPlan(constant.map { .init(bytes: buffers[$0].bytes, life: whole) })
         guard let arena, let constants else { throw InferenceError(.memory, "network '\(graph.name)'", "its size overflows") }
-        let total = [arena.bytes, constants.bytes].reduce(scratchBytes.multipliedReportingOverflow(by: options.threads)) { sum, bytes in
+        let arenas = Array(repeating: arena.bytes, count: options.lanes)
+        let total = (arenas + [constants.bytes]).reduce(scratchBytes.multipliedReportingOverflow(by: options.threads)) { sum, bytes in
             let next = sum.partialValue.addingReportingOverflow(bytes)
             return (next.partialValue, sum.overflow || next.overflow)
         }
@@ -116,6 +137,8 @@ extension Lowering {
         for index in constant {
             if let tensor = buffers[index].constant { memory.store(tensor, in: Slot(index: index)) }
         }
-        return (memory, arena)
+        var memories = [memory]
+        while memories.count < options.lanes { memories.append(try Memory(beside: memory)) }
+        return (memories, arena)
     }
 }

@@ -58,7 +58,7 @@ final class ThreadPool: Sendable {
     }
 
     /// Runs every part of a step and returns when the last one is done.
-    func run(_ step: Int) { crew.lead(step) }
+    func run(_ step: Int, in memory: Memory) { crew.lead(step, in: memory) }
 }
 
 private final class Assignment {
@@ -108,7 +108,8 @@ private final class Crew: @unchecked Sendable {
     private static let longestMeasuringTime = Duration.milliseconds(1)
 
     private let steps: [any Step]
-    private let memory: Memory
+    /// Of the step that is run; set before its shares are.
+    private var memory: Memory
     private let threads: Int
     private let cores: [Int]
     private let patience: Duration
@@ -147,8 +148,9 @@ private final class Crew: @unchecked Sendable {
         unsafe shares.deallocate()
     }
 
-    func lead(_ index: Int) {
+    func lead(_ index: Int, in memory: Memory) {
         let parts = steps[index].parts
+        self.memory = memory
         finished.store(0, ordering: .relaxed)
         for worker in (0..<threads).reversed() {
             // The first have the larger shares: they begin first.
@@ -177,7 +179,7 @@ private final class Crew: @unchecked Sendable {
         var isOver = false
         while !isOver {
             let before = clock.now
-            lead(steps.count - 1)
+            lead(steps.count - 1, in: memory)
             let now = clock.now
             least = min(least, now - before - PauseStep.length)
             // Threads that haven't begun yet, or have no processor, let others do their part.

@@ -14,6 +14,8 @@ package struct CloudSettings: Hashable, Sendable {
     package var threads = 1
     /// Requests that are computed at the same time.
     package var concurrency = 1
+    /// Requests that are computed together at most, where that takes less time.
+    package var batch = 8
     /// Requests that wait; one more is answered as busy.
     package var queue = 16
     package var broker = BrokerSettings(host: "localhost")
@@ -37,6 +39,7 @@ package struct CloudSettings: Hashable, Sendable {
         self.model = model
         self.threads = threads
         concurrency = root.value("concurrency", .integer(1...64), default: concurrency)
+        batch = root.value("batch", .integer(1...64), default: batch)
         queue = root.value("queue", .integer(1...4096), default: queue)
         broker = root.section("broker") { BrokerSettings(&$0) }
         guard worker != nil, bundle != nil else { return nil }

@@ -28,7 +28,7 @@ struct ServeCommand: ParsableCommand {
             let counters = worker.counters
             log.notice(
                 """
-                stopped; \(counters.answered) answered, \(counters.busy) busy, \(counters.expired) too late, \(counters.cancelled + counters.inVain) cancelled, \
+                stopped; \(counters.answered) answered (\(counters.together) together with others), \(counters.busy) busy, \(counters.expired) too late, \(counters.cancelled + counters.inVain) cancelled, \
                 \(counters.badRequests) bad requests, \(counters.otherModels) for other models, \(counters.repeated) repeated, \
                 \(counters.faults) faults, \(worker.linkCounters.damaged) damaged messages
                 """)

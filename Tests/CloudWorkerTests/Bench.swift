@@ -10,25 +10,40 @@ import Wire
 
 /// A model that computes only while it is let, and notes what it is given.
 final class GatedModel: FullModel, Sendable {
+    let lanes: Int
     let gate: WakeUp
+    /// What was asked about at once.
+    let groups = Journal<[[UInt8]]>()
     let runs: Journal<[UInt8]>
 
-    init(gate: WakeUp, runs: Journal<[UInt8]>) {
+    init(lanes: Int = 1, gate: WakeUp, runs: Journal<[UInt8]>) {
+        self.lanes = lanes
         self.gate = gate
         self.runs = runs
     }
 
-    func probabilities(of image: [UInt8]) throws(ModelFault) -> [Double] {
-        runs.record(image)
+    func answers(to questions: [Question]) -> [Result<[Double], ModelFault>] {
+        let asked = questions.map { question in
+            switch question {
+            case .image(let image): image
+            case .activations(let tensors, _, _): Array(tensors.joined())
+            }
+        }
+        groups.record(asked)
+        for question in asked { runs.record(question) }
         _ = gate.wait(for: .seconds(30))
-        if image == [0] { throw ModelFault(.image, "decode", "not an image") }
-        if image == [1] { return [.nan, 0, 0] }
-        return [0.25, 0.5, 0.25]
+        return asked.map { question in
+            switch question {
+            case [0]: .failure(ModelFault(.image, "decode", "not an image"))
+            case [1]: .success([.nan, 0, 0])
+            default: .success([0.25, 0.5, 0.25])
+            }
+        }
     }
+}
 
-    func probabilities(of activations: [[UInt8]], at cut: Int, exit: Int?) throws(ModelFault) -> [Double] {
-        try probabilities(of: Array(activations.joined()))
-    }
+extension FullModel {
+    func answer(to question: Question) throws(ModelFault) -> [Double] { try answers(to: [question])[0].get() }
 }
 
 /// A worker and a client that sends what it likes.

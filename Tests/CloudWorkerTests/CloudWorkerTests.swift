@@ -169,13 +169,45 @@ struct CloudWorkerTests {
         #expect(bench.worker.counters.badRequests == 1 && bench.worker.counters.faults == 1)
     }
 
+    @Test func whatWaitsIsComputedTogetherAndEachIsAnsweredForItself() async throws {
+        let made = Mutex<GatedModel?>(nil)
+        let (gate, runs) = (try WakeUp(), Journal<[UInt8]>())
+        let bench = try await Bench(queue: 8) { () throws(ModelFault) in
+            let model = GatedModel(lanes: 4, gate: gate, runs: runs)
+            made.withLock { $0 = model }
+            return model
+        }
+        defer { bench.stop() }
+        defer { gate.raise() }
+        // What one takes must be known.
+        gate.raise()
+        try bench.send(request(1))
+        #expect(try await bench.reply(to: request(1)).status == .ok)
+        gate.lower()
+        try bench.send(request(2))
+        try await runs.wait(from: 1) { _ in true }
+        for number in 3...7 as ClosedRange<UInt64> { try bench.send(request(number, image: [UInt8(number == 4 ? 0 : 10 + number)])) }
+        try await bench.awaitArrival()
+        try bench.cancel(request(5))
+        try await bench.awaitArrival()
+        gate.raise()
+        for number in [2, 3, 4, 6, 7] as [UInt64] {
+            let reply = try await bench.reply(to: request(number))
+            #expect(reply.status == (number == 4 ? .badRequest : .ok), "\(number)")
+        }
+        let groups = try #require(made.withLock { $0 }).groups.entries
+        #expect(groups == [[[7]], [[7]], [[13], [0], [16], [17]]])
+        #expect(!bench.replies.contains { $0.id == request(5).id })
+        #expect(bench.worker.counters.together == 3 && bench.worker.counters.answered == 5 && bench.worker.counters.badRequests == 1)
+    }
+
     @Test func aBundlesNetworkAnswersWithCalibratedProbabilities() throws {
         let model = try BundleModel(Colours.bundle())
         for colour in 0..<3 {
-            let probabilities = try model.probabilities(of: Colours.image(of: colour))
+            let probabilities = try model.answer(to: .image(Colours.image(of: colour)))
             #expect(abs(probabilities[colour] - Colours.confidence) < 1e-5, "\(probabilities)")
         }
-        let error = #expect(throws: ModelFault.self) { try model.probabilities(of: [1, 2, 3]) }
+        let error = #expect(throws: ModelFault.self) { try model.answer(to: .image([1, 2, 3])) }
         #expect(error?.code == .image)
         var blind = Colours.bundle()
         blind.details.preprocessing = nil

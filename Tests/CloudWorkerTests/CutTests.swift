@@ -2,6 +2,7 @@
 import Answers
 import BrokerTestSupport
 import CloudWorker
+import Inference
 import Messaging
 import Networks
 import Packing
@@ -91,6 +92,31 @@ struct CutTests {
         #expect(try await bench.reply(to: request).status == .ok)
     }
 
+    /// Images, two cuts and an exit in one go, with bad ones among them.
+    @Test func whatIsAskedTogetherIsAnsweredAsByItself() throws {
+        let alone = try BundleModel(DividedNetwork.bundle())
+        // It may find that lanes gain nothing here, and then has one.
+        let model = try BundleModel(DividedNetwork.bundle(), options: .init(lanes: 8))
+        var questions: [Question] = [.image([1, 2, 3])]
+        for seed in 1...2 as ClosedRange<UInt64> {
+            let image = try DividedNetwork.image(seed)
+            for (cut, exit) in [(2, 0), (5, nil), (8, nil)] as [(Int, Int?)] {
+                let sent = try DividedNetwork.activations(of: image, at: cut, exit: exit, bits: 32)
+                questions.append(.activations(sent.tensors, cut: sent.cut, exit: sent.exit))
+            }
+            guard case .image(_, _, _, let bytes) = try DividedNetwork.request(0, image).payload else { continue }
+            questions.append(.image(bytes))
+        }
+        questions.append(.activations([[1, 2]], cut: 5, exit: nil))
+        #expect(questions.count == 10)
+        let expected = questions.map { question in alone.answers(to: [question])[0] }
+        #expect(expected.filter { (try? $0.get()) != nil }.count == 8)
+        for start in stride(from: 0, to: questions.count, by: model.lanes) {
+            let group = start..<min(start + model.lanes, questions.count)
+            #expect(model.answers(to: Array(questions[group])) == Array(expected[group]))
+        }
+    }
+
     @Test func damagedActivationsNeverTrapAndLeaveTheModelAsItWas() throws {
         let model = try BundleModel(DividedNetwork.bundle())
         let image = try DividedNetwork.image(2)
@@ -99,13 +125,13 @@ struct CutTests {
         var (refused, taken) = (0, 0)
         for cut in [2, 5, 8] {
             let good = try DividedNetwork.activations(of: image, at: cut, bits: 5).tensors
-            let expected = try model.probabilities(of: good, at: cut, exit: nil)
+            let expected = try model.answer(to: .activations(good, cut: cut, exit: nil))
             for round in 0..<300 {
                 var tensors = good
                 let index = Int.random(in: tensors.indices, using: &generator)
                 tensors[index] = generator.damaged(tensors[index])
                 do throws(ModelFault) {
-                    let found = try model.probabilities(of: tensors, at: cut, exit: nil)
+                    let found = try model.answer(to: .activations(tensors, cut: cut, exit: nil))
                     #expect(found.count == 5 && found.allSatisfy { (0...1).contains($0) }, "seed \(seed), cut \(cut), round \(round)")
                     taken += 1
                 } catch {
@@ -113,13 +139,13 @@ struct CutTests {
                     refused += 1
                 }
             }
-            #expect(try model.probabilities(of: good, at: cut, exit: nil) == expected)
+            #expect(try model.answer(to: .activations(good, cut: cut, exit: nil)) == expected)
         }
         #expect(refused > 300 && taken > 20, "\(refused) refused, \(taken) taken: a poor test")
         // Finite numbers of which nothing finite comes.
         let shape = try #require(ActivationShape(channels: 8, height: 8, width: 8))
         let huge = PackedActivation.reals(shape, Array(repeating: .greatestFiniteMagnitude, count: 512)).packed()
-        let fault = #expect(throws: ModelFault.self) { try model.probabilities(of: [huge], at: 2, exit: nil) }
+        let fault = #expect(throws: ModelFault.self) { try model.answer(to: .activations([huge], cut: 2, exit: nil)) }
         #expect(fault?.code == .activations)
     }
 

@@ -16,7 +16,7 @@ struct WaitingRequestsTests {
             _ = waiting.add(try incoming(number, deadline: .milliseconds(deadline)), now: .zero)
         }
         var order: [UInt64] = []
-        while let next = waiting.next(now: .zero).request { order.append(next.request.frame) }
+        while let next = waiting.next(now: .zero).requests.first { order.append(next.request.frame) }
         #expect(order == [2, 4, 3, 1, 5])
     }
 
@@ -29,9 +29,9 @@ struct WaitingRequestsTests {
         let taken = waiting.add(try incoming(4, deadline: .milliseconds(50)), now: .milliseconds(10))
         #expect(taken.isTaken && taken.expired.map(\.request.frame) == [1])
         let next = waiting.next(now: .milliseconds(30))
-        #expect(next.request?.request.frame == 4 && next.expired.map(\.request.frame) == [2])
+        #expect(next.requests.first?.request.frame == 4 && next.expired.map(\.request.frame) == [2])
         let nothing = waiting.next(now: .milliseconds(30))
-        #expect(nothing.request == nil)
+        #expect(nothing.requests.isEmpty)
     }
 
     @Test func aRequestIsRemovedByDeviceAndName() throws {
@@ -40,7 +40,7 @@ struct WaitingRequestsTests {
         _ = waiting.add(try incoming(1, deadline: .seconds(2), device: "board-2"), now: .zero)
         let removed = [(1, "board-3"), (2, "board-1"), (1, "board-2"), (1, "board-2")].map { waiting.remove(request($0).id, of: ClientID($1)!) }
         #expect(removed == [false, false, true, false])
-        let rest = waiting.next(now: .zero).request
+        let rest = waiting.next(now: .zero).requests.first
         #expect(rest?.device == ClientID("board-1"))
         #expect(waiting.count == 0)
     }
@@ -49,19 +49,19 @@ struct WaitingRequestsTests {
         var waiting = WaitingRequests(capacity: 8)
         var divided = try incoming(1, deadline: .milliseconds(40))
         divided.request.payload = .activations(.init(cut: 3, digest: DividedNetwork.digest, tensors: [[1]]))
-        waiting.took(.milliseconds(50), for: request(0))
+        _ = waiting.took(.milliseconds(50), for: [request(0)])
         // From a cut it takes less, of which nothing is known yet.
         _ = waiting.add(divided, now: .zero)
         _ = waiting.add(try incoming(2, deadline: .milliseconds(45)), now: .zero)
         _ = waiting.add(try incoming(3, deadline: .milliseconds(60)), now: .zero)
         let first = waiting.next(now: .zero)
-        #expect(first.request?.request.frame == 1 && first.expired.isEmpty)
+        #expect(first.requests.first?.request.frame == 1 && first.expired.isEmpty)
         let second = waiting.next(now: .zero)
-        #expect(second.request?.request.frame == 3 && second.expired.map(\.request.frame) == [2])
+        #expect(second.requests.first?.request.frame == 3 && second.expired.map(\.request.frame) == [2])
         // Alone it is tried: it may take less than it did.
         _ = waiting.add(try incoming(4, deadline: .milliseconds(30)), now: .zero)
         let last = waiting.next(now: .zero)
-        #expect(last.request?.request.frame == 4 && last.expired.isEmpty)
+        #expect(last.requests.first?.request.frame == 4 && last.expired.isEmpty)
     }
 
     /// Twice as much as can be done, with less time for each than the queue takes: half must be done, and in time.
@@ -71,15 +71,80 @@ struct WaitingRequestsTests {
         var (free, done, late) = (Duration.zero, 0, 0)
         for number in 0..<1000 as Range<UInt64> {
             let arrival = .milliseconds(25) * Int(number)
-            while free <= arrival, case let next = waiting.next(now: free), let request = next.request {
+            while free <= arrival, case let next = waiting.next(now: free), let request = next.requests.first {
                 free += service
-                waiting.took(service, for: request.request)
+                _ = waiting.took(service, for: [request.request])
                 if free <= request.deadline { done += 1 } else { late += 1 }
             }
             free = max(free, arrival)
             _ = waiting.add(try incoming(number, deadline: arrival + .milliseconds(300)), now: arrival)
         }
         #expect(done > 480 && late == 0, "\(done) in time, \(late) late")
+    }
+
+    /// A model that takes 40 ms for a request and `share` of that for each of several.
+    private struct Service {
+        var waiting = WaitingRequests(capacity: 64)
+        var share: Double
+        var groups: [[UInt64]] = []
+
+        /// Computes what is next; the time that it took.
+        mutating func step(now: Duration) -> Duration? {
+            let next = waiting.next(now: now, atMost: 4)
+            guard !next.requests.isEmpty else { return nil }
+            let time = .milliseconds(40) * (next.requests.count == 1 ? 1 : share * Double(next.requests.count))
+            let parts = waiting.took(time, for: next.requests.map(\.request))
+            #expect(parts.count == next.requests.count && parts.reduce(.zero, +) <= time && parts.allSatisfy { $0 > .zero })
+            groups.append(next.requests.map(\.request.frame))
+            return time
+        }
+    }
+
+    @Test func whatTakesLessTimeTogetherIsComputedTogether() throws {
+        var service = Service(share: 0.5)
+        for number in 1...7 as ClosedRange<UInt64> { _ = service.waiting.add(try incoming(number, deadline: .seconds(Int(number))), now: .zero) }
+        var now = Duration.zero
+        while let time = service.step(now: now) { now += time }
+        // Of the first nothing is known.
+        #expect(service.groups == [[1], [2, 3, 4, 5], [6, 7]])
+    }
+
+    @Test func whatTakesAsLongTogetherIsTriedOnceAndThenRarely() throws {
+        var service = Service(share: 1)
+        for number in 0..<200 as Range<UInt64> {
+            // Two wait whenever one is taken.
+            while service.waiting.count < 2 { _ = service.waiting.add(try incoming(number * 10 + UInt64(service.waiting.count), deadline: .seconds(1000)), now: .zero) }
+            _ = service.step(now: .zero)
+        }
+        let together = service.groups.indices.filter { service.groups[$0].count > 1 }
+        #expect(together.first == 1 && together.count >= 2 && together.count <= 4, "\(together)")
+        #expect(zip(together, together.dropFirst()).allSatisfy { $1 - $0 >= 64 }, "\(together)")
+    }
+
+    @Test func companyDelaysNobodyBeyondItsDeadline() throws {
+        var service = Service(share: 0.5)
+        for number in 1...2 as ClosedRange<UInt64> { _ = service.waiting.add(try incoming(number, deadline: .seconds(1)), now: .zero) }
+        _ = service.step(now: .zero)
+        _ = service.step(now: .zero)
+        // 40 ms each at most: the first has time for one more, not for two.
+        for (number, deadline) in [(3, 100), (4, 110), (5, 400)] as [(UInt64, Int)] {
+            _ = service.waiting.add(try incoming(number, deadline: .milliseconds(deadline)), now: .zero)
+        }
+        _ = service.step(now: .zero)
+        #expect(service.groups.last == [3, 4])
+        _ = service.step(now: .zero)
+        // What can't be in company, since nothing is known of it, isn't kept waiting by it either.
+        var divided = try incoming(7, deadline: .milliseconds(150))
+        divided.request.payload = .activations(.init(cut: 3, digest: DividedNetwork.digest, tensors: [[1]]))
+        _ = service.waiting.add(try incoming(6, deadline: .milliseconds(140)), now: .zero)
+        _ = service.waiting.add(divided, now: .zero)
+        for number in 8...10 as ClosedRange<UInt64> { _ = service.waiting.add(try incoming(number, deadline: .milliseconds(500)), now: .zero) }
+        _ = service.step(now: .milliseconds(20))
+        #expect(service.groups.last == [6, 8, 9], "after 120 ms at most it is its turn")
+        _ = service.step(now: .milliseconds(140))
+        #expect(service.groups.last == [7])
+        _ = service.step(now: .milliseconds(150))
+        #expect(service.groups.last == [10])
     }
 
     /// Random histories: whatever comes out still has time and has the least of all, and every request comes out exactly once.
@@ -106,7 +171,7 @@ struct WaitingRequestsTests {
             case 5, 6:
                 let next = waiting.next(now: now)
                 for late in next.expired { leave(late.request.frame, expired: true) }
-                if let request = next.request {
+                if let request = next.requests.first {
                     #expect(inside.values.min() == request.deadline, "seed \(seed)")
                     leave(request.request.frame, expired: false)
                 } else {

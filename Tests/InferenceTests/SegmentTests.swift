@@ -36,6 +36,52 @@ struct SegmentTests {
         }
     }
 
+    /// Wherever each begins, and from whichever step on they are run together.
+    @Test(arguments: 0..<20, [(false, 1), (true, 1), (false, 3)]) func lanesGiveTheBitsOfOneRun(seed: UInt64, form: (isQuantized: Bool, threads: Int)) throws {
+        var network = try RandomNetwork(seed: 7000 + seed, isQuantized: form.isQuantized, batch: 1)
+        network.keepOneOutput()
+        let graph = network.graph
+        let end = graph.nodes.count
+        let all = Set(0...end)
+        let lone = try Executor(graph, options: ExecutorOptions(cuts: all))
+        let executor = try Executor(graph, options: ExecutorOptions(threads: form.threads, barrier: .zero, cuts: all, lanes: 4))
+        var generator = SeededGenerator(seed: seed)
+        for share in [0, executor.plan.count / 2, executor.plan.count] {
+            executor.shareSteps(from: share)
+            let count = Int.random(in: 1...4, using: &generator)
+            var expected: [[UInt32]] = []
+            var runs: [LaneRun] = []
+            for lane in 0..<count {
+                let inputs = noise(like: network.inputs(), seed: 10 * seed + UInt64(lane))
+                expected.append(try lone.run(inputs)[0].floats.map(\.bitPattern))
+                let cut = Int.random(in: 0..<end, using: &generator)
+                try lone.load(inputs, at: 0)
+                try lone.run(segment: 0..<cut)
+                try executor.load(lone.crossingTensors(at: cut), at: cut, lane: lane)
+                runs.append(LaneRun(segment: cut..<end))
+            }
+            try executor.run(lanes: runs)
+            for lane in 0..<count {
+                let found = executor.withOutput(lane: lane) { span in span.indices.map { span[$0].bitPattern } }
+                #expect(found == expected[lane], "seed \(7000 + seed), shared from \(share), lane \(lane) of \(count)")
+            }
+        }
+    }
+
+    @Test func whatLanesGainIsMeasuredAndChangesNoResult() throws {
+        let network = try PixelNetwork(isQuantized: false)
+        let executor = try Executor(network.graph, preprocessing: network.preprocessing, options: ExecutorOptions(cuts: [0, network.graph.nodes.count], lanes: 3))
+        try executor.run(pixels: network.pixels.span)
+        let expected = executor.withOutput { span in span.indices.map { span[$0] } }
+        try executor.measureLanes()
+        #expect(executor.lanes == (executor.firstSharedStep == nil ? 1 : 3))
+        let run = LaneRun(segment: 0..<network.graph.nodes.count)
+        #expect((0...1).contains(try executor.laneCost(of: run)))
+        for lane in 0..<executor.lanes { try executor.begin(pixels: network.pixels.span, lane: lane) }
+        try executor.run(lanes: Array(repeating: run, count: executor.lanes))
+        for lane in 0..<executor.lanes { #expect(executor.withOutput(lane: lane) { span in span.indices.map { span[$0] } } == expected) }
+    }
+
     @Test func whatCrossesACutIsWhatTheGraphSays() throws {
         let network = try PixelNetwork(isQuantized: true)
         let graph = network.graph

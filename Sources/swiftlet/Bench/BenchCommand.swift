@@ -28,6 +28,10 @@ struct BenchCommand: ParsableCommand {
     @Flag(help: "Print each step with its kernel and its shortest time.")
     var steps = false
 
+    @Option(help: ArgumentHelp(
+        "Measure instead what a worker gains by computing so many requests together, 2 … 64, from cuts behind every eighth of the work.", valueName: "requests"))
+    var together: Int?
+
     @Flag(help: ArgumentHelp(
         "Measure every kernel at every layer shape instead, one thread, everything in the nearest cache; > marks the dispatcher's choice."))
     var kernels = false
@@ -55,6 +59,12 @@ struct BenchCommand: ParsableCommand {
             guard kernels else { throw ValidationError("--assert goes with --kernels") }
             guard percent >= 0, percent.isFinite else { throw ValidationError("--assert: expected a percentage, found \(percent)") }
         }
+        if let together {
+            guard 2...ExecutorOptions.maximumLanes ~= together else { throw ValidationError("--together: expected 2 … \(ExecutorOptions.maximumLanes), found \(together)") }
+            guard !(kernels || worker || steps || input != nil || precision == .int8) else {
+                throw ValidationError("--together measures a worker's network, in float32, with random numbers: leave out --kernels, --worker, --steps, --input and --precision")
+            }
+        }
         guard !(kernels && (worker || steps || input != nil || threads > 1)) else {
             throw ValidationError("--kernels measures with one thread and random numbers: leave out --worker, --steps, --input and --threads")
         }
@@ -64,6 +74,7 @@ struct BenchCommand: ParsableCommand {
 
     private func measure() throws {
         if kernels { return try measureKernels() }
+        if let together { return try measureTogether(together) }
         let bench = try Bench(network, precision: precision, threads: threads, input: try input.map(readTensor))
         if let warning = bench.warning { printError("swiftlet: warning: \(warning)") }
         if worker { return try BenchWorker(bench).obey() }
@@ -74,6 +85,14 @@ struct BenchCommand: ParsableCommand {
             for step in try bench.steps(runs) { printError(step) }
         }
         if json { try printJSON(report) } else { try printLine(report) }
+    }
+
+    private func measureTogether(_ count: Int) throws {
+        let bench = try LaneBench(network, threads: threads, count: count)
+        var bar = ProgressBar("cuts", total: bench.steps)
+        let report = try bench.report(runs: runs) { bar.update($0) }
+        _ = consume bar
+        if json { try printJSON(report) } else { try printLine(report.description) }
     }
 
     private func measureKernels() throws {
