@@ -163,6 +163,9 @@ package enum CloudEvent: Sendable {
     /// Also one that comes too late: the agent knows and counts it. The model is the SHA-256 of the weights that answered, hexadecimal; `nil` where it isn't known.
     /// What it says of the link and of the server is `nil` where that isn't known.
     case answered(frame: UInt64, Answer, model: String? = nil, CloudTransfer? = nil)
+    /// - Parameter reason: begins with ``byWorker`` where a worker has refused it.
     case unanswered(frame: UInt64, reason: String)
     case status(CloudStatus)
+
+    package static let byWorker = "worker: "
 }

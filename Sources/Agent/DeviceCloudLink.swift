@@ -64,7 +64,7 @@ package final class DeviceCloudLink: CloudLink {
             let seen = CloudTransfer(bytes: transfer.bytes, onTheWay: transfer.onTheWay, queue: transfer.queue, inference: transfer.inference)
             return .answered(frame: frame, answer, model: reply.digest?.description, seen)
         }
-        return .unanswered(frame: frame, reason: "worker: " + reply.status.rawValue)
+        return .unanswered(frame: frame, reason: CloudEvent.byWorker + reply.status.rawValue)
     }
 
     package func ask(_ question: CloudQuestion, spending: (Int) -> String?) -> String? {

@@ -4,6 +4,8 @@
 ///
 /// The factor is their median, so that a run that was held up by something else changes nothing.
 package struct BoardEstimate: Hashable, Sendable {
+    /// After so many seconds without a run nothing is known any more, so that a board that was busy gets another chance.
+    package static let memory = 300.0
     private var factors = Recent<Double>(capacity: 16)
 
     package init() {}
@@ -16,9 +18,9 @@ package struct BoardEstimate: Hashable, Sendable {
         if factor > 0, factor.isFinite { factors.add(factor, at: time) }
     }
 
-    /// 1 while nothing was observed.
-    package func board(power: Double) -> Conditions.Board {
-        let values = factors.values(at: 0)
+    /// 1 while nothing is known.
+    package func board(power: Double, at now: Double) -> Conditions.Board {
+        let values = factors.values(at: now, within: Self.memory)
         guard let median = values.median else { return Conditions.Board(power: power) }
         return Conditions.Board(slowdown: median, highSlowdown: max(Octiles(of: values).highest, median), power: power)
     }

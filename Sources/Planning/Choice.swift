@@ -47,6 +47,7 @@ extension PlanSpace {
         let best = selection.select()
         var chosen = best
         if let plan { chosen = selection.stays(plan, instead: best) }
+        let stays = chosen.plan == plan
         var ranked = [chosen.plan]
         while ranked.count < min(count, plans.count) { ranked.append(selection.select(without: ranked).plan) }
         let entries = ranked.map { other in
@@ -55,7 +56,7 @@ extension PlanSpace {
                 lost: other == chosen.plan ? nil : selection.reason(other, lostTo: chosen.plan, best: best.plan))
         }
         return Choice(
-            ranking: entries, demoted: Array(policy.constraints[best.kept...]), violated: policy.constraints.filter { selection.violates(chosen.plan, $0) })
+            ranking: entries, demoted: Array(policy.constraints[best.kept...]), violated: policy.constraints.filter { stays ? selection.breaks(chosen.plan, $0) : selection.violates(chosen.plan, $0) })
     }
 }
 
@@ -89,6 +90,12 @@ private struct Selection {
     private mutating func cost(_ plan: Int, _ figure: Figure) -> Double { costs(figure, of: [plan])[plan] }
 
     mutating func violates(_ plan: Int, _ constraint: Policy.Constraint) -> Bool { excess(plan, constraint) > 0 }
+
+    /// Whether the plan in use violates it. Misses come in steps of a link's state, one of which may hover at the deadline: they count by one that is later by the hysteresis.
+    mutating func breaks(_ plan: Int, _ constraint: Policy.Constraint) -> Bool {
+        guard constraint.figure == .misses else { return violates(plan, constraint) }
+        return forecast.misses(plan, later: policy.hysteresis) > constraint.figure.cost(of: constraint.bound)
+    }
 
     /// By how much a cost is above its bound.
     private mutating func excess(_ plan: Int, _ constraint: Policy.Constraint) -> Double {
@@ -152,7 +159,7 @@ private struct Selection {
         if plan == best.plan { return best }
         let hysteresis = policy.hysteresis
         let (kept, demoted) = (policy.constraints[..<best.kept], policy.constraints[best.kept...])
-        for constraint in kept where violates(plan, constraint) { return best }
+        for constraint in kept where breaks(plan, constraint) { return best }
         for constraint in demoted where isWorse(plan, than: best.plan, in: constraint.figure, by: hysteresis) {
             if excess(plan, constraint) > excess(best.plan, constraint) { return best }
         }
@@ -183,7 +190,8 @@ private struct Selection {
         for constraint in policy.constraints where excess(plan, constraint) > excess(chosen, constraint) { return .constraint(constraint) }
         if plan == best { return .hysteresis }
         for target in policy.targets where isWorse(plan, than: chosen, in: target.figure, by: target.slack) { return .target(target.figure) }
-        for target in policy.targets.reversed() where cost(plan, target.figure) > cost(chosen, target.figure) { return .target(target.figure) }
+        // As ``best(among:)`` tells apart what is as good.
+        for target in policy.targets.suffix(1) + policy.targets.dropLast() where cost(plan, target.figure) > cost(chosen, target.figure) { return .target(target.figure) }
         return .order
     }
 }

@@ -85,6 +85,9 @@ package struct Forecast: Sendable {
     /// - Parameter plan: index into ``PlanSpace/plans``.
     package func figures(_ plan: Int) -> Figures { Figures(costs: Figure.allCases.map { cost($0, plan) }) }
 
+    /// The misses of a plan by a deadline that is later by `share`.
+    func misses(_ plan: Int, later share: Double) -> Double { misses(space.rows[plan], sendings[plan], deadline * (1 + share)) }
+
     /// What ``Figure/cost(of:)`` compares, for those of these plans of which it isn't known yet, which is NaN.
     func fill(_ costs: inout [Double], of figure: Figure, for plans: [Int]) {
         for plan in plans where costs[plan].isNaN { costs[plan] = cost(figure, plan) }
@@ -96,7 +99,7 @@ package struct Forecast: Sendable {
         return switch figure {
         case .latency: latency(row, sending)
         case .highLatency: highLatency(row, sending)
-        case .misses: misses(row, sending)
+        case .misses: misses(row, sending, deadline)
         case .throughput: slowestStage(row, sending)
         case .accuracy: max(1 - share(row, row.right, sending), 0) // sums of shares may round to a little more than 1
         case .harm: share(row, row.harm, sending)
@@ -150,7 +153,7 @@ package struct Forecast: Sendable {
         return max(rest > PlanSpace.tail ? max(start + transfers.time(row.upload, exceededBy: PlanSpace.tail / rest), insurance) : insurance, unsent)
     }
 
-    private func misses(_ row: PlanRow, _ sending: Sending) -> Double {
+    private func misses(_ row: PlanRow, _ sending: Sending, _ deadline: Double) -> Double {
         let board = conditions.board.highSlowdown
         var misses = 0.0
         for answer in space.answers[row.answers] where board * answer.time > deadline { misses += answer.share }

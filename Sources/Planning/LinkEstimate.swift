@@ -9,6 +9,8 @@
 /// never was, latency and bandwidth are those assumed, both stretched alike: of a few small transfers the latency is the better part, and who took it all for a narrow
 /// link would never try it again. The spread is what the transfers took, in ratios of that line. Two transfers in a row that take more than twice, or less than half of
 /// what the line says, begin anew.
+///
+/// A question that stays without an answer for too long is a doubt: the link is taken for so slow until the next answer, which shows whether it is as it was before.
 package struct LinkEstimate: Hashable, Sendable {
     private struct Transfer: Hashable, Sendable {
         var bytes: Double
@@ -22,6 +24,8 @@ package struct LinkEstimate: Hashable, Sendable {
     private var transfers = Recent<Transfer>(capacity: 16)
     /// Seconds; of the newest line through different sizes.
     private var latency: Double?
+    /// What was known before a question stayed without an answer.
+    private var undoubted: Recent<Transfer>?
 
     /// - Parameter radio: what is assumed before the first transfer, and the powers of the radio's states.
     package init(assuming radio: Radio) {
@@ -33,21 +37,31 @@ package struct LinkEstimate: Hashable, Sendable {
     ///   - seconds: from the start of sending until the answer, without what the server says it took. What isn't above 0 says nothing.
     package mutating func observe(bytes: Int, seconds: Double, at time: Double) {
         guard seconds > 0, seconds.isFinite, bytes >= 0 else { return }
-        let ratio = seconds / line(at: time).seconds(Double(bytes))
-        let isStrange = !transfers.observations.isEmpty && (ratio > 2 || ratio < 0.5)
-        transfers.add(Transfer(bytes: Double(bytes), seconds: seconds), at: time, isStrange: isStrange)
+        let transfer = Transfer(bytes: Double(bytes), seconds: seconds)
+        if let before = undoubted {
+            undoubted = nil
+            transfers = before
+            // It isn't as it was: this is the first that one knows.
+            if isStrange(transfer, at: time) { transfers.forget() }
+        }
+        transfers.add(transfer, at: time, isStrange: isStrange(transfer, at: time))
         if let found = sloped(known(at: time)) { latency = found.latency }
     }
 
-    /// A transfer that has no answer yet: where it takes longer than twice what was expected, it's one that took so long at least.
+    private func isStrange(_ transfer: Transfer, at time: Double) -> Bool {
+        let ratio = transfer.seconds / line(at: time).seconds(transfer.bytes)
+        return !transfers.observations.isEmpty && (ratio > 2 || ratio < 0.5)
+    }
+
+    /// A transfer that has no answer: where it takes longer than twice what was expected, it's one that took so long at least, and all that counts until the next answer.
     ///
-    /// - Returns: what is known with it. It isn't kept, so that it counts once when it has ended.
+    /// - Returns: what is to be believed with it. While it may still be answered, that isn't to be kept.
     package func with(unansweredBytes bytes: Int, seconds: Double, at time: Double) -> LinkEstimate {
-        guard seconds > 2 * line(at: time).seconds(Double(bytes)) else { return self }
+        guard seconds.isFinite, bytes >= 0, seconds > 2 * line(at: time).seconds(Double(bytes)) else { return self }
         var estimate = self
-        // Alone it says enough: nothing arrives as fast as before.
+        estimate.undoubted = undoubted ?? transfers
         estimate.transfers.forget()
-        estimate.observe(bytes: bytes, seconds: seconds, at: time)
+        estimate.transfers.add(Transfer(bytes: Double(bytes), seconds: seconds), at: time)
         return estimate
     }
 
@@ -62,6 +76,9 @@ package struct LinkEstimate: Hashable, Sendable {
 
     /// Whether transfers of different sizes ever told latency from bandwidth.
     package var isKnown: Bool { latency != nil }
+
+    /// Whether the last question stayed without an answer for too long.
+    package var isDoubtful: Bool { undoubted != nil }
 
     /// Seconds since the newest transfer; `nil` before the first.
     package func age(at now: Double) -> Double? { transfers.age(at: now) }
@@ -98,13 +115,14 @@ package struct LinkEstimate: Hashable, Sendable {
         return Line(latency: bound, secondsPerByte: bounded(slope))
     }
 
-    /// The line through transfers of different sizes; `nil` where they are too few or too much alike.
+    /// The line through transfers of different sizes; `nil` where they are too few or too much alike, or no line: nothing takes less than no time.
     private func sloped(_ known: [Transfer]) -> Line? {
         guard known.count >= 4, let least = known.map(\.bytes).min(), let most = known.map(\.bytes).max(), most > 2 * least,
             let slope = slopes(known, apart: (most - least) / 4).median, slope > 0
         else { return nil }
         let secondsPerByte = bounded(slope)
-        return Line(latency: max(known.map { $0.seconds - $0.bytes * secondsPerByte }.median ?? 0, 0), secondsPerByte: secondsPerByte)
+        guard let latency = known.map({ $0.seconds - $0.bytes * secondsPerByte }).median, latency > 0 else { return nil }
+        return Line(latency: latency, secondsPerByte: secondsPerByte)
     }
 
     private func slopes(_ known: [Transfer], apart: Double) -> [Double] {

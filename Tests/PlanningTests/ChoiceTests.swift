@@ -151,9 +151,6 @@ struct ChoiceTests {
 
     @Test func estimatesThatTrembleChangeThePlanOnceAtMost() {
         everyCase(40) { seed, space, conditions, policy, generator in
-            var policy = policy
-            // Its steps are coarser than what trembles.
-            policy.constraints.removeAll { $0.figure == .misses }
             var (inUse, changes) = (space.choose(by: policy, in: conditions).plan, 0)
             for _ in 0..<30 {
                 var trembling = conditions

@@ -105,6 +105,37 @@ struct LinkEstimateTests {
         #expect(late.link(at: 20).radio.requestTime(bytes: 30_000, serverTime: 0) * late.link(at: 20).spread.mean >= usual * 99)
     }
 
+    /// One lost question: a worker that was killed, a datagram too many. All was well otherwise.
+    @Test func whatStaysWithoutAnAnswerIsADoubtThatTheNextAnswerEnds() {
+        var generator = SeededGenerator(seed: 17)
+        let before = estimate(34, uplink: 10, latency: 0.012, using: &generator)
+        let doubtful = before.with(unansweredBytes: 1702, seconds: 0.6, at: 40)
+        #expect(doubtful.isDoubtful && !before.isDoubtful)
+        #expect(doubtful.link(at: 41).radio.requestTime(bytes: 1702, serverTime: 0) >= 0.59)
+        // Another one without an answer changes nothing of what was known.
+        var estimate = doubtful.with(unansweredBytes: 1702, seconds: 3, at: 42)
+        estimate.observe(bytes: 600, seconds: seconds(600, uplink: 10, latency: 0.012) * 1.2, at: 44)
+        #expect(!estimate.isDoubtful && near(estimate.link(at: 44).radio.uplink, 10) && near(estimate.link(at: 44).radio.roundTrip, 0.012, within: 0.05))
+        // Or the link has changed: then the answer is the first that is known of it.
+        var changed = doubtful
+        changed.observe(bytes: 1702, seconds: seconds(1702, uplink: 0.1, latency: 0.012), at: 44)
+        #expect(!changed.isDoubtful && near(changed.link(at: 44).radio.uplink, 0.1, within: 0.05))
+        // Before the first transfer as well.
+        var fresh = LinkEstimate(assuming: .wifi).with(unansweredBytes: 1702, seconds: 5, at: 1)
+        #expect(fresh.isDoubtful)
+        fresh.observe(bytes: 1702, seconds: Radio.wifi.requestTime(bytes: 1702, serverTime: 0), at: 2)
+        #expect(near(fresh.link(at: 2).radio.uplink, Radio.wifi.uplink))
+    }
+
+    /// Uploads of nearly one size around a dip: what is left of it mustn't say that an answer needs no time but for its bytes.
+    @Test func noLineGoesBelowZero() {
+        var estimate = LinkEstimate(assuming: .wifi)
+        for (index, bytes) in [500, 600, 1500, 1600, 550, 1550, 520, 1580].enumerated() {
+            estimate.observe(bytes: bytes, seconds: bytes < 1000 ? 0.004 : 0.02, at: Double(index))
+        }
+        #expect(estimate.link(at: 8).radio.roundTrip > 0)
+    }
+
     @Test func oldTransfersCountWhereThereAreNoNewerOnes() {
         var estimate = LinkEstimate(assuming: .lte)
         for index in 0..<8 { estimate.observe(bytes: 10_000, seconds: 0.5, at: Double(index)) }
@@ -145,17 +176,26 @@ struct BoardEstimateTests {
     @Test func theSlowdownIsTheMedianAndTheHighOneAboveIt() {
         var estimate = BoardEstimate()
         for index in 0..<16 { estimate.observe(index % 8 == 0 ? 1 : 0.03, expected: 0.02, at: Double(index)) }
-        let board = estimate.board(power: 2)
+        let board = estimate.board(power: 2, at: 20)
         #expect((board.slowdown - 1.5).magnitude < 1e-12)
         #expect((board.highSlowdown - 50).magnitude < 1e-9)
         #expect(board.power == 2)
         #expect(estimate.age(at: 16) == 1)
     }
 
+    @Test func aBoardThatHasNotRunForLongGetsAnotherChance() {
+        var estimate = BoardEstimate()
+        for index in 0..<16 { estimate.observe(0.06, expected: 0.02, at: Double(index)) }
+        #expect((estimate.board(power: 1, at: 300).slowdown - 3).magnitude < 1e-12)
+        #expect(estimate.board(power: 1, at: 316).slowdown == 1)
+        estimate.observe(0.04, expected: 0.02, at: 320)
+        #expect((estimate.board(power: 1, at: 320).slowdown - 2).magnitude < 1e-12)
+    }
+
     @Test func whatIsNoTimeSaysNothing() {
         var estimate = BoardEstimate()
         for (seconds, expected) in [(0, 1), (1, 0), (-1, 1), (.nan, 1), (.infinity, 1)] as [(Double, Double)] { estimate.observe(seconds, expected: expected, at: 0) }
-        #expect(estimate.board(power: 1) == Conditions.Board(power: 1))
+        #expect(estimate.board(power: 1, at: 0) == Conditions.Board(power: 1))
         #expect(estimate.age(at: 0) == nil)
     }
 }

@@ -30,6 +30,18 @@ package struct BoardTimes: Hashable, Sendable {
         (self.preparing, self.arrivals, self.heads, self.packing, self.packsFirst) = (preparing, arrivals, heads, packing, packsFirst)
     }
 
+    /// With what preparing and packing take now, on a board that is `slowdown` times slower than where nothing slows it down.
+    ///
+    /// - Parameters:
+    ///   - preparing: seconds.
+    ///   - packing: as a factor on ``packing``: of frames, and of tensors.
+    package func seen(preparing: Double, packing: (frames: Double, tensors: Double), slowdown: Double, of table: CalibrationTable) -> BoardTimes {
+        var seen = self
+        seen.preparing = preparing / slowdown
+        for (index, sent) in table.sent.enumerated() { seen.packing[index] *= (sent.upload.cut > 0 ? packing.tensors : packing.frames) / slowdown }
+        return seen
+    }
+
     /// When the backbone has come to `position`; between two places that were measured, the later one's.
     package func arrival(_ position: Int) -> Double { (arrivals.first { $0.position >= position } ?? arrivals.last)?.seconds ?? 0 }
 

@@ -11,8 +11,8 @@ struct PlanChooser: Sendable {
         var sendsTensors = true
         /// Seconds from taking up a frame to having its pixels.
         var preparing = 0.0
-        /// What packing takes, as a factor on what was measured: of frames, of tensors.
-        var packing = [1.0, 1.0]
+        /// What packing takes, as a factor on what was measured.
+        var packing = (frames: 1.0, tensors: 1.0)
     }
 
     let material: PlanMaterial
@@ -61,9 +61,8 @@ struct PlanChooser: Sendable {
     ///
     /// - Returns: why; `nil` where it wasn't.
     private mutating func remake(by findings: Findings, at now: Double) -> String? {
-        var found = measured
-        found.preparing = findings.preparing
-        for (index, sent) in material.table.sent.enumerated() { found.packing[index] *= findings.packing[sent.upload.cut > 0 ? 1 : 0] }
+        let found = measured.seen(
+            preparing: findings.preparing, packing: findings.packing, slowdown: findings.conditions.board.slowdown, of: material.table)
         let moved = zip(found.packing + [found.preparing], times.packing + [times.preparing]).map { abs($0 - $1) }.max() ?? 0
         let isSameModel = findings.sendsTensors == sendsTensors
         let isMoved = moved > max(measured.arrivals.last?.seconds ?? 0, 0.001) / 10

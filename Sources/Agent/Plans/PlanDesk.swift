@@ -42,8 +42,8 @@ final class PlanDesk: Sendable {
         var present: Present
         var statistics: PlanStatistics
         var preparing = RunningMean()
-        /// What packing took, as a factor on what was measured at the start: of frames, of tensors.
-        var packing = [RunningMean](repeating: RunningMean(1), count: 2)
+        /// What packing took, as a factor on what was measured at the start.
+        var packing = (frames: RunningMean(1), tensors: RunningMean(1))
         /// Questions that hold tensors.
         var tensors: [UInt64] = []
         /// Until then nobody is asked to go on from a cut, since the workers have another model.
@@ -147,7 +147,10 @@ final class PlanDesk: Sendable {
             state.estimates.sent(question.frame, bytes: bytes, server: server, isProbe: question.isProbe, at: now)
             state.statistics.add(bytes, isProbe: question.isProbe)
             if !question.isProbe { state.statistics.packing.add(packing) }
-            if let expected = question.upload?.packing, expected > 0, packing > .zero { state.packing[hasTensors ? 1 : 0].add(packing.inSeconds / expected) }
+            if let expected = question.upload?.packing, expected > 0, packing > .zero {
+                let factor = packing.inSeconds / expected
+                if hasTensors { state.packing.tensors.add(factor) } else { state.packing.frames.add(factor) }
+            }
             if hasTensors {
                 if state.tensors.count == Self.mostTensors { state.tensors.removeFirst() }
                 state.tensors.append(question.frame)
@@ -198,12 +201,12 @@ final class PlanDesk: Sendable {
             // A late answer may still come; that it's one to tensors stays known.
             if Self.otherModel.contains(reason) { state.tensors.removeAll { $0 == frame } }
             noteModel(reason, &state)
-            return state.estimates.ended(frame, at: now)
+            return state.estimates.ended(frame, isHeard: reason.hasPrefix(CloudEvent.byWorker), at: now)
         }
     }
 
     /// What the link and a worker say of a cut that isn't one of their model's.
-    private static let otherModel: Set<String> = ["other model", "worker: no_model"]
+    private static let otherModel: Set<String> = ["other model", CloudEvent.byWorker + "no_model"]
 
     private func noteModel(_ reason: String, _ state: inout State) {
         guard Self.otherModel.contains(reason) else { return }
@@ -244,14 +247,15 @@ final class PlanDesk: Sendable {
             state.nextLook = now + (state.estimates.hasOpen ? Self.period.busy : Self.period.idle)
             let seconds = now.inSeconds
             if !state.estimates.hasOpen,
-                let size = state.probes.due(age: state.estimates.ages(at: seconds).link, isKnown: state.estimates.knowsLink, mode: state.mode, at: seconds) {
+                let size = state.probes.due(
+                    age: state.estimates.ages(at: seconds).link, isKnown: state.estimates.knowsLink, isDoubtful: state.estimates.doubtsLink, mode: state.mode, at: seconds) {
                 state.probes.began(at: seconds)
                 probe.withLock { $0 = size }
             }
             return .done(
                 PlanChooser.Findings(
                     conditions: state.estimates.conditions(at: seconds), sendsTensors: state.withoutTensorsUntil.map { $0 <= now } ?? true,
-                    preparing: state.preparing.value, packing: state.packing.map(\.value)))
+                    preparing: state.preparing.value, packing: (state.packing.frames.value, state.packing.tensors.value)))
         }
     }
 

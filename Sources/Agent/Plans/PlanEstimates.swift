@@ -50,6 +50,9 @@ package struct PlanEstimates: Sendable {
         package var server: Double?
     }
 
+    /// A pause is longer than so many periods.
+    private static let pause = 8.0
+    private static let periods = 64.0
     /// More are never under way; of more the oldest are forgotten.
     private static let mostOpen = 64
 
@@ -62,6 +65,7 @@ package struct PlanEstimates: Sendable {
     private var server = ServerEstimate()
     private var period: RunningMean
     private var lastTaken: Double?
+    private var pauses = 0
     private var open: [Open] = []
     private var connectedSince = 0.0
     /// When the last of those sent before had its answer: until then they had the uplink.
@@ -70,14 +74,20 @@ package struct PlanEstimates: Sendable {
     package init(_ settings: Settings = Settings()) {
         self.settings = settings
         radio = settings.radio
-        period = RunningMean(settings.framePeriod, memory: 64)
+        period = RunningMean(settings.framePeriod, memory: Self.periods)
         open.reserveCapacity(Self.mostOpen)
     }
 
     /// A frame is taken up.
     package mutating func taken(at now: Double) {
-        if let lastTaken { period.add(now - lastTaken) }
-        lastTaken = now
+        defer { lastTaken = now }
+        guard let lastTaken else { return }
+        let gap = now - lastTaken
+        // One pause says nothing of the frames before and after it; two are another pace.
+        pauses = gap > Self.pause * period.value ? pauses + 1 : 0
+        if pauses == 2 { period = RunningMean(gap, memory: Self.periods) }
+        if pauses != 1 { period.add(gap) }
+        if pauses == 2 { pauses = 0 }
     }
 
     /// The board has run a part of the network.
@@ -144,13 +154,14 @@ package struct PlanEstimates: Sendable {
 
     /// A question ends without an answer: it's cancelled, or too old. Where it took much longer than was expected, it's a transfer that took so long at least.
     ///
+    /// - Parameter isHeard: whether a worker has refused it, so that it isn't the link's fault.
     /// - Returns: whether the question was a probe.
     @discardableResult
-    package mutating func ended(_ frame: UInt64, at now: Double) -> Bool {
+    package mutating func ended(_ frame: UInt64, isHeard: Bool = false, at now: Double) -> Bool {
         guard let index = open.firstIndex(where: { $0.frame == frame }) else { return false }
         let isFirst = index == 0
         let question = open.remove(at: index)
-        if isConnected, isFirst { links[radio] = link(with: question, at: now) }
+        if isConnected, isFirst, !isHeard { links[radio] = link(with: question, at: now) }
         freeSince = now
         return question.isProbe
     }
@@ -164,12 +175,14 @@ package struct PlanEstimates: Sendable {
     package var hasOpen: Bool { !open.isEmpty }
     /// Whether the link's latency and bandwidth were ever found apart.
     package var knowsLink: Bool { links[radio].isKnown }
+    /// Whether the last question stayed without an answer for too long, and none was answered since.
+    package var doubtsLink: Bool { links[radio].isDoubtful }
 
     /// What is known at the moment, transfers that have no answer yet included.
     package func conditions(at now: Double) -> Conditions {
         var link: Conditions.Link?
         if isConnected { link = (open.first.map { self.link(with: $0, at: now) } ?? links[radio]).link(at: now) }
-        return Conditions(board: board.board(power: settings.power), link: link, server: server.server(at: now), framePeriod: max(period.value, 0.001), framesWait: settings.framesWait)
+        return Conditions(board: board.board(power: settings.power, at: now), link: link, server: server.server(at: now), framePeriod: max(period.value, 0.001), framesWait: settings.framesWait)
     }
 
     package func ages(at now: Double) -> Ages {

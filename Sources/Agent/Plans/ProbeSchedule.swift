@@ -2,15 +2,14 @@
 
 /// When a question is sent for the link's sake alone. Pure: times are seconds of any clock that doesn't go back.
 ///
-/// - Where workers answer: until the link's latency and bandwidth are known apart, small and large in turn, no more than ``series`` in any hour; then where nothing was
-///   sent for `3600 / perHour` seconds. In all no more than `perHour` in any hour.
-/// - Where the broker is there but nobody is known to answer: now and then, first after ``firstTrial``, then twice as long each time up to ``longestTrial``.
+/// - Where workers answer: until the link's latency and bandwidth are known apart, small and large in turn, no more than ``series`` in any hour; where a question stayed
+///   without an answer, ``firstTrial`` later, then after twice as long each time; else where nothing was sent for `3600 / perHour` seconds. In all no more than `perHour` in any hour.
+/// - Where the broker is there but nobody is known to answer: first after ``firstTrial``, then after twice as long each time, up to `3600 / perHour` seconds.
 ///   Else nobody would find out that somebody answers again. The link refuses most of these without sending anything.
 package struct ProbeSchedule: Hashable, Sendable {
     package enum Size: Hashable, Sendable { case small, large }
 
-    package static let firstTrial = 5.0
-    package static let longestTrial = 60.0
+    package static let firstTrial = 2.0
     /// As few transfers tell latency from bandwidth (``LinkEstimate``).
     package static let series = 4
 
@@ -30,37 +29,40 @@ package struct ProbeSchedule: Hashable, Sendable {
     /// - Parameters:
     ///   - age: seconds since the last transfer; `nil` before the first.
     ///   - isKnown: whether latency and bandwidth were ever found apart.
+    ///   - isDoubtful: whether the last question stayed without an answer.
     ///   - mode: how far the cloud is with us.
     /// - Returns: how large a probe is due.
-    package mutating func due(age: Double?, isKnown: Bool, mode: CloudStatus.Mode, at now: Double) -> Size? {
-        switch mode {
-        case .autonomous:
+    package mutating func due(age: Double?, isKnown: Bool, isDoubtful: Bool = false, mode: CloudStatus.Mode, at now: Double) -> Size? {
+        guard perHour > 0, mode == .degraded || mode == .connected && isDoubtful else {
             nextTrial = nil
-            return nil
-        case .degraded:
-            guard let nextTrial else {
-                trial = Self.firstTrial
-                nextTrial = now + trial
-                return nil
-            }
-            return now >= nextTrial ? .small : nil
-        case .connected:
-            nextTrial = nil
-            let recent = sent.reduce(0) { now - $1 < 3600 ? $0 + 1 : $0 }
-            guard recent < perHour else { return nil }
-            if !isKnown, recent < Self.series { return recent.isMultiple(of: 2) ? .small : .large }
-            return (age ?? .infinity) >= spacing && sent.last.map({ now - $0 >= spacing }) ?? true ? .small : nil
+            return mode == .connected && isWithinBudget(at: now) ? usual(age: age, isKnown: isKnown, at: now) : nil
         }
+        guard let nextTrial else {
+            trial = Self.firstTrial
+            nextTrial = now + trial
+            return nil
+        }
+        return now >= nextTrial && (mode == .degraded || isWithinBudget(at: now)) ? .small : nil
     }
+
+    private func usual(age: Double?, isKnown: Bool, at now: Double) -> Size? {
+        let recent = recent(at: now)
+        if !isKnown, recent < Self.series { return recent.isMultiple(of: 2) ? .small : .large }
+        return (age ?? .infinity) >= spacing && sent.last.map({ now - $0 >= spacing }) ?? true ? .small : nil
+    }
+
+    private func recent(at now: Double) -> Int { sent.reduce(0) { now - $1 < 3600 ? $0 + 1 : $0 } }
+
+    private func isWithinBudget(at now: Double) -> Bool { recent(at: now) < perHour }
 
     /// One is on its way, as far as the link lets it.
     package mutating func began(at now: Double) {
         if nextTrial != nil {
-            trial = min(trial * 2, Self.longestTrial)
+            trial = min(trial * 2, spacing)
             nextTrial = now + trial
-        } else if perHour > 0 {
-            if sent.count == perHour { sent.removeFirst() }
-            sent.append(now)
         }
+        guard perHour > 0 else { return }
+        if sent.count == perHour { sent.removeFirst() }
+        sent.append(now)
     }
 }

@@ -26,6 +26,7 @@ struct PlanConditions: ParsableArguments {
     func validate() throws {
         guard (0.001...1_000_000).contains(serverSlowdown) else { throw ValidationError("--server-slowdown must be 0.001 … 1000000") }
         guard period.seconds > 0 else { throw ValidationError("--period must be above 0") }
+        guard link != .none || uplink == nil && roundTrip == nil else { throw ValidationError("--link none carries nothing: leave out --uplink and --round-trip") }
     }
 
     var radio: Radio? {

@@ -92,6 +92,43 @@ struct PlanEstimatesTests {
         #expect(ended.radio.uplink < 0.1 && !estimates.hasOpen)
     }
 
+    @Test func whatAWorkerRefusesIsNotTheLinksFault() throws {
+        var now = 0.0
+        var estimates = Self.known(until: &now)
+        estimates.sent(99, bytes: 10_000, server: 0.005, at: now)
+        estimates.ended(99, isHeard: true, at: now + 3)
+        #expect(!estimates.doubtsLink)
+        #expect(try abs(#require(estimates.conditions(at: now + 3).link).radio.uplink - 8) < 0.01)
+        estimates.sent(100, bytes: 10_000, server: 0.005, at: now + 3)
+        estimates.ended(100, at: now + 6)
+        #expect(estimates.doubtsLink)
+        estimates.sent(101, bytes: 600, server: 0.005, isProbe: true, at: now + 8)
+        estimates.answered(101, Self.transfer(600), at: now + 8.1)
+        #expect(!estimates.doubtsLink)
+        #expect(try abs(#require(estimates.conditions(at: now + 9).link).radio.uplink - 8) < 0.1)
+    }
+
+    @Test func aPauseIsNoPeriodAndAnotherPaceIsKnownAfterTwoFrames() {
+        var estimates = PlanEstimates()
+        var now = 0.0
+        func frames(_ count: Int, every period: Double) {
+            for _ in 0..<count {
+                now += period
+                estimates.taken(at: now)
+            }
+        }
+        func period() -> Double { estimates.conditions(at: now).framePeriod }
+        frames(20, every: 0.05)
+        #expect(abs(period() - 0.05) < 1e-9)
+        frames(1, every: 3600)
+        frames(3, every: 0.05)
+        #expect(abs(period() - 0.05) < 1e-9)
+        frames(2, every: 2)
+        #expect(abs(period() - 2) < 1e-9)
+        frames(200, every: 0.5)
+        #expect(abs(period() - 0.5) < 0.1)
+    }
+
     @Test func aQuestionThatIsCancelledInGoodTimeSaysNothing() throws {
         var now = 0.0
         var estimates = Self.known(until: &now)
@@ -209,25 +246,38 @@ struct ProbeScheduleTests {
         }
     }
 
-    @Test func withoutABudgetNothingIsProbed() {
+    @Test(arguments: [CloudStatus.Mode.connected, .degraded, .autonomous]) func withoutABudgetNothingIsEverSent(mode: CloudStatus.Mode) {
         var schedule = ProbeSchedule(perHour: 0)
-        for second in 0..<1000 {
-            let due = schedule.due(age: nil, isKnown: false, mode: .connected, at: Double(second))
+        for second in 0..<10_000 {
+            let due = schedule.due(age: nil, isKnown: false, isDoubtful: second % 2 == 0, mode: mode, at: Double(second))
             #expect(due == nil)
         }
     }
 
     @Test func whereNobodyIsKnownToAnswerOneTriesEverMoreRarely() {
-        var schedule = ProbeSchedule(perHour: 0)
+        var schedule = ProbeSchedule(perHour: 12)
         var times: [Double] = []
-        for second in 0..<400 where schedule.due(age: nil, isKnown: false, mode: .degraded, at: Double(second)) == .small {
+        for second in 0..<1200 where schedule.due(age: nil, isKnown: false, mode: .degraded, at: Double(second)) == .small {
             schedule.began(at: Double(second))
             times.append(Double(second))
         }
-        #expect(times == [5, 15, 35, 75, 135, 195, 255, 315, 375])
+        #expect(times == [2, 6, 14, 30, 62, 126, 254, 510, 810, 1110])
         // From anew after the broker was gone.
-        _ = schedule.due(age: nil, isKnown: false, mode: .autonomous, at: 400)
-        let due = (401..<420).first { schedule.due(age: nil, isKnown: false, mode: .degraded, at: Double($0)) != nil }
-        #expect(due == 406)
+        _ = schedule.due(age: nil, isKnown: false, mode: .autonomous, at: 1200)
+        let due = (1201..<1220).first { schedule.due(age: nil, isKnown: false, mode: .degraded, at: Double($0)) != nil }
+        #expect(due == 1203)
+    }
+
+    /// Where nothing is sent since the link seems slow, something must find out that it isn't any more; within the hour's budget.
+    @Test func aDoubtIsTriedSoonAndThenEverMoreRarely() {
+        var schedule = ProbeSchedule(perHour: 6)
+        var times: [Double] = []
+        for second in 0..<3600 where schedule.due(age: 1, isKnown: true, isDoubtful: true, mode: .connected, at: Double(second)) == .small {
+            schedule.began(at: Double(second))
+            times.append(Double(second))
+        }
+        #expect(times == [2, 6, 14, 30, 62, 126])
+        let next = (3600..<5000).first { schedule.due(age: 1, isKnown: true, isDoubtful: true, mode: .connected, at: Double($0)) != nil }
+        #expect(next == 3602)
     }
 }
