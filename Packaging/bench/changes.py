@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What becomes of frames when link or server change under way: a link that narrows a hundredfold, one that goes dead, a server ten times as slow."""
+"""What becomes of frames when link or server change under way: a link that narrows a hundredfold, one that goes dead, a server ten times as slow, one that is killed."""
 import os
 import signal
 import statistics
@@ -10,9 +10,10 @@ from bench.comparison import repeated
 from bench.figures import quantile
 from bench.processes import Stalled, say
 
-# Each change lasts for a block of frames, and as many follow on the link as it was, in which the agent may find back.
-NARROW, DEAD, SLOW = "100 times narrower", "dead", "server 10 times slower"
-CHANGES = [NARROW, DEAD, SLOW]
+# Each change lasts for a block of frames; two such blocks follow with all as it was, in which the agent may find back.
+NARROW, DEAD, SLOW, KILLED = "100 times narrower", "dead", "server 10 times slower", "server killed"
+CHANGES = [NARROW, DEAD, SLOW, KILLED]
+PHASES = ["before", "during", "after", "later"]
 SLOWER = 10
 
 
@@ -44,6 +45,9 @@ def changed(lab, board, bandwidth, change):
         return Slow(lab.worker.pid).end
     if change == DEAD:
         return hold(board.relay)
+    if change == KILLED:
+        os.kill(lab.worker.pid, signal.SIGKILL)
+        return lab.restart_worker
     trip, rate = lab.options.round_trip, bandwidth * 1e6
     board.relay.set(trip, rate / 100)
     return lambda: board.relay.set(trip, rate)
@@ -62,7 +66,7 @@ def run(lab, policy, path, bandwidth, change, count, warm_up):
     try:
         lab.warm_up(board, warm_up)
         blocks, back = [], None
-        for phase in ("before", "during", "after"):
+        for phase in PHASES:
             if phase == "during":
                 back = changed(lab, board, bandwidth, change)
             values = dict(policy=policy, bandwidth=bandwidth, change=change, phase=phase)
@@ -92,9 +96,9 @@ def measure(lab, policies, bandwidths, count, warm_up, keep):
 
 def table(record, deadline):
     print(f"\nFrames while link or server change, and after they have changed back; deadline {1000 * deadline:g} ms. A frame is late where its decision came after it;")
-    print("unconfirmed is what the board decided without being sure, because nobody answered in time\n")
-    print("| policy | Mbit/s | change | frames | undecided | late | latest, ms | unconfirmed before, % | during | after | latency before, ms | during | after |")
-    print("|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print("unconfirmed is what the board decided without being sure, because nobody answered in time. Four figures: " + ", ".join(PHASES) + "\n")
+    print("| policy | Mbit/s | change | frames | undecided | late | latest, ms | unconfirmed, % | by the cloud, % | latency, ms |")
+    print("|---|---:|---|---:|---:|---:|---:|---|---|---|")
     keys = list(dict.fromkeys((block["policy"], block["bandwidth"], block["change"]) for block in record["blocks"]))
     totals = dict(frames=0, undecided=0, late=0)
     for key in keys:
@@ -106,8 +110,8 @@ def table(record, deadline):
             totals[name] += value
         policy, bandwidth, change = key
         row = [policy, f"{bandwidth:g}", change, str(len(frames)), str(undecided), str(late), f"{1000 * max(frame['latency'] for frame in frames):.1f}"]
-        row += [f"{100 * sum(frame['source'] == 'local-unconfirmed' for frame in phase) / len(phase):.0f}" for phase in blocks.values()]
-        row += [f"{1000 * statistics.mean(frame['latency'] for frame in phase):.1f}" for phase in blocks.values()]
+        row += [" ".join(f"{100 * sum(frame['source'] == source for frame in phase) / len(phase):.0f}" for phase in blocks.values()) for source in ("local-unconfirmed", "cloud")]
+        row.append(" ".join(f"{1000 * statistics.mean(frame['latency'] for frame in phase):.1f}" for phase in blocks.values()))
         print("| " + " | ".join(row) + " |")
     if keys:
         every = [frame["latency"] for block in record["blocks"] for frame in block["frames"]]

@@ -37,6 +37,10 @@ class Lab:
         # Images come as often as each other, in one order.
         self.images = [(place, *frame) for place, frame in enumerate(network.frames)]
 
+    def restart_worker(self):
+        self.worker.wait()
+        self.worker = start_worker(self.folder, self.network.cloud, self.port, OTHER_CORES)
+
     def images_at(self, start, count):
         return [self.images[(start + offset) % len(self.images)] for offset in range(count)]
 

@@ -102,12 +102,14 @@ package struct CloudTransfer: Hashable, Sendable {
     package var bytes: Int
     /// There and back, without waiting for questions sent before, and without the server.
     package var onTheWay: Duration
+    /// How long it alone had the way there, where that is known.
+    package var occupied: Duration?
     /// Waiting at the server, and the server's work.
     package var queue: Duration
     package var inference: Duration
 
-    package init(bytes: Int, onTheWay: Duration, queue: Duration = .zero, inference: Duration = .zero) {
-        (self.bytes, self.onTheWay, self.queue, self.inference) = (bytes, onTheWay, queue, inference)
+    package init(bytes: Int, onTheWay: Duration, occupied: Duration? = nil, queue: Duration = .zero, inference: Duration = .zero) {
+        (self.bytes, self.onTheWay, self.occupied, self.queue, self.inference) = (bytes, onTheWay, occupied, queue, inference)
     }
 }
 

@@ -61,7 +61,8 @@ package final class DeviceCloudLink: CloudLink {
 
     private static func event(_ frame: UInt64, _ reply: Reply, _ transfer: Transfer) -> CloudEvent {
         if reply.status == .ok, let answer = reply.answer {
-            let seen = CloudTransfer(bytes: transfer.bytes, onTheWay: transfer.onTheWay, queue: transfer.queue, inference: transfer.inference)
+            let seen = CloudTransfer(
+                bytes: transfer.bytes, onTheWay: transfer.onTheWay, occupied: transfer.occupied, queue: transfer.queue, inference: transfer.inference)
             return .answered(frame: frame, answer, model: reply.digest?.description, seen)
         }
         return .unanswered(frame: frame, reason: CloudEvent.byWorker + reply.status.rawValue)

@@ -49,10 +49,15 @@ package struct AskingState: Sendable {
         var sentAt: Duration
         /// About when the connection had sent what was ahead; `sentAt` where nothing was.
         var startedAt: Duration
+        /// When the broker's word came of the last one that was sent before it, while this one was under way; and of itself.
+        var followedAt: Duration?
+        var deliveredAt: Duration?
 
         func transfer(_ reply: Reply, now: Duration) -> Transfer {
-            Transfer(
-                bytes: bytes, roundTrip: now - sentAt, behind: startedAt - sentAt, queue: reply.queueTime, inference: reply.inferenceTime)
+            let occupied = followedAt.flatMap { followedAt in deliveredAt.map { $0 - followedAt } }
+            return Transfer(
+                bytes: bytes, roundTrip: now - sentAt, behind: startedAt - sentAt, occupied: occupied.flatMap { $0 > .zero ? $0 : nil }, queue: reply.queueTime,
+                inference: reply.inferenceTime)
         }
     }
 
@@ -152,8 +157,12 @@ package struct AskingState: Sendable {
         let delivered = inFlight.first { $0.id == id }?.sending ?? ended.first { $0.id == id }?.sending
         guard let delivered else { return }
         let gone = now - (acknowledgements.quantile(0) ?? .zero)
-        for index in inFlight.indices where inFlight[index].sending.sentAt > delivered.sentAt {
+        for index in inFlight.indices {
+            if inFlight[index].id == id { inFlight[index].sending.deliveredAt = now }
+            guard inFlight[index].sending.sentAt > delivered.sentAt, inFlight[index].sending.deliveredAt == nil else { continue }
+            let isBehind = inFlight[index].sending.startedAt < gone
             inFlight[index].sending.startedAt = max(inFlight[index].sending.startedAt, gone)
+            if isBehind { inFlight[index].sending.followedAt = now }
         }
     }
 

@@ -9,15 +9,21 @@ package struct Transfer: Hashable, Sendable {
     /// What of that passed, about, until the questions sent earlier, which are ahead on the same connection, had left: until the broker acknowledged them, less the
     /// shortest time in which it acknowledges anything.
     package var behind: Duration
+    /// Where it went right behind another question: from the broker's word of that one to its word of this one. So long it had the connection, whatever
+    /// words and answers take. `nil` where it wasn't behind another one, or the broker's word is missing.
+    package var occupied: Duration?
     /// What the reply says: waiting at the worker.
     package var queue: Duration
     /// What the reply says: decoding, and the model.
     package var inference: Duration
 
-    package init(bytes: Int, roundTrip: Duration, behind: Duration = .zero, queue: Duration = .zero, inference: Duration = .zero) {
+    package init(
+        bytes: Int, roundTrip: Duration, behind: Duration = .zero, occupied: Duration? = nil, queue: Duration = .zero, inference: Duration = .zero
+    ) {
         self.bytes = bytes
         self.roundTrip = roundTrip
         self.behind = behind
+        self.occupied = occupied
         self.queue = queue
         self.inference = inference
     }

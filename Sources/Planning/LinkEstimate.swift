@@ -5,9 +5,10 @@
 ///     seconds = (latency + bytes / bandwidth) · spread
 ///
 /// Latency and bandwidth are those of the line with the median slope through pairs of transfers of different sizes, which a few odd ones don't bend (H. Theil,
-/// P. K. Sen). Where all sizes are alike, or the transfers are fewer than four, the latency stays as it was last found, and the bandwidth explains the rest; where it
-/// never was, latency and bandwidth are those assumed, both stretched alike: of a few small transfers the latency is the better part, and who took it all for a narrow
-/// link would never try it again. The spread is what the transfers took, in ratios of that line. Two transfers in a row that take more than twice, or less than half of
+/// P. K. Sen). Where all sizes are alike, or the transfers are fewer than four, latency and bandwidth are those last found, or assumed, both stretched alike: of a few small
+/// transfers the latency is the better part, and who took it all for a narrow link would never try it again. Where they take twice as long as was last found, or half of
+/// it, the latency stays, and the bandwidth explains the rest. Of transfers that follow each other without a gap one knows how long each had the link, and so the bandwidth, whatever else
+/// delays their answers. The spread is what the transfers took, in ratios of that line. Two transfers in a row that take more than twice, or less than half of
 /// what the line says, begin anew.
 ///
 /// A question that stays without an answer for too long is a doubt: the link is taken for so slow until the next answer, which shows whether it is as it was before.
@@ -15,6 +16,8 @@ package struct LinkEstimate: Hashable, Sendable {
     private struct Transfer: Hashable, Sendable {
         var bytes: Double
         var seconds: Double
+        /// Of these the bytes' own, where that is known.
+        var occupied: Double?
     }
 
     /// Transfers older than so many seconds count only where there are no newer ones.
@@ -22,8 +25,8 @@ package struct LinkEstimate: Hashable, Sendable {
     /// What is assumed, and the powers of its states.
     private let radio: Radio
     private var transfers = Recent<Transfer>(capacity: 16)
-    /// Seconds; of the newest line through different sizes.
-    private var latency: Double?
+    /// The newest that was found.
+    private var found: Line?
     /// What was known before a question stayed without an answer.
     private var undoubted: Recent<Transfer>?
 
@@ -35,9 +38,10 @@ package struct LinkEstimate: Hashable, Sendable {
     /// - Parameters:
     ///   - bytes: sent; a few of a probe, or of a ping.
     ///   - seconds: from the start of sending until the answer, without what the server says it took. What isn't above 0 says nothing.
-    package mutating func observe(bytes: Int, seconds: Double, at time: Double) {
+    ///   - occupied: of these what sending took, where that is known.
+    package mutating func observe(bytes: Int, seconds: Double, occupied: Double? = nil, at time: Double) {
         guard seconds > 0, seconds.isFinite, bytes >= 0 else { return }
-        let transfer = Transfer(bytes: Double(bytes), seconds: seconds)
+        let transfer = Transfer(bytes: Double(bytes), seconds: seconds, occupied: occupied.flatMap { $0 > 0 && $0.isFinite ? $0 : nil })
         if let before = undoubted {
             undoubted = nil
             transfers = before
@@ -45,7 +49,7 @@ package struct LinkEstimate: Hashable, Sendable {
             if isStrange(transfer, at: time) { transfers.forget() }
         }
         transfers.add(transfer, at: time, isStrange: isStrange(transfer, at: time))
-        if let found = sloped(known(at: time)) { latency = found.latency }
+        if let line = found(known(at: time)) { found = line }
     }
 
     private func isStrange(_ transfer: Transfer, at time: Double) -> Bool {
@@ -75,7 +79,7 @@ package struct LinkEstimate: Hashable, Sendable {
     }
 
     /// Whether transfers of different sizes ever told latency from bandwidth.
-    package var isKnown: Bool { latency != nil }
+    package var isKnown: Bool { found != nil }
 
     /// Whether the last question stayed without an answer for too long.
     package var isDoubtful: Bool { undoubted != nil }
@@ -83,7 +87,7 @@ package struct LinkEstimate: Hashable, Sendable {
     /// Seconds since the newest transfer; `nil` before the first.
     package func age(at now: Double) -> Double? { transfers.age(at: now) }
 
-    private struct Line {
+    private struct Line: Hashable, Sendable {
         var latency: Double
         var secondsPerByte: Double
 
@@ -101,18 +105,39 @@ package struct LinkEstimate: Hashable, Sendable {
     private func line(at now: Double) -> Line {
         let known = known(at: now)
         let assumed = Line(latency: radio.roundTrip, secondsPerByte: bounded(8e-6 / radio.uplink))
-        guard let least = known.map(\.seconds).min() else { return Line(latency: latency ?? assumed.latency, secondsPerByte: assumed.secondsPerByte) }
-        if let found = sloped(known) { return found }
-        guard let latency else {
-            let stretch = known.map { $0.seconds / assumed.seconds($0.bytes) }.median ?? 1
-            return Line(latency: stretch * assumed.latency, secondsPerByte: bounded(stretch * assumed.secondsPerByte))
+        let last = found ?? assumed
+        guard let least = known.map(\.seconds).min() else { return last }
+        if let line = found(known) { return line }
+        let stretch = known.map { $0.seconds / last.seconds($0.bytes) }.median ?? 1
+        if found == nil || (0.5...2).contains(stretch) {
+            return Line(latency: stretch * last.latency, secondsPerByte: bounded(stretch * last.secondsPerByte))
         }
         // At most nine tenths of the fastest one, so that a bandwidth remains.
-        let bound = min(latency, 0.9 * least)
+        let bound = min(last.latency, 0.9 * least)
         guard let slope = known.filter({ $0.bytes > 0 }).map({ ($0.seconds - bound) / $0.bytes }).median else {
-            return Line(latency: known.map(\.seconds).median ?? bound, secondsPerByte: assumed.secondsPerByte)
+            return Line(latency: known.map(\.seconds).median ?? bound, secondsPerByte: last.secondsPerByte)
         }
         return Line(latency: bound, secondsPerByte: bounded(slope))
+    }
+
+    private func found(_ known: [Transfer]) -> Line? { followed(known) ?? sloped(known) }
+
+    /// The line with the bandwidth of transfers that followed each other, in groups of four: what delays one's word shortens the next one's time. Of the groups the
+    /// fastest counts: a board that is busy sends late and leaves gaps, which are not the link's (as N. Cardwell et al., "BBR: congestion-based congestion control", 2016,
+    /// keep the greatest delivery rate).
+    private func followed(_ known: [Transfer]) -> Line? {
+        let known = known.filter { $0.occupied != nil && $0.bytes > 0 }
+        guard known.count >= 8 else { return nil }
+        let slopes = stride(from: known.count % 4, to: known.count, by: 4).map { start in
+            let group = known[start..<start + 4]
+            return group.reduce(0) { $0 + ($1.occupied ?? 0) } / group.reduce(0) { $0 + $1.bytes }
+        }
+        return slopes.min().flatMap { line(known, secondsPerByte: bounded($0)) }
+    }
+
+    private func line(_ known: [Transfer], secondsPerByte: Double) -> Line? {
+        guard let latency = known.map({ $0.seconds - $0.bytes * secondsPerByte }).median, latency > 0 else { return nil }
+        return Line(latency: latency, secondsPerByte: secondsPerByte)
     }
 
     /// The line through transfers of different sizes; `nil` where they are too few or too much alike, or no line: nothing takes less than no time.
@@ -120,9 +145,7 @@ package struct LinkEstimate: Hashable, Sendable {
         guard known.count >= 4, let least = known.map(\.bytes).min(), let most = known.map(\.bytes).max(), most > 2 * least,
             let slope = slopes(known, apart: (most - least) / 4).median, slope > 0
         else { return nil }
-        let secondsPerByte = bounded(slope)
-        guard let latency = known.map({ $0.seconds - $0.bytes * secondsPerByte }).median, latency > 0 else { return nil }
-        return Line(latency: latency, secondsPerByte: secondsPerByte)
+        return line(known, secondsPerByte: bounded(slope))
     }
 
     private func slopes(_ known: [Transfer], apart: Double) -> [Double] {

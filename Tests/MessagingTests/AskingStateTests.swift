@@ -237,7 +237,7 @@ struct AskingStateTests {
         #expect(told == Transfer(bytes: 5000, roundTrip: .milliseconds(40), queue: .milliseconds(3), inference: .milliseconds(4)))
         #expect(told.onTheWay == .milliseconds(33))
         let second = try #require(transfer(state.received(reply(2), now: .milliseconds(50))))
-        #expect(second == Transfer(bytes: 1, roundTrip: .milliseconds(40), behind: .milliseconds(20)))
+        #expect(second == Transfer(bytes: 1, roundTrip: .milliseconds(40), behind: .milliseconds(20), occupied: .milliseconds(5)))
         #expect(second.onTheWay == .milliseconds(20))
 
         // One that ended before the broker had it was ahead of others all the same; its late reply says what it took.
@@ -263,6 +263,32 @@ struct AskingStateTests {
         for (number, sent) in [(8, 102_000), (9, 102_010)] as [(UInt64, Int)] { _ = state.ask(request(number), now: .milliseconds(sent)) }
         state.delivered(request(8).id, now: .milliseconds(102030))
         #expect(transfer(state.received(reply(9), now: .milliseconds(102100)))?.behind == .milliseconds(20))
+    }
+
+    /// Three in a row over a link that takes 10 ms for each, and one after a pause.
+    @Test func whatFollowsAnotherQuestionSaysHowLongItHadTheConnection() throws {
+        func transfer(_ actions: [AskingState.Action]) -> Transfer? {
+            for case .tell(.answered(_, _, _, let transfer)) in actions { return transfer }
+            return nil
+        }
+        var settings = AskingState.Settings()
+        settings.maximumInFlight = 3
+        var state = AskingState(settings: settings)
+        _ = state.connected(now: .zero)
+        _ = state.received(pool(), lifetime: .seconds(90), now: .zero)
+        state.acknowledged(after: .milliseconds(20))
+        for (number, sent) in [(1, 0), (2, 1), (3, 2)] as [(UInt64, Int)] { _ = state.ask(request(number), now: .milliseconds(sent)) }
+        // The word of the second one is late, that of the third isn't.
+        for (number, word) in [(1, 30), (2, 44), (3, 50)] as [(UInt64, Int)] { state.delivered(request(number).id, now: .milliseconds(word)) }
+        var occupied: [Duration?] = []
+        for number in 1...3 as ClosedRange<UInt64> { occupied.append(transfer(state.received(reply(number), now: .milliseconds(60)))?.occupied) }
+        #expect(occupied == [nil, .milliseconds(14), .milliseconds(6)])
+        // Sent when the other's last byte had left: nothing says how long it took.
+        _ = state.ask(request(4), now: .milliseconds(100))
+        _ = state.ask(request(5), now: .milliseconds(115))
+        for (number, word) in [(4, 130), (5, 145)] as [(UInt64, Int)] { state.delivered(request(number).id, now: .milliseconds(word)) }
+        #expect(transfer(state.received(reply(4), now: .milliseconds(150)))?.occupied == nil)
+        #expect(transfer(state.received(reply(5), now: .milliseconds(151)))?.occupied == nil)
     }
 
     @Test func aCutOfAnotherModelIsRefusedBeforeSendingAndIsNoFaultOfTheWorkers() {

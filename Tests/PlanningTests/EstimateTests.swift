@@ -67,6 +67,34 @@ struct LinkEstimateTests {
         #expect(near(link.radio.roundTrip, 0.03))
     }
 
+    /// A board that is busier takes a little longer over everything; a bandwidth that halves does so as well.
+    @Test(arguments: [0.6, 1.3, 1.9]) func whatTakesUpToTwiceAsLongStretchesTheLineThatWasFound(stretch: Double) {
+        var generator = SeededGenerator(seed: 19)
+        var estimate = estimate(16, uplink: 5, latency: 0.02, using: &generator)
+        for index in 0..<20 { estimate.observe(bytes: 2000, seconds: stretch * seconds(2000, uplink: 5, latency: 0.02), at: Double(20 + index)) }
+        let link = estimate.link(at: 40)
+        #expect(near(link.radio.requestTime(bytes: 2000, serverTime: 0), stretch * seconds(2000, uplink: 5, latency: 0.02), within: 1e-6))
+        // Did the bandwidth explain all of it, it would be 0.7 Mbit/s where it takes 1.9 times as long.
+        #expect(near(link.radio.uplink, 5 / stretch, within: 0.4), "\(link.radio)")
+    }
+
+    /// Answers come late, since the board's processor is busy, and uploads are of one size: what they took says little of the bandwidth, what they had the link for does.
+    @Test func transfersThatFollowEachOtherSayWhatTheLinkCarries() {
+        var generator = SeededGenerator(seed: 18)
+        var estimate = LinkEstimate(assuming: .wifi)
+        var word = 0.0
+        for index in 0..<16 {
+            let next = Double(index + 1) * 2000 * 8e-6 / 5 + Double.random(in: 0...0.0015, using: &generator)
+            estimate.observe(
+                bytes: 2000, seconds: seconds(2000, uplink: 5, latency: 0.01) + Double.random(in: 0...0.004, using: &generator), occupied: next - word, at: 0.003 * Double(index))
+            word = next
+        }
+        let link = estimate.link(at: 0.05)
+        #expect(near(link.radio.uplink, 5, within: 0.1))
+        #expect(link.radio.roundTrip > 0.01 && link.radio.roundTrip < 0.014 && estimate.isKnown)
+        #expect(near(link.radio.requestTime(bytes: 2000, serverTime: 0) * link.spread.mean, seconds(2000, uplink: 5, latency: 0.012), within: 0.1))
+    }
+
     @Test func theMeanOfTransfersIsWhatTheyTook() {
         var generator = SeededGenerator(seed: 12)
         var estimate = LinkEstimate(assuming: .wifi)
