@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """What becomes of frames when link or server change under way: a link that narrows a hundredfold, one that goes dead, a server ten times as slow, one that is killed."""
-import os
 import signal
 import statistics
 import threading
@@ -29,9 +28,9 @@ class Slow(threading.Thread):
 
     def run(self):
         while not self.stopped:
-            os.kill(self.process, signal.SIGSTOP)
+            self.process.send_signal(signal.SIGSTOP)
             time.sleep(self.STEP * (SLOWER - 1))
-            os.kill(self.process, signal.SIGCONT)
+            self.process.send_signal(signal.SIGCONT)
             time.sleep(self.STEP)
 
     def end(self):
@@ -42,11 +41,11 @@ class Slow(threading.Thread):
 def changed(lab, board, bandwidth, change):
     """Makes the change; returns what takes it back."""
     if change == SLOW:
-        return Slow(lab.worker.pid).end
+        return Slow(lab.worker).end
     if change == DEAD:
         return hold(board.relay)
     if change == KILLED:
-        os.kill(lab.worker.pid, signal.SIGKILL)
+        lab.worker.kill()
         return lab.restart_worker
     trip, rate = lab.options.round_trip, bandwidth * 1e6
     board.relay.set(trip, rate / 100)

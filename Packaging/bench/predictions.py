@@ -104,9 +104,13 @@ def table(record, samples):
 def summary(points, samples):
     print()
     for figure, bound in BOUNDS.items():
-        errors = sorted(abs(point.error(figure)) for point in points)
-        within, noise = sum(point.is_within(figure) for point in points), sum(point.is_within_noise(figure) for point in points)
-        print(f"{figure}: {within} of {len(points)} points within {100 * bound:.0f} %, {noise} within that of what chance of the frames allows; "
+        # Where nothing is sent nothing is predicted.
+        scored = [point for point in points if figure != "bytes" or max(point.expected["bytes"], point.measured[MEASURED["bytes"]]) >= FEW]
+        if not scored:
+            continue
+        errors = sorted(abs(point.error(figure)) for point in scored)
+        within, noise = sum(point.is_within(figure) for point in scored), sum(point.is_within_noise(figure) for point in scored)
+        print(f"{figure}: {within} of {len(scored)} points within {100 * bound:.0f} %, {noise} within that of what chance of the frames allows; "
               f"off by {100 * errors[len(errors) // 2]:.1f} % in the median")
     differences = [point.accuracy(samples) for point in points]
     within = sum(abs(difference) <= chance for difference, chance in differences)

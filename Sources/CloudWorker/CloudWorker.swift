@@ -71,7 +71,7 @@ package final class CloudWorker: Sendable {
         self.log = log
         self.makeModel = makeModel
         link = try WorkerLink(settings.link, boot: boot)
-        queue = try RequestQueue(capacity: settings.queue)
+        queue = try RequestQueue(capacity: settings.queue, threads: settings.concurrency)
         inside = Mutex(Inside(cache: ReplyCache(capacity: max(512, 2 * settings.link.capacity))))
     }
 

@@ -13,8 +13,8 @@ final class RequestQueue: Sendable {
     private let inside: Mutex<Inside>
     private let wakeUp: WakeUp
 
-    init(capacity: Int) throws(LinkFault) {
-        inside = Mutex(Inside(requests: WaitingRequests(capacity: capacity)))
+    init(capacity: Int, threads: Int) throws(LinkFault) {
+        inside = Mutex(Inside(requests: WaitingRequests(capacity: capacity, threads: threads)))
         wakeUp = try WakeUp()
     }
 

@@ -5,8 +5,8 @@ package import Wire
 /// The requests that wait for a model: the one whose deadline ends first is next, of equal ones the one that came first. A value; time comes in.
 ///
 /// While others wait, one that hasn't the time left that its like takes isn't begun: otherwise, with more to do than can be done, everything would be done a
-/// little too late. Several are given out to be computed together where that takes clearly less time than one by one, as far as no deadline of theirs, nor of one that is
-/// left waiting, is in the way; whether it does is learnt from what they took, for each kind by itself.
+/// little too late. Several are given out to be computed together where that takes clearly less time than one by one: so many that the first of them waits no longer than
+/// it takes by itself, and that nobody comes too late for it, of those that are left waiting either. Whether it pays is learnt from what they took, for each kind by itself.
 package struct WaitingRequests: Sendable {
     /// What a request has the model do.
     private struct Work: Hashable {
@@ -24,12 +24,24 @@ package struct WaitingRequests: Sendable {
         /// Of the time by itself: what a group must take for each request to be worth that the first of them wait for the last.
         static let worthwhile = 0.85
         /// Of so many occasions that weren't taken, since it didn't pay, one is: things may have changed.
-        static let patience = 64
+        static let patience = 32
 
         var alone: Duration?
         /// As one of several.
         var together: Duration?
         var occasions = 0
+
+        /// What to expect of it as one of several.
+        var expected: Duration { alone.map { min(together ?? $0, $0) } ?? .zero }
+
+        mutating func tookAlone(_ time: Duration) { alone = alone.map { ($0 * 7 + time) / 8 } ?? time }
+
+        /// More than by itself says no more than that it doesn't pay.
+        mutating func tookTogether(_ time: Duration) {
+            let time = min(time, alone ?? time)
+            together = together.map { ($0 * 3 + time) / 4 } ?? time
+            occasions = 0
+        }
 
         /// Whether to compute it with others.
         var pays: Bool {
@@ -39,13 +51,16 @@ package struct WaitingRequests: Sendable {
     }
 
     private let capacity: Int
+    private let threads: Int
     /// Only of what has been computed, so that there are no more than a network has cuts and exits.
     private var costs: [Work: Cost] = [:]
     /// By deadline, the latest first.
     private var requests: [IncomingRequest] = []
 
-    /// - Parameter capacity: how many may wait.
-    package init(capacity: Int) { self.capacity = capacity }
+    /// - Parameters:
+    ///   - capacity: how many may wait.
+    ///   - threads: how many compute them: none takes more of what waits than its part.
+    package init(capacity: Int, threads: Int = 1) { (self.capacity, self.threads) = (capacity, threads) }
 
     package var count: Int { requests.count }
 
@@ -72,16 +87,13 @@ package struct WaitingRequests: Sendable {
     /// - Returns: each one's part of that time.
     package mutating func took(_ time: Duration, for requests: [Request]) -> [Duration] {
         guard requests.count > 1 else {
-            for request in requests { costs[Work(request), default: Cost()].alone.average(with: time) }
+            for request in requests { costs[Work(request), default: Cost()].tookAlone(time) }
             return requests.map { _ in time }
         }
         let expected = requests.map { costs[Work($0)]?.alone ?? .nanoseconds(1) }
         let sum = expected.reduce(.zero, +)
         let parts = expected.map { time * ($0 / sum) }
-        for (request, part) in zip(requests, parts) {
-            costs[Work(request), default: Cost()].together.average(with: part)
-            costs[Work(request), default: Cost()].occasions = 0
-        }
+        for (request, part) in zip(requests, parts) { costs[Work(request), default: Cost()].tookTogether(part) }
         return parts
     }
 
@@ -95,29 +107,32 @@ package struct WaitingRequests: Sendable {
             expired.append(requests.removeLast())
         }
         guard let first = requests.popLast() else { return ([], expired) }
-        return ([first] + company(for: first, now: now, atMost: most - 1), expired)
+        let part = (requests.count + threads) / threads
+        return ([first] + company(for: first, now: now, atMost: min(most, part) - 1), expired)
     }
 
     /// Removes what is to be computed together with a request.
     private mutating func company(for first: IncomingRequest, now: Duration, atMost most: Int) -> [IncomingRequest] {
-        guard most > 0, !requests.isEmpty, let own = costs[Work(first.request)] else { return [] }
+        guard most > 0, !requests.isEmpty, let own = costs[Work(first.request)], let alone = own.alone else { return [] }
         guard own.pays else {
-            if own.alone != nil { costs[Work(first.request)]?.occasions += 1 }
+            costs[Work(first.request)]?.occasions += 1
             return []
         }
-        // Until when all of them must be done, and what they will take: at most what they take by themselves.
-        var end = first.deadline
-        var sum = own.alone ?? .zero
+        // What all take: at most as by themselves, and probably. Until when they must be done, also for the sake of those that are passed over.
+        var (longest, probable, end) = (alone, own.expected, first.deadline)
+        var passedOver = Duration.zero
         var company: [IncomingRequest] = []
-        for place in requests.indices.reversed() {
+        for place in requests.indices.reversed() where company.count < most {
             let request = requests[place]
             let cost = costs[Work(request.request)]
-            guard let cost, let alone = cost.alone, cost.pays else {
-                end = min(end, request.deadline - (cost?.alone ?? .zero))
+            guard let cost, let time = cost.alone, cost.pays else {
+                passedOver += cost?.alone ?? .zero
+                end = min(end, request.deadline - passedOver)
                 continue
             }
-            guard company.count < most, now + sum + alone <= end else { break }
-            sum += alone
+            guard now + longest + time <= end, probable + cost.expected <= alone * 2 else { break }
+            longest += time
+            probable += cost.expected
             company.append(requests.remove(at: place))
         }
         return company
@@ -128,8 +143,4 @@ package struct WaitingRequests: Sendable {
         while let next = requests.last, next.deadline <= now { expired.append(requests.removeLast()) }
         return expired
     }
-}
-
-extension Duration? {
-    fileprivate mutating func average(with next: Duration) { self = map { ($0 * 7 + next) / 8 } ?? next }
 }

@@ -13,36 +13,10 @@ package struct LaneRun: Hashable, Sendable {
     }
 }
 
-/// What lanes gain by being run together, by entry of the program.
-struct LaneGain {
-    /// The first entry that is run for all lanes before the next one is; the end where that never pays.
-    var start: Int
-    /// An input's shares, in seconds: entry after entry, and all lanes' entry by entry.
-    var alone: [Double]
-    var together: [Double]
-
-    init(entries: Int) {
-        start = entries
-        alone = Array(repeating: 0, count: entries)
-        together = alone
-    }
-
-    /// Begins where least time is taken in all.
-    init(alone: [Double], together: [Double]) {
-        (self.alone, self.together) = (alone, together)
-        var (best, gained) = (0.0, 0.0)
-        start = alone.count
-        for entry in alone.indices.reversed() {
-            gained += alone[entry] - together[entry]
-            if gained > best { (best, start) = (gained, entry) }
-        }
-    }
-}
-
 /// Several inputs under way at once, each in a lane of its own (``ExecutorOptions/lanes``).
 ///
 /// Early in a network images are large and weights are few: there each lane runs by itself, while its image is near. Late it is the other way round, and a step
-/// is run for all lanes before the next one, so that its weights are fetched once. Where that begins, ``measureLanes()`` finds out. Each lane's results are
+/// is run for all lanes before the next one, so that its weights are fetched once. Where that begins, ``measureLanes()`` finds out, or the options say. Each lane's results are
 /// those of a run by itself, bit for bit, whatever else is under way.
 extension Executor {
     package var lanes: Int { program.memories.count }
@@ -58,34 +32,21 @@ extension Executor {
             return head == runs[lane].head
         }
         for lane in runs.indices {
-            for entry in 0..<gain.start where isWanted(entry, lane: lane) { try program.run(entry: entry, lane: lane) }
+            for entry in 0..<sharedFrom where isWanted(entry, lane: lane) { try program.run(entry: entry, lane: lane) }
         }
-        for entry in gain.start..<program.entries.count {
+        for entry in sharedFrom..<program.entries.count {
             let lanes = runs.indices.filter { isWanted(entry, lane: $0) }
             if !lanes.isEmpty { try program.run(entry: entry, lanes: lanes) }
         }
     }
 
-    /// The share of the time that is left, for such inputs, when all lanes are run together instead of one after another, as ``measureLanes()`` has seen it: 1 where
-    /// nothing is gained.
-    package func laneCost(of run: LaneRun) throws(InferenceError) -> Double {
-        let segment = try entries(of: run.segment)
-        let entries = program.entries.indices.filter { program.heads[$0].map { $0 == run.head } ?? segment.contains($0) }
-        let alone = entries.reduce(0) { $0 + gain.alone[$1] }
-        let together = entries.reduce(0) { $0 + ($1 < gain.start ? gain.alone[$1] : gain.together[$1]) }
-        return alone > 0 ? min(together / alone, 1) : 1
-    }
-
     /// The first step of the ``plan`` that is run for all lanes before the next one; `nil` where that never pays.
-    package var firstSharedStep: Int? { gain.start < program.entries.count ? gain.start : nil }
-
-    /// Runs steps from `step` on for all lanes at once, instead of what ``measureLanes()`` finds: for tests.
-    package func shareSteps(from step: Int) { gain.start = min(step, program.entries.count) }
+    package var firstSharedStep: Int? { sharedFrom < program.entries.count ? sharedFrom : nil }
 
     /// Finds out from which step on lanes are better run together, by running the network in every lane, both ways, three times: it takes as long as six times as many
-    /// inputs as there are lanes. Where that never pays, one lane is left. Results don't depend on it.
+    /// inputs as there are lanes; not where the options say it. Where that never pays, one lane is left. Results don't depend on it.
     package func measureLanes() throws(InferenceError) {
-        guard lanes > 1 else { return }
+        guard lanes > 1, !isSharedFromGiven else { return }
         // What a run takes hardly depends on the numbers.
         let inputs = inputs.map { value in
             let bytes = value.shape.elementCount * value.type.size
@@ -113,7 +74,13 @@ extension Executor {
                 together[entry] = min(together[entry], taken / Double(lanes))
             }
         }
-        gain = LaneGain(alone: alone, together: together)
+        // From where least time is taken in all; less than a hundredth of it is no gain.
+        sharedFrom = count
+        var (gained, most) = (0.0, alone.reduce(0, +) / 100)
+        for entry in alone.indices.reversed() {
+            gained += alone[entry] - together[entry]
+            if gained > most { (most, sharedFrom) = (gained, entry) }
+        }
         if firstSharedStep == nil { program.keepOneLane() }
     }
 }

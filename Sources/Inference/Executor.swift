@@ -18,8 +18,9 @@ package final class Executor {
     private let pixels: PixelEntry?
     /// By lane: whether the input is what ``begin(pixels:lane:)`` has put there.
     var isImage: [Bool]
-    /// What lanes gain by being run together.
-    var gain: LaneGain
+    /// The first entry that is run for all lanes before the next one; the end where none is.
+    var sharedFrom: Int
+    let isSharedFromGiven: Bool
 
     /// Checks the graph, prepares weights, plans and reserves the memory, starts the threads.
     ///
@@ -38,7 +39,8 @@ package final class Executor {
         program = try Program(graph, options: options)
         takesAllProcessors = options.threads >= Processor.availableCount
         isImage = Array(repeating: false, count: options.lanes)
-        gain = LaneGain(entries: program.entries.count)
+        isSharedFromGiven = options.firstSharedStep != nil
+        sharedFrom = min(options.firstSharedStep ?? .max, program.entries.count)
         if let preprocessing {
             pixels = try PixelEntry(preprocessing, graph: graph, program: program)
         } else {

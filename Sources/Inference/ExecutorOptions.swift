@@ -15,6 +15,8 @@ package struct ExecutorOptions: Sendable {
     package var cuts: Set<Int>
     /// Inputs that may be under way at the same time, each in memory of its own: 1 … ``maximumLanes``.
     package var lanes: Int
+    /// The first step that lanes share (``Executor/firstSharedStep``); `nil`: what ``Executor/measureLanes()`` finds. Results don't depend on it.
+    package var firstSharedStep: Int?
     /// What it costs to divide a step among the threads and to wait for all of them; `nil`: that is measured when the network is loaded. Steps that
     /// gain less aren't divided. Results don't depend on it.
     package var barrier: Duration?
@@ -27,7 +29,7 @@ package struct ExecutorOptions: Sendable {
     package static let maximumLanes = 64
 
     package init(
-        threads: Int = 1, cores: [Int] = [], patience: Duration = .microseconds(200), barrier: Duration? = nil, cuts: Set<Int> = [], lanes: Int = 1,
+        threads: Int = 1, cores: [Int] = [], patience: Duration = .microseconds(200), barrier: Duration? = nil, cuts: Set<Int> = [], lanes: Int = 1, firstSharedStep: Int? = nil,
         features: CPUFeatures = .current, memoryLimit: Int = 1 << 32
     ) {
         self.threads = threads
@@ -36,6 +38,7 @@ package struct ExecutorOptions: Sendable {
         self.barrier = barrier
         self.cuts = cuts
         self.lanes = lanes
+        self.firstSharedStep = firstSharedStep
         self.features = features
         self.memoryLimit = memoryLimit
     }

@@ -3,10 +3,10 @@ internal import Glibc
 internal import Kernels
 internal import Synchronization
 
-/// Threads that run the parts of one step at a time together with the thread that calls ``run(_:)``.
+/// Threads that run the parts of one step at a time together with the thread that calls ``run(_:in:)``.
 ///
-/// The pool owns its threads and ends them when it is released. ``run(_:)`` is called by one thread at a time. Between steps the workers look
-/// out for work for as long as the options say, then sleep until ``run(_:)`` wakes them.
+/// The pool owns its threads and ends them when it is released. ``run(_:in:)`` is called by one thread at a time. Between steps the workers look
+/// out for work for as long as the options say, then sleep until ``run(_:in:)`` wakes them.
 final class ThreadPool: Sendable {
     private let crew: Crew
     private let threads: [pthread_t]
@@ -97,7 +97,8 @@ private struct PauseStep: Step {
 
 /// What the threads of a pool share.
 ///
-/// `@unchecked Sendable`: the mutable state is atomic; the mutex and the conditions are made for being shared.
+/// `@unchecked Sendable`: the mutable state is atomic, but for the memory of the present step, which the leading thread sets before it gives out shares and no other reads
+/// without one; the mutex and the conditions are made for being shared.
 @safe
 private final class Crew: @unchecked Sendable {
     /// Words of different threads are so far apart that no cache line holds two.

@@ -26,7 +26,7 @@ package struct Choice: Hashable, Sendable {
     package var ranking: [Entry]
     /// The constraints that no plan can keep together with those before them, and those behind: targets now.
     package var demoted: [Policy.Constraint]
-    /// The constraints that the chosen plan violates; all of them are among ``demoted``.
+    /// The constraints that the chosen plan violates: some of ``demoted``, and misses where it was in use and keeps them by a deadline that is later by the hysteresis.
     package var violated: [Policy.Constraint]
 
     /// The chosen plan.
@@ -47,16 +47,21 @@ extension PlanSpace {
         let best = selection.select()
         var chosen = best
         if let plan { chosen = selection.stays(plan, instead: best) }
-        let stays = chosen.plan == plan
         var ranked = [chosen.plan]
-        while ranked.count < min(count, plans.count) { ranked.append(selection.select(without: ranked).plan) }
+        var isOpen = Array(repeating: true, count: plans.count)
+        isOpen[chosen.plan] = false
+        while ranked.count < min(count, plans.count) {
+            let next = selection.select { isOpen[$0] }.plan
+            ranked.append(next)
+            isOpen[next] = false
+        }
         let entries = ranked.map { other in
             Choice.Entry(
                 plan: other, figures: forecast.figures(other),
                 lost: other == chosen.plan ? nil : selection.reason(other, lostTo: chosen.plan, best: best.plan))
         }
         return Choice(
-            ranking: entries, demoted: Array(policy.constraints[best.kept...]), violated: policy.constraints.filter { stays ? selection.breaks(chosen.plan, $0) : selection.violates(chosen.plan, $0) })
+            ranking: entries, demoted: Array(policy.constraints[best.kept...]), violated: policy.constraints.filter { selection.violates(chosen.plan, $0) })
     }
 }
 
@@ -104,10 +109,9 @@ private struct Selection {
 
     /// The best plan.
     ///
-    /// - Parameter excluded: plans to leave out, fewer than there are.
-    mutating func select(without excluded: [Int] = []) -> Result {
-        var open = Array(0..<plans)
-        if !excluded.isEmpty { open.removeAll { excluded.contains($0) } }
+    /// - Parameter isOpen: which plans are looked at, of which there is one.
+    mutating func select(_ isOpen: (Int) -> Bool = { _ in true }) -> Result {
+        var open = (0..<plans).filter(isOpen)
         var kept = 0
         while kept < policy.constraints.count {
             let keeping = keeping(policy.constraints[kept], among: open)
@@ -153,7 +157,11 @@ private struct Selection {
         return most <= limit ? open : open.filter { costs[$0] <= limit }
     }
 
-    /// The plan to use: the one in use, unless another one is better by the hysteresis or keeps constraints that it doesn't.
+    /// The plan to use: the one in use, unless
+    ///
+    /// - it breaks a constraint that others keep together with those before it, or misses one that none keeps by clearly more than the best plan does;
+    /// - or a plan that keeps all of them by a margin is better in a target by the hysteresis on top of its slack. Targets are looked at in their order, each among the
+    ///   plans that are as good as the best in those before it.
     mutating func stays(_ plan: Int, instead best: Result) -> Result {
         let stays = Result(plan: plan, kept: best.kept)
         if plan == best.plan { return best }

@@ -137,20 +137,28 @@ package struct Forecast: Sendable {
 
     private func highLatency(_ row: PlanRow, _ sending: Sending) -> Double {
         let board = conditions.board.highSlowdown
-        guard row.sent > PlanSpace.tail else { return board * row.ownTail }
+        // Frames that are no more than the tail may take as long as they like.
+        func matter(_ share: Double) -> Bool { share > PlanSpace.tail }
+        guard matter(row.sent) else { return board * row.ownTail }
         let alone = row.sent - row.insured
-        // The slower half of those that aren't sent goes to the end; what is less than the tail is left out.
         let refused = 1 - sending.admitted
-        let unsent = refused * alone > PlanSpace.tail ? board * row.endUnsent : refused * row.sent > PlanSpace.tail ? board * min(row.insuranceUnsent, row.endUnsent) : 0
+        // Of those that find no place, the ones whose insurance wouldn't be sure go on to the end.
+        var unsent = 0.0
+        if matter(refused * alone) {
+            unsent = board * row.endUnsent
+        } else if matter(refused * row.sent) {
+            unsent = board * min(row.insuranceUnsent, row.endUnsent)
+        }
         let sent = sending.admitted * row.sent
-        guard sent > PlanSpace.tail else { return max(unsent, board * row.ownTail) }
-        let start = board * row.packed + sending.delay
+        guard matter(sent) else { return max(unsent, board * row.ownTail) }
         // As long as the insurance has no answer the cloud is awaited by all that are sent, then by the rest of them.
-        let early = start + transfers.time(row.upload, exceededBy: PlanSpace.tail / sent)
+        let start = board * row.packed + sending.delay
         let insurance = board * row.insurance
+        let early = start + transfers.time(row.upload, exceededBy: PlanSpace.tail / sent)
         guard early > insurance else { return max(early, unsent) }
         let rest = sending.admitted * alone
-        return max(rest > PlanSpace.tail ? max(start + transfers.time(row.upload, exceededBy: PlanSpace.tail / rest), insurance) : insurance, unsent)
+        guard matter(rest) else { return max(insurance, unsent) }
+        return max(start + transfers.time(row.upload, exceededBy: PlanSpace.tail / rest), insurance, unsent)
     }
 
     private func misses(_ row: PlanRow, _ sending: Sending, _ deadline: Double) -> Double {

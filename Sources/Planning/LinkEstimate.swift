@@ -11,7 +11,8 @@
 /// delays their answers. The spread is what the transfers took, in ratios of that line. Two transfers in a row that take more than twice, or less than half of
 /// what the line says, begin anew.
 ///
-/// A question that stays without an answer for too long is a doubt: the link is taken for so slow until the next answer, which shows whether it is as it was before.
+/// Where it becomes slower all at once, what was known before isn't given up at once: an answer that fits it shows that all is as it was. A question that stays without an
+/// answer for too long counts as a slow transfer until the next answer. Four transfers begun since then that don't fit end the doubt.
 package struct LinkEstimate: Hashable, Sendable {
     private struct Transfer: Hashable, Sendable {
         var bytes: Double
@@ -27,8 +28,20 @@ package struct LinkEstimate: Hashable, Sendable {
     private var transfers = Recent<Transfer>(capacity: 16)
     /// The newest that was found.
     private var found: Line?
-    /// What was known before a question stayed without an answer.
-    private var undoubted: Recent<Transfer>?
+    private var doubt: Doubt?
+
+    /// Whether the link is as slow as it seems.
+    private struct Doubt: Hashable, Sendable {
+        /// What was known before.
+        var transfers: Recent<Transfer>
+        var found: Line?
+        var begun: Double
+        /// Whether all that speaks for it is a question that has no answer.
+        var isGuess: Bool
+        var confirmations = 0
+    }
+
+    private static let mostConfirmations = 4
 
     /// - Parameter radio: what is assumed before the first transfer, and the powers of the radio's states.
     package init(assuming radio: Radio) {
@@ -42,14 +55,28 @@ package struct LinkEstimate: Hashable, Sendable {
     package mutating func observe(bytes: Int, seconds: Double, occupied: Double? = nil, at time: Double) {
         guard seconds > 0, seconds.isFinite, bytes >= 0 else { return }
         let transfer = Transfer(bytes: Double(bytes), seconds: seconds, occupied: occupied.flatMap { $0 > 0 && $0.isFinite ? $0 : nil })
-        if let before = undoubted {
-            undoubted = nil
-            transfers = before
-            // It isn't as it was: this is the first that one knows.
-            if isStrange(transfer, at: time) { transfers.forget() }
+        if let doubt { settle(doubt, by: transfer, at: time) }
+        let isStrange = isStrange(transfer, at: time)
+        if doubt == nil, isStrange, transfers.isSuspicious, seconds > line(at: time).seconds(transfer.bytes) {
+            doubt = Doubt(transfers: transfers.withoutNewest, found: found, begun: time, isGuess: false)
         }
-        transfers.add(transfer, at: time, isStrange: isStrange(transfer, at: time))
+        transfers.add(transfer, at: time, isStrange: isStrange)
         if let line = found(known(at: time)) { found = line }
+    }
+
+    private mutating func settle(_ doubt: Doubt, by transfer: Transfer, at time: Double) {
+        var before = self
+        (before.transfers, before.found, before.doubt) = (doubt.transfers, doubt.found, nil)
+        if !before.isStrange(transfer, at: time) {
+            self = before
+            return
+        }
+        if doubt.isGuess { transfers.forget() }
+        self.doubt?.isGuess = false
+        // What was under way before is of the same bad moment.
+        guard time - transfer.seconds > doubt.begun else { return }
+        self.doubt?.confirmations += 1
+        if doubt.confirmations + 1 == Self.mostConfirmations { self.doubt = nil }
     }
 
     private func isStrange(_ transfer: Transfer, at time: Double) -> Bool {
@@ -63,7 +90,8 @@ package struct LinkEstimate: Hashable, Sendable {
     package func with(unansweredBytes bytes: Int, seconds: Double, at time: Double) -> LinkEstimate {
         guard seconds.isFinite, bytes >= 0, seconds > 2 * line(at: time).seconds(Double(bytes)) else { return self }
         var estimate = self
-        estimate.undoubted = undoubted ?? transfers
+        estimate.doubt = doubt ?? Doubt(transfers: transfers, found: found, begun: time, isGuess: true)
+        estimate.doubt?.isGuess = true
         estimate.transfers.forget()
         estimate.transfers.add(Transfer(bytes: Double(bytes), seconds: seconds), at: time)
         return estimate
@@ -81,8 +109,8 @@ package struct LinkEstimate: Hashable, Sendable {
     /// Whether transfers of different sizes ever told latency from bandwidth.
     package var isKnown: Bool { found != nil }
 
-    /// Whether the last question stayed without an answer for too long.
-    package var isDoubtful: Bool { undoubted != nil }
+    /// Whether the link has become slow, and may be as it was again.
+    package var isDoubtful: Bool { doubt != nil }
 
     /// Seconds since the newest transfer; `nil` before the first.
     package func age(at now: Double) -> Double? { transfers.age(at: now) }
@@ -122,17 +150,15 @@ package struct LinkEstimate: Hashable, Sendable {
 
     private func found(_ known: [Transfer]) -> Line? { followed(known) ?? sloped(known) }
 
-    /// The line with the bandwidth of transfers that followed each other, in groups of four: what delays one's word shortens the next one's time. Of the groups the
-    /// fastest counts: a board that is busy sends late and leaves gaps, which are not the link's (as N. Cardwell et al., "BBR: congestion-based congestion control", 2016,
-    /// keep the greatest delivery rate).
+    /// The line with the bandwidth of transfers that followed each other: what delays one's word shortens the next one's time. Of the older half and the newer one the
+    /// faster counts, up to twice the whole: a board that is busy sends late and leaves gaps, which are not the link's (as N. Cardwell et al., "BBR: congestion-based
+    /// congestion control", 2016, keep the greatest delivery rate).
     private func followed(_ known: [Transfer]) -> Line? {
         let known = known.filter { $0.occupied != nil && $0.bytes > 0 }
         guard known.count >= 8 else { return nil }
-        let slopes = stride(from: known.count % 4, to: known.count, by: 4).map { start in
-            let group = known[start..<start + 4]
-            return group.reduce(0) { $0 + ($1.occupied ?? 0) } / group.reduce(0) { $0 + $1.bytes }
-        }
-        return slopes.min().flatMap { line(known, secondsPerByte: bounded($0)) }
+        func slope(_ part: ArraySlice<Transfer>) -> Double { part.reduce(0) { $0 + ($1.occupied ?? 0) } / part.reduce(0) { $0 + $1.bytes } }
+        let middle = known.count / 2
+        return line(known, secondsPerByte: bounded(max(min(slope(known[..<middle]), slope(known[middle...])), slope(known[...]) / 2)))
     }
 
     private func line(_ known: [Transfer], secondsPerByte: Double) -> Line? {

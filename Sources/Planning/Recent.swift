@@ -28,6 +28,16 @@ struct Recent<Value: Hashable & Sendable>: Hashable, Sendable {
         observations.append(Observation(time: time, value: value))
     }
 
+    /// Whether another strange one would be the second in a row.
+    var isSuspicious: Bool { strangers == 1 }
+
+    var withoutNewest: Recent {
+        var rest = self
+        if !rest.observations.isEmpty { rest.observations.removeLast() }
+        rest.strangers = 0
+        return rest
+    }
+
     mutating func forget() { observations.removeAll(keepingCapacity: true) }
 
     /// Those no older than `age` seconds.

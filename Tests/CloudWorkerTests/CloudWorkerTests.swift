@@ -196,7 +196,8 @@ struct CloudWorkerTests {
             #expect(reply.status == (number == 4 ? .badRequest : .ok), "\(number)")
         }
         let groups = try #require(made.withLock { $0 }).groups.entries
-        #expect(groups == [[[7]], [[7]], [[13], [0], [16], [17]]])
+        // By twos, as long as nothing is known of what that gains: the second pair wasn't whole.
+        #expect(groups == [[[7]], [[7]], [[13], [0]], [[16], [17]]])
         #expect(!bench.replies.contains { $0.id == request(5).id })
         #expect(bench.worker.counters.together == 3 && bench.worker.counters.answered == 5 && bench.worker.counters.badRequests == 1)
     }

@@ -95,8 +95,8 @@ struct CutTests {
     /// Images, two cuts and an exit in one go, with bad ones among them.
     @Test func whatIsAskedTogetherIsAnsweredAsByItself() throws {
         let alone = try BundleModel(DividedNetwork.bundle())
-        // It may find that lanes gain nothing here, and then has one.
-        let model = try BundleModel(DividedNetwork.bundle(), options: .init(lanes: 8))
+        let model = try BundleModel(DividedNetwork.bundle(), options: .init(lanes: 8, firstSharedStep: 2))
+        #expect(model.lanes == 8)
         var questions: [Question] = [.image([1, 2, 3])]
         for seed in 1...2 as ClosedRange<UInt64> {
             let image = try DividedNetwork.image(seed)

@@ -50,3 +50,27 @@ struct BenchWorkerTests {
         #expect(output.count == 1 && errors.count == 1 && errors[0].hasPrefix("swiftlet: "))
     }
 }
+
+/// `swiftlet bench --together`.
+struct BenchTogetherTests {
+    private struct Report: Decodable {
+        struct Cut: Decodable {
+            var alone: Double
+            var together: Double
+            var work: Double
+        }
+
+        var inputs: Int
+        var from: String?
+        var cuts: [Cut]
+    }
+
+    @Test func whatIsGainedIsShownFromSeveralCuts() async throws {
+        let outcome = try await tool(["bench", FlightBundles.shared.cloud, "--together", "3", "--runs", "2", "--json"])
+        #expect(outcome.ending == .exited(0), "\(outcome)")
+        let report = try JSONDecoder().decode(Report.self, from: Data(outcome.output.joined().utf8))
+        // Whether anything is gained is the machine's word; where it is, there are figures of both ways.
+        #expect(report.inputs == 3 && (report.from == nil) == report.cuts.isEmpty)
+        #expect(report.cuts.allSatisfy { $0.alone > 0 && $0.together > 0 && (0...1).contains($0.work) })
+    }
+}

@@ -103,7 +103,7 @@ import Testing
         "nonsense", "compile", "compile MODEL", "compile MODEL -o @x", "compile MODEL -o @x --precision int4", "inspect", "infer BUNDLE",
         "infer BUNDLE @bad.png --threads 0", "tensor MODEL", "conform", "evaluate BUNDLE", "evaluate BUNDLE --images FRAMES --limit 0",
         "bench", "bench BUNDLE --runs 0", "bench BUNDLE --assert 5", "bench BUNDLE --kernels --assert -1", "bench BUNDLE --kernels --worker", "verify",
-        "bench BUNDLE --threads 65", "serve", "serve @lost.yaml", "flight --frames 0 --seed 1 --out @x",
+        "bench BUNDLE --threads 65", "bench MODEL --together 1", "bench MODEL --together 2 --kernels", "bench MODEL --together 2 --steps", "serve", "serve @lost.yaml", "flight --frames 0 --seed 1 --out @x",
         "flight --frames 2 --seed 1", "flight --frames 2 --seed -1 --out @x", "flight --frames 2 --seed 1 --flights 3 --out @x",
         "flight --frames 99999999999999999999 --seed 1 --out @x", "demo --seconds 1", "demo --rate nan", "demo --seconds inf",
     ])

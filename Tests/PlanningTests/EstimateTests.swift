@@ -142,15 +142,62 @@ struct LinkEstimateTests {
         var estimate = doubtful.with(unansweredBytes: 1702, seconds: 3, at: 42)
         estimate.observe(bytes: 600, seconds: seconds(600, uplink: 10, latency: 0.012) * 1.2, at: 44)
         #expect(!estimate.isDoubtful && near(estimate.link(at: 44).radio.uplink, 10) && near(estimate.link(at: 44).radio.roundTrip, 0.012, within: 0.05))
-        // Or the link has changed: then the answer is the first that is known of it.
+        // Or the link has changed: then the answer is the first that is known of it, and not enough to give up what was.
         var changed = doubtful
         changed.observe(bytes: 1702, seconds: seconds(1702, uplink: 0.1, latency: 0.012), at: 44)
-        #expect(!changed.isDoubtful && near(changed.link(at: 44).radio.uplink, 0.1, within: 0.05))
+        #expect(changed.isDoubtful && near(changed.link(at: 44).radio.uplink, 0.1, within: 0.05))
+        changed.observe(bytes: 600, seconds: seconds(600, uplink: 10, latency: 0.012), at: 48)
+        #expect(!changed.isDoubtful && near(changed.link(at: 48).radio.uplink, 10))
+        // The lost question's own answer, late: it says no more than that it was lost.
+        var late = doubtful
+        late.observe(bytes: 1702, seconds: 2.5, at: 41)
+        #expect(late.isDoubtful)
         // Before the first transfer as well.
         var fresh = LinkEstimate(assuming: .wifi).with(unansweredBytes: 1702, seconds: 5, at: 1)
         #expect(fresh.isDoubtful)
         fresh.observe(bytes: 1702, seconds: Radio.wifi.requestTime(bytes: 1702, serverTime: 0), at: 2)
         #expect(near(fresh.link(at: 2).radio.uplink, Radio.wifi.uplink))
+    }
+
+    /// Two seconds of a narrow link, in which nothing more is sent once it is known; then a probe.
+    @Test func aDipIsOverWithTheFirstAnswerThatFitsWhatWasKnownBefore() {
+        var generator = SeededGenerator(seed: 20)
+        var estimate = estimate(16, uplink: 10, latency: 0.01, using: &generator)
+        // Several were under way; all were held up by the same thing.
+        for late in 0..<6 { estimate.observe(bytes: 1702, seconds: 1.5 - 0.1 * Double(late), at: 20) }
+        #expect(estimate.isDoubtful && estimate.link(at: 20).radio.requestTime(bytes: 1702, serverTime: 0) > 0.5)
+        var over = estimate
+        over.observe(bytes: 600, seconds: seconds(600, uplink: 10, latency: 0.01), at: 22)
+        #expect(!over.isDoubtful && near(over.link(at: 22).radio.uplink, 10) && near(over.link(at: 22).radio.roundTrip, 0.01))
+        #expect(near(over.link(at: 22).spread.highest, 1))
+        // Or it stays: four answers to what was sent since say so.
+        for round in 1...4 {
+            #expect(estimate.isDoubtful)
+            estimate.observe(bytes: 600, seconds: seconds(600, uplink: 0.1, latency: 0.01), at: 20 + 2 * Double(round))
+        }
+        #expect(!estimate.isDoubtful)
+        #expect(near(estimate.link(at: 28).radio.requestTime(bytes: 600, serverTime: 0), seconds(600, uplink: 0.1, latency: 0.01), within: 0.3))
+    }
+
+    @Test func whatBecomesFasterIsNoDoubt() {
+        var generator = SeededGenerator(seed: 21)
+        var estimate = estimate(16, uplink: 1, latency: 0.05, using: &generator)
+        for index in 0..<3 { estimate.observe(bytes: 20_000, seconds: seconds(20_000, uplink: 20, latency: 0.01), at: Double(20 + index)) }
+        #expect(!estimate.isDoubtful && near(estimate.link(at: 23).radio.requestTime(bytes: 20_000, serverTime: 0), seconds(20_000, uplink: 20, latency: 0.01), within: 0.05))
+    }
+
+    /// The broker's words come as late as answers do, 10 ms at times, where the board's processor is busy.
+    @Test(arguments: 1...20 as ClosedRange<UInt64>) func lateWordsDoNotBlowTheBandwidthUp(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        var estimate = LinkEstimate(assuming: .wifi)
+        var word = 0.0
+        for index in 0..<16 {
+            let next = max(word + 20e-6, Double(index + 1) * 2000 * 8e-6 / 5 + (Double.random(in: 0...1, using: &generator) < 0.1 ? 0.01 : Double.random(in: 0...0.002, using: &generator)))
+            estimate.observe(bytes: 2000, seconds: seconds(2000, uplink: 5, latency: 0.01), occupied: next - word, at: 0.003 * Double(index))
+            word = next
+        }
+        let uplink = estimate.link(at: 0.05).radio.uplink
+        #expect(uplink > 4 && uplink < 10, "seed \(seed): \(uplink)")
     }
 
     /// Uploads of nearly one size around a dip: what is left of it mustn't say that an answer needs no time but for its bytes.

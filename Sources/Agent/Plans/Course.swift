@@ -64,6 +64,9 @@ package struct Course: Hashable, Sendable {
         return sent.map { steps.count - $0 - 1 } ?? 0
     }
 
+    /// Where ``unsent`` does what a step of ``steps`` behind the sending does.
+    package func unsentIndex(of step: Int) -> Int { step - (steps.count - insuredSteps) }
+
     /// Whether the board goes on after sending.
     package var isInsured: Bool { plan.upload != nil && plan.insurance != nil }
 }

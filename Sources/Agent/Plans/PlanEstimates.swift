@@ -175,7 +175,7 @@ package struct PlanEstimates: Sendable {
     package var hasOpen: Bool { !open.isEmpty }
     /// Whether the link's latency and bandwidth were ever found apart.
     package var knowsLink: Bool { links[radio].isKnown }
-    /// Whether the last question stayed without an answer for too long, and none was answered since.
+    /// Whether the link has become slow, or a question stayed without an answer, and all may be as it was again.
     package var doubtsLink: Bool { links[radio].isDoubtful }
 
     /// What is known at the moment, transfers that have no answer yet included.

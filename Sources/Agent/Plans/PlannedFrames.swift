@@ -130,8 +130,7 @@ final class PlannedFrames: @unchecked Sendable {
                 try executor.run(head: exit)
                 if passage.isSent, next + 1 == steps.count, exit != executor.end, !desk.isAsked(frame), !desk.isAnswered(frame) {
                     // Nobody will answer: what the board does alone begins with what it does when insured.
-                    next -= steps.count - present.course.insuredSteps
-                    (steps, seconds) = (present.course.unsent, present.unsentSeconds)
+                    (steps, seconds, next) = (present.course.unsent, present.unsentSeconds, present.course.unsentIndex(of: next))
                 }
                 let isLast = next + 1 == steps.count
                 let isSure = look(at: exit, threshold, isLast: isLast, &passage)

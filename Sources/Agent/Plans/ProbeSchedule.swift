@@ -2,14 +2,16 @@
 
 /// When a question is sent for the link's sake alone. Pure: times are seconds of any clock that doesn't go back.
 ///
-/// - Where workers answer: until the link's latency and bandwidth are known apart, small and large in turn, no more than ``series`` in any hour; where a question stayed
-///   without an answer, ``firstTrial`` later, then after twice as long each time; else where nothing was sent for `3600 / perHour` seconds. In all no more than `perHour` in any hour.
-/// - Where the broker is there but nobody is known to answer: first after ``firstTrial``, then after twice as long each time, up to `3600 / perHour` seconds.
-///   Else nobody would find out that somebody answers again. The link refuses most of these without sending anything.
+/// - Where workers answer: until the link's latency and bandwidth are known apart, small and large in turn, no more than ``series`` in any hour; where it became slow
+///   all at once, or a question stayed without an answer, ``firstTrial`` later, then after twice as long each time; else where nothing was sent for `3600 / perHour` seconds. In all no more than `perHour` in any hour.
+/// - Where the broker is there but nobody is known to answer: first after ``firstTrial``, then after twice as long each time, up to ``longestTrial``, or five times in the
+///   time of a probe where that is longer. Else nobody would find out that somebody answers again. The link refuses most of these without sending anything.
+/// - With `perHour` 0 never.
 package struct ProbeSchedule: Hashable, Sendable {
     package enum Size: Hashable, Sendable { case small, large }
 
     package static let firstTrial = 2.0
+    package static let longestTrial = 60.0
     /// As few transfers tell latency from bandwidth (``LinkEstimate``).
     package static let series = 4
 
@@ -18,6 +20,7 @@ package struct ProbeSchedule: Hashable, Sendable {
     private var sent: [Double] = []
     private var trial = Self.firstTrial
     private var nextTrial: Double?
+    private var countsTrial = false
 
     package init(perHour: Int) {
         self.perHour = perHour
@@ -29,7 +32,7 @@ package struct ProbeSchedule: Hashable, Sendable {
     /// - Parameters:
     ///   - age: seconds since the last transfer; `nil` before the first.
     ///   - isKnown: whether latency and bandwidth were ever found apart.
-    ///   - isDoubtful: whether the last question stayed without an answer.
+    ///   - isDoubtful: whether the link has become slow, and may be as it was again.
     ///   - mode: how far the cloud is with us.
     /// - Returns: how large a probe is due.
     package mutating func due(age: Double?, isKnown: Bool, isDoubtful: Bool = false, mode: CloudStatus.Mode, at now: Double) -> Size? {
@@ -37,6 +40,7 @@ package struct ProbeSchedule: Hashable, Sendable {
             nextTrial = nil
             return mode == .connected && isWithinBudget(at: now) ? usual(age: age, isKnown: isKnown, at: now) : nil
         }
+        countsTrial = mode == .connected
         guard let nextTrial else {
             trial = Self.firstTrial
             nextTrial = now + trial
@@ -58,10 +62,10 @@ package struct ProbeSchedule: Hashable, Sendable {
     /// One is on its way, as far as the link lets it.
     package mutating func began(at now: Double) {
         if nextTrial != nil {
-            trial = min(trial * 2, spacing)
+            trial = min(trial * 2, max(Self.longestTrial, spacing / 5))
             nextTrial = now + trial
         }
-        guard perHour > 0 else { return }
+        guard perHour > 0, nextTrial == nil || countsTrial else { return }
         if sent.count == perHour { sent.removeFirst() }
         sent.append(now)
     }

@@ -6,6 +6,7 @@ internal import Tensors
 /// What a worker gains by computing several requests together, from several cuts of a network: one after another and together take turns.
 struct LaneBench {
     private let executor: Executor
+    private let count: Int
     private let nodes: Int
     private let macs: Int
     private let places: [CutPlace]
@@ -16,6 +17,7 @@ struct LaneBench {
     ///   - count: inputs that are computed together.
     init(_ path: String, threads: Int, count: Int) throws {
         let (graph, places) = try ModelFile(path).divisible(isThorough: true)
+        self.count = count
         nodes = graph.nodes.count
         macs = graph.backboneMultiplyAccumulates
         self.places = Self.spread(places, macs: macs)
@@ -34,6 +36,7 @@ struct LaneBench {
 
     /// - Parameter runs: rounds; the shortest time of each kind counts.
     func report(runs: Int, progress: (Int) -> Void) throws -> LaneReport {
+        guard executor.lanes > 1 else { return LaneReport(inputs: count, from: nil, cuts: []) }
         let entries = try places.enumerated().map { index, place in
             let cut = place.cut.position
             try executor.load(inputs, at: 0)
@@ -57,8 +60,7 @@ struct LaneBench {
             }
             progress(index + 1)
             return LaneReport.Entry(
-                cut: cut, after: place.after, work: 1 - Double(place.multiplyAccumulates) / Double(macs), alone: alone, together: together,
-                expected: try executor.laneCost(of: run))
+                cut: cut, after: place.after, work: 1 - Double(place.multiplyAccumulates) / Double(macs), alone: alone, together: together)
         }
         return LaneReport(inputs: executor.lanes, from: executor.firstSharedStep.map { executor.plan[$0].node }, cuts: entries)
     }
@@ -77,8 +79,6 @@ struct LaneReport: Encodable, CustomStringConvertible {
         var work: Double
         var alone: Double
         var together: Double
-        /// Of `alone`, as the worker expects it.
-        var expected: Double
     }
 
     var inputs: Int
@@ -87,15 +87,15 @@ struct LaneReport: Encodable, CustomStringConvertible {
     var cuts: [Entry]
 
     var description: String {
-        let header = ["from the cut behind", "work left", "one by one", "\(inputs) together", "of that", "expected"]
+        let header = ["from the cut behind", "work left", "one by one", "\(inputs) together", "of that"]
         let rows = cuts.map { entry in
             [
                 entry.after ?? "the input", percent(entry.work), "\(entry.alone.rounded(to: 3)) ms", "\(entry.together.rounded(to: 3)) ms",
-                percent(entry.together / entry.alone), percent(entry.expected),
+                percent(entry.together / entry.alone),
             ]
         }
-        let start = from.map { "Steps are run for all \(inputs) inputs from '\($0)' on; each input by itself before." } ?? "Running steps for all \(inputs) inputs never pays here."
-        return (aligned([header] + rows, words: 1) + [start]).joined(separator: "\n")
+        let start = from.map { "Steps are run for all \(inputs) inputs from '\($0)' on; each input by itself before." } ?? "Nothing is gained by running steps for \(inputs) inputs together: a worker computes one by one."
+        return ((rows.isEmpty ? [] : aligned([header] + rows, words: 1)) + [start]).joined(separator: "\n")
     }
 
     private func percent(_ share: Double) -> String { "\((share * 100).rounded(to: 1)) %" }
