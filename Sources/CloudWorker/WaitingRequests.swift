@@ -21,17 +21,17 @@ package struct WaitingRequests: Sendable {
 
     /// What a request takes of the model's time: moving averages.
     private struct Cost {
-        /// Of the time by itself: what a group must take for each request to be worth that the first of them wait for the last.
-        static let worthwhile = 0.85
+        /// Of the time by itself: what one more in a group may add to be worth that the first one waits for it.
+        static let worthwhile = 0.9
         /// Of so many occasions that weren't taken, since it didn't pay, one is: things may have changed.
         static let patience = 32
 
         var alone: Duration?
-        /// As one of several.
+        /// What it adds to the time of a group that is computed anyway.
         var together: Duration?
         var occasions = 0
 
-        /// What to expect of it as one of several.
+        /// What to expect that it adds.
         var expected: Duration { alone.map { min(together ?? $0, $0) } ?? .zero }
 
         mutating func tookAlone(_ time: Duration) { alone = alone.map { ($0 * 7 + time) / 8 } ?? time }
@@ -92,8 +92,9 @@ package struct WaitingRequests: Sendable {
         }
         let expected = requests.map { costs[Work($0)]?.alone ?? .nanoseconds(1) }
         let sum = expected.reduce(.zero, +)
+        let added = max(time - expected[0], .zero)
+        for (request, alone) in zip(requests, expected).dropFirst() { costs[Work(request), default: Cost()].tookTogether(added * (alone / (sum - expected[0]))) }
         let parts = expected.map { time * ($0 / sum) }
-        for (request, part) in zip(requests, parts) { costs[Work(request), default: Cost()].tookTogether(part) }
         return parts
     }
 
@@ -119,7 +120,7 @@ package struct WaitingRequests: Sendable {
             return []
         }
         // What all take: at most as by themselves, and probably. Until when they must be done, also for the sake of those that are passed over.
-        var (longest, probable, end) = (alone, own.expected, first.deadline)
+        var (longest, probable, end) = (alone, alone, first.deadline)
         var passedOver = Duration.zero
         var company: [IncomingRequest] = []
         for place in requests.indices.reversed() where company.count < most {
