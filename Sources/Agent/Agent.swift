@@ -80,11 +80,11 @@ package final class Agent: Sendable {
     /// What plans are made of beside the bundle and the policy.
     package struct Assumptions: Sendable {
         /// `nil`: as the settings have it.
-        package var estimates: PlanEstimates.Settings?
+        package var estimates: PlanAssumptions?
         /// `nil`: measured when the agent is made.
         package var times: BoardTimes?
 
-        package init(estimates: PlanEstimates.Settings? = nil, times: BoardTimes? = nil) {
+        package init(estimates: PlanAssumptions? = nil, times: BoardTimes? = nil) {
             (self.estimates, self.times) = (estimates, times)
         }
     }
@@ -127,11 +127,11 @@ package final class Agent: Sendable {
         let asksCloud = settings.recovery.isEnabled && link != nil
         let followsPlan = network.material != nil
         let mostQuestions = settings.mostQuestions(followsPlan: followsPlan)
+        let decisions = FrameDecisions.Settings(
+            deadline: settings.deadline, expiry: settings.recovery.expiry, asksCloud: asksCloud, maximumInFlight: mostQuestions, stream: settings.stream,
+            followsPlan: followsPlan)
         let desk = DecisionDesk(
-            .init(
-                deadline: settings.deadline, expiry: settings.recovery.expiry, asksCloud: asksCloud,
-                maximumInFlight: mostQuestions, stream: settings.stream, followsPlan: followsPlan), classes: network.classes,
-            preRoute: PreRoute(settings), clock: clock,
+            decisions, classes: network.classes, preRoute: PreRoute(settings), clock: clock,
             deliver: { record in
                 notes?.offer(record)
                 lines?.offer(record)
@@ -155,7 +155,8 @@ package final class Agent: Sendable {
         let buffers = network.material.map { CrossingBuffers(count: capacity, bytes: $0.mostCrossingBytes) }
         let packingTurn = plans?.packsFirst == true ? PackingTurn() : nil
         let asking = Questions(
-            link: link, desk: desk, audits: audits, budget: budget, plans: plans, buffers: buffers, packingTurn: packingTurn, expiry: settings.recovery.expiry, clock: clock)
+            link: link, desk: desk, audits: audits, budget: budget, plans: plans, buffers: buffers, packingTurn: packingTurn,
+            decision: decisions.deadline - decisions.margin, expiry: decisions.expiry, clock: clock)
         let questions = try !asksCloud ? nil : Outlet<FrameQuestion>("swiftlet-asks", capacity: capacity) { asking.ask($0) }
         self.questions = questions
         if let plans, let buffers {
@@ -201,7 +202,7 @@ package final class Agent: Sendable {
             }
             times.packsFirst = network.executor.takesAllProcessors
         }
-        var estimates = assuming.estimates ?? .init(plan)
+        var estimates = assuming.estimates ?? PlanAssumptions(plan)
         estimates.framesWait = framesWait
         return try PlanDesk(
             material, plan.policy, deadline: settings.deadline, times: times, assuming: estimates, clock: clock

@@ -136,6 +136,8 @@ package struct CloudQuestion: Sendable {
     package var purpose = Purpose.answer
     /// How long an answer is of use.
     package var timeout: Duration
+    /// How long it is in time for the frame's decision; `nil` where that doesn't wait for it.
+    package var due: Duration?
     /// `nil` where the board's network failed, or hasn't run yet.
     package var verdict: Verdict?
     package var localAnswer: Answer?
@@ -145,13 +147,14 @@ package struct CloudQuestion: Sendable {
     package var isEarly: Bool
 
     package init(
-        frame: UInt64, content: Content, purpose: Purpose = .answer, timeout: Duration, verdict: Verdict?, localAnswer: Answer?, auditedScore: Double? = nil,
-        isEarly: Bool = false
+        frame: UInt64, content: Content, purpose: Purpose = .answer, timeout: Duration, due: Duration? = nil, verdict: Verdict?, localAnswer: Answer?,
+        auditedScore: Double? = nil, isEarly: Bool = false
     ) {
         self.frame = frame
         self.content = content
         self.purpose = purpose
         self.timeout = timeout
+        self.due = due
         self.verdict = verdict
         self.localAnswer = localAnswer
         self.auditedScore = auditedScore

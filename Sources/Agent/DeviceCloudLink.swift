@@ -76,10 +76,11 @@ package final class DeviceCloudLink: CloudLink {
         if let refusal = spending(payload.bytes.count) { return refusal }
         let compressed = clock.now()
         var random = SystemRandomNumberGenerator()
+        let compressing = compressed - now
         let refusal = link.ask(
             DeviceLink.Question(
-                id: .random(using: &random), frame: question.frame, task: task,
-                deadline: max(question.timeout - (compressed - now), .milliseconds(1)), gate: Request.Gate(question), payload: payload))
+                id: .random(using: &random), frame: question.frame, task: task, deadline: max(question.timeout - compressing, .milliseconds(1)),
+                due: question.due.map { max($0 - compressing, .zero) }, gate: Request.Gate(question), payload: payload))
         if refusal != nil { quietUntil.withLock { $0 = compressed + Self.quietTime } }
         return refusal?.rawValue
     }

@@ -17,7 +17,8 @@ struct Questions: Sendable {
     let buffers: CrossingBuffers?
     /// `nil`: nobody waits for what is packed.
     let packingTurn: PackingTurn?
-    /// From taking up a frame to where an answer is of no use.
+    /// From taking up a frame to its decision, and to where an answer is of no use.
+    let decision: Duration
     let expiry: Duration
     let clock: AgentClock
 
@@ -29,10 +30,9 @@ struct Questions: Sendable {
             plans?.countWithdrawn()
             return
         }
-        let rest = question.taken + expiry - clock.now()
-        guard let link, rest > .zero else { return decline(question) }
         let begun = clock.now()
-        if let refusal = refusal(question, rest, link, begun) {
+        guard let link, question.taken + expiry > begun else { return decline(question) }
+        if let refusal = refusal(question, link, begun) {
             // What came too late to be sent is no refusal.
             if refusal == Self.withdrawal { plans?.countWithdrawn() } else { desk.count(refusal: refusal) }
             decline(question)
@@ -57,7 +57,7 @@ struct Questions: Sendable {
         if let buffer = question.upload?.crossing { buffers?.giveBack(buffer) }
     }
 
-    private func refusal(_ question: FrameQuestion, _ rest: Duration, _ link: any CloudLink, _ begun: Duration) -> String? {
+    private func refusal(_ question: FrameQuestion, _ link: any CloudLink, _ begun: Duration) -> String? {
         // Without a message left the image needn't be compressed.
         let purpose: Budget.Purpose = question.auditedScore == nil ? .recovery : .audit
         if let refusal = budget?.refusal(for: purpose) { return refusal }
@@ -68,9 +68,12 @@ struct Questions: Sendable {
         var receipt: BudgetKeeper.Receipt?
         var sent: Int?
         let reading = question.reading
+        let isDecided = question.isProbe || question.auditedScore != nil
+        let packed = clock.now()
         let refusal = link.ask(
             CloudQuestion(
-                frame: question.frame, content: content, purpose: question.isProbe ? .probe : question.upload == nil ? .answer : .plan, timeout: rest,
+                frame: question.frame, content: content, purpose: question.isProbe ? .probe : question.upload == nil ? .answer : .plan,
+                timeout: max(question.taken + expiry - packed, .milliseconds(1)), due: isDecided ? nil : max(question.taken + decision - packed, .zero),
                 verdict: reading?.verdict, localAnswer: reading?.confidence.map { .classification($0.classification) }, auditedScore: question.auditedScore,
                 isEarly: question.isEarly)
         ) { bytes in

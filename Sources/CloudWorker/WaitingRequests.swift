@@ -2,7 +2,8 @@
 package import Messaging
 package import Wire
 
-/// The requests that wait for a model: the one whose deadline ends first is next, of equal ones the one that came first. A value; time comes in.
+/// The requests that wait for a model. Of those that can be in time for what their devices decide, the one that is due first is next; those that are too late for
+/// that, and of use all the same, come after them, by deadline. Of equal ones the one that came first. A value; time comes in.
 ///
 /// While others wait, one that hasn't the time left that its like takes isn't begun: otherwise, with more to do than can be done, everything would be done a
 /// little too late. Several are given out to be computed together where that takes clearly less time than one by one: so many that the first of them waits no longer than
@@ -54,7 +55,7 @@ package struct WaitingRequests: Sendable {
     private let threads: Int
     /// Only of what has been computed, so that there are no more than a network has cuts and exits.
     private var costs: [Work: Cost] = [:]
-    /// By deadline, the latest first.
+    /// By when they are due, the latest first.
     private var requests: [IncomingRequest] = []
 
     /// - Parameters:
@@ -70,7 +71,7 @@ package struct WaitingRequests: Sendable {
     package mutating func add(_ request: IncomingRequest, now: Duration) -> (isTaken: Bool, expired: [IncomingRequest]) {
         let expired = requests.count < capacity ? [] : removeExpired(now: now)
         guard requests.count < capacity else { return (false, expired) }
-        let place = requests.firstIndex { $0.deadline <= request.deadline } ?? requests.count
+        let place = requests.firstIndex { $0.due <= request.due } ?? requests.count
         requests.insert(request, at: place)
         return (true, expired)
     }
@@ -98,18 +99,33 @@ package struct WaitingRequests: Sendable {
         return parts
     }
 
-    /// The next requests, by deadline, and those whose time is over, or will be. The last one that waits is tried in any case, so that a slow spell isn't believed in
+    /// The next requests, and those whose time is over, or will be. The last one that waits is tried in any case, so that a slow spell isn't believed in
     /// for ever.
     ///
     /// - Parameter most: how many may be computed together.
     package mutating func next(now: Duration, atMost most: Int = 1) -> (requests: [IncomingRequest], expired: [IncomingRequest]) {
         var expired = removeExpired(now: now)
-        while requests.count > 1, let next = requests.last, let time = costs[Work(next.request)]?.alone, next.deadline < now + time {
-            expired.append(requests.removeLast())
-        }
-        guard let first = requests.popLast() else { return ([], expired) }
+        while requests.count > 1, let place = requests.lastIndex(where: { $0.deadline < now + time(of: $0) }) { expired.append(requests.remove(at: place)) }
+        guard let place = order(now: now).first else { return ([], expired) }
+        let first = requests.remove(at: place)
         let part = (requests.count + threads) / threads
         return ([first] + company(for: first, now: now, atMost: min(most, part) - 1), expired)
+    }
+
+    /// What it takes by itself; nothing, as far as is known.
+    private func time(of request: IncomingRequest) -> Duration { costs[Work(request.request)]?.alone ?? .zero }
+
+    /// Until when it's to be done: when it's due, or, where that can't be, when it is of no use any more.
+    private func limit(of request: IncomingRequest, now: Duration) -> Duration {
+        request.due < now + time(of: request) ? request.deadline : request.due
+    }
+
+    /// The places in the order in which they are to be computed.
+    private func order(now: Duration) -> [Int] {
+        let places = requests.indices.reversed()
+        let late = places.filter { requests[$0].due < now + time(of: requests[$0]) }
+        let inTime = places.filter { requests[$0].due >= now + time(of: requests[$0]) }
+        return inTime + late.sorted { (requests[$0].deadline, -$0) < (requests[$1].deadline, -$1) }
     }
 
     /// Removes what is to be computed together with a request.
@@ -120,28 +136,30 @@ package struct WaitingRequests: Sendable {
             return []
         }
         // What all take: at most as by themselves, and probably. Until when they must be done, also for the sake of those that are passed over.
-        var (longest, probable, end) = (alone, alone, first.deadline)
+        var (longest, probable, end) = (alone, alone, limit(of: first, now: now))
         var passedOver = Duration.zero
-        var company: [IncomingRequest] = []
-        for place in requests.indices.reversed() where company.count < most {
-            let request = requests[place]
-            let cost = costs[Work(request.request)]
+        var places: [Int] = []
+        for place in order(now: now) where places.count < most {
+            let (cost, limit) = (costs[Work(requests[place].request)], limit(of: requests[place], now: now))
             guard let cost, let time = cost.alone, cost.pays else {
                 passedOver += cost?.alone ?? .zero
-                end = min(end, request.deadline - passedOver)
+                end = min(end, limit - passedOver)
                 continue
             }
-            guard now + longest + time <= end, probable + cost.expected <= alone * 2 else { break }
+            guard now + longest + time <= min(end, limit), probable + cost.expected <= alone * 2 else { break }
             longest += time
             probable += cost.expected
-            company.append(requests.remove(at: place))
+            end = min(end, limit)
+            places.append(place)
         }
+        let company = places.map { requests[$0] }
+        for place in places.sorted(by: >) { requests.remove(at: place) }
         return company
     }
 
     private mutating func removeExpired(now: Duration) -> [IncomingRequest] {
-        var expired: [IncomingRequest] = []
-        while let next = requests.last, next.deadline <= now { expired.append(requests.removeLast()) }
-        return expired
+        let expired = requests.filter { $0.deadline <= now }
+        requests.removeAll { $0.deadline <= now }
+        return expired.reversed()
     }
 }

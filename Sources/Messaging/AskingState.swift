@@ -75,6 +75,8 @@ package struct AskingState: Sendable {
     private var mode = LinkMode(.autonomous, "not started")
     package private(set) var breaker: Breaker
     package private(set) var roundTrip = RoundTrip()
+    /// What is left of the round trips without the worker.
+    private var ways = RoundTrip()
     /// There and back for short messages, to the broker only, since the connection began.
     private var acknowledgements = RoundTrip()
     package var counters = LinkCounters()
@@ -137,7 +139,10 @@ package struct AskingState: Sendable {
                 sending: Sending(bytes: request.payload.bytes.count, sentAt: now, startedAt: now)))
         counters.sent += 1
         var request = request
+        // What it has waited here, and what the way takes as a rule, are no time of the worker's.
+        let lead = request.deadline - (deadline - now) + (ways.quantile(0.5) ?? .zero)
         request.deadline = deadline - now
+        request.due = request.due.map { min(max($0 - lead, .zero), request.deadline) }
         return .send(request)
     }
 
@@ -200,6 +205,7 @@ package struct AskingState: Sendable {
             remember(reply.id, pending.frame)
             let transfer = pending.sending.transfer(reply, now: now)
             roundTrip.add(transfer.roundTrip)
+            ways.add(transfer.onTheWay)
             counters.answered += 1
             breaker.succeeded()
             provenUntil = now + PoolState.lifetime

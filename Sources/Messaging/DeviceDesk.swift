@@ -41,7 +41,7 @@ final class DeviceDesk: ConnectionObserver {
 
     func ask(_ question: DeviceLink.Question) -> Refusal? {
         let request = Request(
-            id: question.id, model: settings.model, task: question.task, frame: question.frame, deadline: question.deadline,
+            id: question.id, model: settings.model, task: question.task, frame: question.frame, deadline: question.deadline, due: question.due,
             gate: question.gate, payload: question.payload)
         let now = MonotonicClock.now()
         let (refusal, events) = inside.withLock { inside -> (Refusal?, [LinkEvent]) in

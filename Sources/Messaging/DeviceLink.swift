@@ -31,14 +31,17 @@ package final class DeviceLink: Sendable {
         package var task: DigestText
         /// How long an answer is of use, also as a revision.
         package var deadline: Duration
+        /// How long it is in time for the frame's decision; `nil`: nothing waits for it.
+        package var due: Duration?
         package var gate: Request.Gate?
         package var payload: Request.Payload
 
-        package init(id: RequestID, frame: UInt64, task: DigestText, deadline: Duration, gate: Request.Gate?, payload: Request.Payload) {
+        package init(id: RequestID, frame: UInt64, task: DigestText, deadline: Duration, due: Duration? = nil, gate: Request.Gate?, payload: Request.Payload) {
             self.id = id
             self.frame = frame
             self.task = task
             self.deadline = deadline
+            self.due = due
             self.gate = gate
             self.payload = payload
         }

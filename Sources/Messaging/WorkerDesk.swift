@@ -122,7 +122,8 @@ final class WorkerDesk: ConnectionObserver {
                 inside.counters.requests += 1
                 return inside.listener
             }
-            listener?(.request(IncomingRequest(device: device, request: request, arrivedAt: now, deadline: now + lifetime)))
+            listener?(
+                .request(IncomingRequest(device: device, request: request, arrivedAt: now, deadline: now + lifetime, due: request.due.map { now + $0 })))
         } catch {
             countDamage()
             guard let correlation = message.correlation, let id = RequestID(bytes: correlation) else { return }

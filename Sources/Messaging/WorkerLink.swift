@@ -11,12 +11,16 @@ package struct IncomingRequest: Sendable {
     package var arrivedAt: Duration
     /// When an answer is of no more use: the request's own deadline or the broker's expiry, whichever is sooner.
     package var deadline: Duration
+    /// Until when an answer is in time for what the device has to decide; after that it is of less use.
+    package var due: Duration
 
-    package init(device: ClientID, request: Request, arrivedAt: Duration, deadline: Duration) {
+    /// - Parameter due: `nil`: the deadline.
+    package init(device: ClientID, request: Request, arrivedAt: Duration, deadline: Duration, due: Duration? = nil) {
         self.device = device
         self.request = request
         self.arrivedAt = arrivedAt
         self.deadline = deadline
+        self.due = min(due ?? deadline, deadline)
     }
 }
 

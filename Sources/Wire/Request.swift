@@ -26,6 +26,8 @@ package struct Request: Hashable, Sendable {
     package var frame: UInt64
     /// How long after sending an answer is still of use; 1 ms … 10 min, whole milliseconds on the wire.
     package var deadline: Duration
+    /// How long after sending an answer is in time for what the device has to decide, what the way takes left out; 0 … `deadline`, whole milliseconds on the wire. `nil`: the deadline.
+    package var due: Duration?
     package var gate: Gate?
     /// What the device itself says.
     package var localAnswer: Answer?
@@ -36,7 +38,7 @@ package struct Request: Hashable, Sendable {
     package static let maximumPayloadBytes = 8 << 20
 
     package init(
-        id: RequestID, model: ModelName, task: DigestText, frame: UInt64, deadline: Duration, gate: Gate? = nil, localAnswer: Answer? = nil,
+        id: RequestID, model: ModelName, task: DigestText, frame: UInt64, deadline: Duration, due: Duration? = nil, gate: Gate? = nil, localAnswer: Answer? = nil,
         payload: Payload
     ) {
         self.id = id
@@ -44,6 +46,7 @@ package struct Request: Hashable, Sendable {
         self.task = task
         self.frame = frame
         self.deadline = deadline
+        self.due = due
         self.gate = gate
         self.localAnswer = localAnswer
         self.payload = payload
@@ -56,6 +59,7 @@ package struct Request: Hashable, Sendable {
         var task: String
         var frame: UInt64
         var deadline_ms: Int
+        var due_ms: Int?
         var encoding: String
         var width: Int?
         var height: Int?
@@ -79,7 +83,7 @@ package struct Request: Hashable, Sendable {
         let header = try JSONMessage.encode(
             Header(
                 v: JSONMessage.version, id: id.description, model: model.description, task: task.description, frame: frame,
-                deadline_ms: deadline.milliseconds, encoding: form.encoding, width: form.width, height: form.height, cut: form.cut,
+                deadline_ms: deadline.milliseconds, due_ms: due?.milliseconds, encoding: form.encoding, width: form.width, height: form.height, cut: form.cut,
                 full: form.full, exit: form.exit, sizes: form.sizes, gate: gate, local: localAnswer.map(AnswerForm.init)), subject: "request")
         guard header.count <= Self.maximumHeaderBytes else {
             throw WireError(.tooLarge, "request", "a header of \(header.count) bytes, at most \(Self.maximumHeaderBytes) are allowed")
@@ -107,13 +111,14 @@ package struct Request: Hashable, Sendable {
             id: try field(RequestID(header.id), "request.id", "not 32 lower-case hexadecimal digits"),
             model: try field(ModelName(header.model), "request.model", "not [a-z0-9._-]{1,64}"),
             task: try field(DigestText(header.task), "request.task", "not 64 lower-case hexadecimal digits"),
-            frame: header.frame, deadline: .milliseconds(header.deadline_ms), gate: header.gate,
+            frame: header.frame, deadline: .milliseconds(header.deadline_ms), due: header.due_ms.map { .milliseconds($0) }, gate: header.gate,
             localAnswer: try header.local?.answer("request.local"), payload: try Payload(header.payload, bytes[(4 + length)...]))
         try check()
     }
 
     private func check() throws(WireError) {
         try require((1...600_000).contains(deadline.milliseconds), "request.deadline_ms", "outside 1 … 600000")
+        try require((.zero...deadline).contains(due ?? .zero), "request.due_ms", "outside 0 … deadline_ms")
         try require((gate?.reason.utf8.count ?? 0) <= 64, "request.gate.reason", "longer than 64 bytes")
         try require(gate?.score?.isFinite ?? true, "request.gate.score", "not finite")
     }

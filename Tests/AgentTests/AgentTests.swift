@@ -47,6 +47,7 @@ struct AgentTests {
         bench.source.push(7, AgentFixtures.unclear)
         let question = try #require(await asked.next())
         #expect(question.frame == 7 && question.image == AgentFixtures.unclear && question.timeout == .seconds(2))
+        #expect(question.due == .milliseconds(98))
         guard case .escalate(.unsure(.topOne, _, threshold: 0.8))? = question.verdict else { throw Unexpected() }
         let record = try #require(await records.next())
         #expect(record.decision.source == .cloud && record.decision.answer == Self.cloudAnswer)

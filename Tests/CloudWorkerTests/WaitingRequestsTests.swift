@@ -6,8 +6,8 @@ import Testing
 import Wire
 
 struct WaitingRequestsTests {
-    private func incoming(_ number: UInt64, deadline: Duration, device: String = "board-1") throws -> IncomingRequest {
-        IncomingRequest(device: ClientID(device)!, request: request(number), arrivedAt: .zero, deadline: deadline)
+    private func incoming(_ number: UInt64, deadline: Duration, due: Duration? = nil, device: String = "board-1") throws -> IncomingRequest {
+        IncomingRequest(device: ClientID(device)!, request: request(number), arrivedAt: .zero, deadline: deadline, due: due)
     }
 
     @Test func ofEqualDeadlinesTheOneThatCameFirstIsNext() throws {
@@ -18,6 +18,49 @@ struct WaitingRequestsTests {
         var order: [UInt64] = []
         while let next = waiting.next(now: .zero).requests.first { order.append(next.request.frame) }
         #expect(order == [2, 4, 3, 1, 5])
+    }
+
+    @Test func whatCannotBeInTimeAnyMoreComesAfterWhatCan() throws {
+        var waiting = WaitingRequests(capacity: 8)
+        _ = waiting.took(.milliseconds(10), for: [request(0)])
+        for (number, due, deadline) in [(1, 5, 900), (2, 40, 1000), (3, 4, 800), (4, 30, 500), (5, nil, 700)] as [(UInt64, Int?, Int)] {
+            _ = waiting.add(try incoming(number, deadline: .milliseconds(deadline), due: due.map { .milliseconds($0) }), now: .zero)
+        }
+        var order: [UInt64] = []
+        for now in stride(from: 0, to: 50, by: 10) { order += waiting.next(now: .milliseconds(now)).requests.map(\.request.frame) }
+        // The fifth is in time until its deadline, and those that are late for what was to be decided have theirs.
+        #expect(order == [4, 2, 5, 3, 1])
+    }
+
+    /// Twice as much as can be done, and answers are of use for long: half of the devices' decisions must have theirs, where one by one in order all would come too late.
+    @Test func withTooMuchToDoHalfIsInTimeForWhatIsDecided() throws {
+        var waiting = WaitingRequests(capacity: 64)
+        let service = Duration.milliseconds(50)
+        var (free, inTime) = (Duration.zero, 0)
+        for number in 0..<1000 as Range<UInt64> {
+            let arrival = .milliseconds(25) * Int(number)
+            while free <= arrival, case let next = waiting.next(now: free), let request = next.requests.first {
+                free += service
+                _ = waiting.took(service, for: [request.request])
+                if free <= request.due { inTime += 1 }
+            }
+            free = max(free, arrival)
+            _ = waiting.add(try incoming(number, deadline: arrival + .seconds(2), due: arrival + .milliseconds(100)), now: arrival)
+        }
+        #expect(inTime > 480, "\(inTime) of 1000")
+    }
+
+    @Test func companyIsInTimeAndFormedOfWhatCanBe() throws {
+        for (due, expected) in [(25, [1, 3]), (24, [1])] as [(Int, [UInt64])] {
+            var waiting = WaitingRequests(capacity: 8)
+            _ = waiting.took(.milliseconds(10), for: [request(0)])
+            _ = waiting.took(.milliseconds(15), for: [request(0), request(0)])
+            // The second is late already: it doesn't take the place of one that isn't.
+            for (number, due) in [(1, due), (2, 5), (3, 60)] as [(UInt64, Int)] {
+                _ = waiting.add(try incoming(number, deadline: .seconds(1), due: .milliseconds(due)), now: .milliseconds(5))
+            }
+            #expect(waiting.next(now: .milliseconds(5), atMost: 2).requests.map(\.request.frame) == expected)
+        }
     }
 
     @Test func whatIsTooLateMakesRoomAndNothingElseDoes() throws {
@@ -55,9 +98,9 @@ struct WaitingRequestsTests {
         _ = waiting.add(try incoming(2, deadline: .milliseconds(45)), now: .zero)
         _ = waiting.add(try incoming(3, deadline: .milliseconds(60)), now: .zero)
         let first = waiting.next(now: .zero)
-        #expect(first.requests.first?.request.frame == 1 && first.expired.isEmpty)
+        #expect(first.requests.first?.request.frame == 1 && first.expired.map(\.request.frame) == [2])
         let second = waiting.next(now: .zero)
-        #expect(second.requests.first?.request.frame == 3 && second.expired.map(\.request.frame) == [2])
+        #expect(second.requests.first?.request.frame == 3 && second.expired.isEmpty)
         // Alone it is tried: it may take less than it did.
         _ = waiting.add(try incoming(4, deadline: .milliseconds(30)), now: .zero)
         let last = waiting.next(now: .zero)
@@ -175,7 +218,9 @@ struct WaitingRequestsTests {
         for number in 0..<1500 as Range<UInt64> {
             now += .milliseconds(Int.random(in: 0...6, using: &generator))
             if Bool.random(using: &generator) || Bool.random(using: &generator) {
-                let result = waiting.add(try incoming(number, deadline: now + .milliseconds(Int.random(in: 5...200, using: &generator))), now: now)
+                let deadline = now + .milliseconds(Int.random(in: 5...200, using: &generator))
+                let due = Bool.random(using: &generator) ? nil : now + .milliseconds(Int.random(in: 0...100, using: &generator))
+                let result = waiting.add(try incoming(number, deadline: deadline, due: due), now: now)
                 for late in result.expired { #expect(inside.remove(late.request.frame) != nil, "seed \(seed)") }
                 if result.isTaken { inside.insert(number) }
             } else {
@@ -185,10 +230,11 @@ struct WaitingRequestsTests {
                 #expect(next.requests.count <= most, "seed \(seed)")
                 guard let first = next.requests.first else { continue }
                 let count = next.requests.count
-                #expect(zip(next.requests, next.requests.dropFirst()).allSatisfy { $0.deadline <= $1.deadline }, "seed \(seed)")
+                func isInTime(_ request: IncomingRequest) -> Bool { request.due >= now + alone }
+                #expect(isInTime(first) || !next.requests.contains(where: isInTime), "seed \(seed)")
                 if count > 1 {
                     groups += 1
-                    #expect(now + alone * count <= first.deadline, "seed \(seed)")
+                    #expect(next.requests.allSatisfy { now + alone * count <= (isInTime($0) ? $0.due : $0.deadline) }, "seed \(seed)")
                 }
                 // By themselves always as long, together half of it.
                 let parts = waiting.took(count == 1 ? alone : alone * count / 2, for: next.requests.map(\.request))

@@ -85,6 +85,30 @@ struct AskingStateTests {
         #expect(late.frame == 4 && late.deadline == .milliseconds(800))
     }
 
+    /// A worker counts from the request's coming: what it waits here and on the way is no time of the worker's.
+    @Test func whenAnAnswerIsDueLeavesTheWayOut() throws {
+        var state = ready()
+        func due(_ actions: [AskingState.Action]) -> Duration? {
+            for case .send(let request) in actions { return request.due }
+            return nil
+        }
+        func question(_ number: UInt64, due: Duration) -> Request {
+            var question = request(number)
+            question.due = due
+            return question
+        }
+        #expect(due(state.ask(request(1), now: .zero).actions) == nil)
+        // Nothing is known of the way before the first answer.
+        #expect(due(state.ask(question(2, due: .milliseconds(100)), now: .zero).actions) == .milliseconds(100))
+        _ = state.ask(question(3, due: .milliseconds(100)), now: .zero)
+        var slow = reply(1)
+        (slow.queueTime, slow.inferenceTime) = (.milliseconds(5), .milliseconds(5))
+        // It waited 40 ms for a place, and the way takes 30.
+        #expect(due(state.received(slow, now: .milliseconds(40))) == .milliseconds(30))
+        _ = state.received(reply(2), now: .milliseconds(40))
+        #expect(due(state.ask(question(4, due: .milliseconds(10)), now: .milliseconds(41)).actions) == .zero)
+    }
+
     @Test func silenceOpensTheBreakerWithinTwoDeadlines() {
         var state = ready()
         _ = state.ask(request(1), now: .zero)

@@ -276,10 +276,10 @@ struct BoardEstimateTests {
 struct ServerEstimateTests {
     @Test func slowdownAndQueueAreWhatAnswersSay() {
         var estimate = ServerEstimate()
-        for index in 0..<8 { estimate.observe(0.03, expected: 0.01, queue: Double(index), at: Double(index)) }
+        for index in 0..<8 { estimate.observe(0.03, expected: 0.01, queue: Double(10 + index), at: Double(index)) }
         let server = estimate.server(at: 8)
         #expect((server.slowdown - 3).magnitude < 1e-12)
-        #expect(server.queue == Octiles(of: (0..<8).map(Double.init)))
+        #expect(server.queue == Octiles(of: (10..<18).map(Double.init)))
     }
 
     @Test func aServerTenTimesSlowerIsKnownAfterTwoAnswers() {
@@ -289,6 +289,30 @@ struct ServerEstimateTests {
         #expect(estimate.server(at: 16).slowdown < 1.1)
         estimate.observe(0.1, expected: 0.01, queue: 0, at: 17)
         #expect((estimate.server(at: 17).slowdown - 10).magnitude < 1e-9)
+    }
+
+    /// Between other answers two are needed; after a silence, when all that is known is old, one.
+    @Test(arguments: [0.1, 2]) func aServerThatIsQuickAgainIsKnownAtOnceWhereNothingElseIs(pause: Double) {
+        var estimate = ServerEstimate()
+        for index in 0..<16 { estimate.observe(0.01, expected: 0.01, queue: 0, at: Double(index)) }
+        #expect(!estimate.isSlow(at: 16))
+        for index in 16..<20 { estimate.observe(0.1, expected: 0.01, queue: 0, at: Double(index)) }
+        #expect(estimate.isSlow(at: 19))
+        estimate.observe(0.012, expected: 0.01, queue: 0, at: 19 + pause)
+        #expect(estimate.isSlow(at: 22) == (pause < 1))
+        estimate.observe(0.012, expected: 0.01, queue: 0, at: 19 + 2 * pause)
+        #expect(!estimate.isSlow(at: 24) && abs(estimate.server(at: 24).slowdown - 1.2) < 1e-9)
+    }
+
+    @Test func aQueueThatGrowsIsASlowServer() {
+        var estimate = ServerEstimate()
+        for index in 0..<16 { estimate.observe(0.01, expected: 0.01, queue: 0.001, at: Double(index)) }
+        for index in 16..<18 { estimate.observe(0.01, expected: 0.01, queue: 0.2, at: Double(index)) }
+        #expect(estimate.isSlow(at: 18) && abs(estimate.server(at: 18).queue.mean - 0.2) < 1e-9)
+        // One slow answer after a silence is no news: whoever begins is slow.
+        for index in 30..<33 { estimate.observe(0.01, expected: 0.01, queue: 0.001, at: Double(index)) }
+        estimate.observe(0.05, expected: 0.01, queue: 0.001, at: 60)
+        #expect(!estimate.isSlow(at: 60))
     }
 
     @Test func aServerThatWasNotAskedForLongGetsAnotherChance() {

@@ -45,6 +45,22 @@ struct MessageTests {
         }
     }
 
+    @Test func whenAnAnswerIsDueTravelsWithinTheDeadline() throws {
+        var generator = SeededGenerator(seed: 7)
+        var request = request(&generator)
+        for due in [0, 1, 450] {
+            request.due = .milliseconds(due)
+            #expect(try Request(decoding: request.encoded()) == request)
+        }
+        let bytes = try request.encoded()
+        for wrong in ["-1", "451", "1.5", "\"1\""] {
+            let header = Array(try JSONText(bytes).text.replacing("\"due_ms\":450", with: "\"due_ms\":\(wrong)").utf8)
+            #expect(throws: WireError.self) { try Request(decoding: [0, 0, UInt8(header.count >> 8), UInt8(header.count & 255)] + header + [1]) }
+        }
+        request.due = .milliseconds(451)
+        #expect(throws: WireError.self) { try request.encoded() }
+    }
+
     @Test func imagesTravelAsTheyAlwaysDid() throws {
         let text = """
             {"v":1,"id":"00112233445566778899aabbccddeeff","model":"m","task":"\(task)","frame":5,"deadline_ms":450,"encoding":"png","width":8,"height":4}

@@ -51,10 +51,10 @@ struct PlanChooser: Sendable {
     /// - Returns: `nil` where nothing moved by so much that one would choose anew.
     mutating func choose(by findings: Findings, at now: Double) -> PlanReport? {
         let (before, old) = (plan, planner.conditions)
-        if let cause = remake(by: findings, at: now) { return report(instead: before, causes: [cause]) }
-        _ = planner.update(findings.conditions)
-        guard planner.conditions != old else { return nil }
-        return report(instead: before, causes: PlanReport.causes(old, planner.conditions, step: settings.step))
+        let cause = remake(by: findings, at: now)
+        if cause == nil { _ = planner.update(findings.conditions) }
+        guard cause != nil || planner.conditions != old else { return nil }
+        return report(instead: before, causes: PlanReport.causes(old, planner.conditions, step: settings.step) + [cause].compactMap(\.self))
     }
 
     /// Makes the planner anew where preparing or packing takes so much longer, or shorter, that it matters beside the network, or the workers' model is, or may no longer be, another one.

@@ -3,8 +3,8 @@ internal import Planning
 internal import Settings
 internal import Threads
 
-/// The shell around ``PlanEstimates``, ``ProbeSchedule`` and the planner: their lock, their clock and the thread that chooses. Calls come from any thread; none waits for a
-/// choice.
+/// The shell around ``FrameEstimates``, ``CloudEstimates``, ``ProbeSchedule`` and the planner: their locks, their clock and the thread that chooses. Calls come from any thread;
+/// none waits for a choice, and the frame thread for no estimate of the cloud either: what it touches has a lock of its own.
 final class PlanDesk: Sendable {
     /// The plan of the moment, as the frame thread takes it for one frame.
     struct Present: Sendable {
@@ -35,13 +35,22 @@ final class PlanDesk: Sendable {
 
     enum Verdict { case counts, probe, foreign }
 
+    /// What the frame thread touches. Whoever holds its lock counts, and reads no more than 16 runs; and keeps no copy of what allocates when it's written.
+    private struct Frames {
+        var present: Present
+        var estimates: FrameEstimates
+        /// Of each slot; and of each exit, those that it answered.
+        var flown = [UInt64](repeating: 0, count: PlanStatistics.mostPlans)
+        var exits: [UInt64]
+        var insured: UInt64 = 0
+        var unbuffered: UInt64 = 0
+    }
+
     private struct State {
-        var estimates: PlanEstimates
+        var estimates: CloudEstimates
         var probes: ProbeSchedule
         var mode = CloudStatus.Mode.autonomous
-        var present: Present
         var statistics: PlanStatistics
-        var preparing = RunningMean()
         /// What packing took, as a factor on what was measured at the start.
         var packing = (frames: RunningMean(1), tensors: RunningMean(1))
         /// Questions that hold tensors.
@@ -61,6 +70,8 @@ final class PlanDesk: Sendable {
 
     let material: PlanMaterial
     private let clock: AgentClock
+    private let assumptions: PlanAssumptions
+    private let frames: Monitor<Frames>
     private let state: Monitor<State>
     /// The probe that is due.
     private let probe: Monitor<ProbeSchedule.Size?> = Monitor(nil)
@@ -73,19 +84,20 @@ final class PlanDesk: Sendable {
     ///   - report: called with each choice on the desk's thread; it must be quick.
     /// - Throws: where the network has no plan of the policy's family.
     init(
-        _ material: PlanMaterial, _ settings: PolicySettings, deadline: Duration, times: BoardTimes, assuming: PlanEstimates.Settings, clock: AgentClock,
+        _ material: PlanMaterial, _ settings: PolicySettings, deadline: Duration, times: BoardTimes, assuming assumptions: PlanAssumptions, clock: AgentClock,
         report: @escaping @Sendable (PlanReport) -> Void
     ) throws(AgentError) {
         self.material = material
         self.clock = clock
         self.report = report
-        let estimates = PlanEstimates(assuming)
-        let chooser = try PlanChooser(material, settings, deadline: deadline.inSeconds, times: times, in: estimates.conditions(at: clock.now().inSeconds))
-        self.chooser = chooser
+        self.assumptions = assumptions
+        let estimates = (frames: FrameEstimates(period: assumptions.framePeriod), cloud: CloudEstimates(assumptions))
+        let conditions = Self.conditions(assumptions, estimates.frames, at: clock.now().inSeconds)
+        chooser = try PlanChooser(material, settings, deadline: deadline.inSeconds, times: times, in: conditions)
         var statistics = PlanStatistics(plan: chooser.plan, exits: material.places.exits.count)
         statistics.plans = chooser.planner.space.plans.count
-        var initial = State(
-            estimates: estimates, probes: ProbeSchedule(perHour: settings.probesPerHour), present: Present(chooser, slot: 0), statistics: statistics)
+        frames = Monitor(Frames(present: Present(chooser, slot: 0), estimates: estimates.frames, exits: statistics.exits))
+        var initial = State(estimates: estimates.cloud, probes: ProbeSchedule(perHour: settings.probesPerHour), statistics: statistics)
         initial.tensors.reserveCapacity(Self.mostTensors)
         state = Monitor(initial)
     }
@@ -100,9 +112,9 @@ final class PlanDesk: Sendable {
     /// A frame is taken up: the plan for it.
     func take() -> Present {
         let now = clock.now().inSeconds
-        return state.withLock { state in
-            state.estimates.taken(at: now)
-            return state.present
+        return frames.withLock { frames in
+            frames.estimates.taken(at: now)
+            return frames.present
         }
     }
 
@@ -115,12 +127,12 @@ final class PlanDesk: Sendable {
     /// The board is done with a frame.
     func note(_ flight: Flight) {
         let now = clock.now().inSeconds
-        state.withLock { state in
-            state.statistics.flown[flight.slot].frames += 1
-            if flight.isInsured { state.statistics.insured += 1 }
-            if let exit = flight.exit { state.statistics.exits[exit] += 1 }
-            state.preparing.add(flight.preparing)
-            state.estimates.ran(flight.seconds, expected: flight.expected, at: now)
+        frames.withLock { frames in
+            frames.flown[flight.slot] += 1
+            if flight.isInsured { frames.insured += 1 }
+            if let exit = flight.exit { frames.exits[exit] += 1 }
+            frames.estimates.prepared(flight.preparing)
+            frames.estimates.ran(flight.seconds, expected: flight.expected, at: now)
         }
     }
 
@@ -132,7 +144,7 @@ final class PlanDesk: Sendable {
         }
     }
 
-    func countUnbuffered() { state.withLock { $0.statistics.unbuffered += 1 } }
+    func countUnbuffered() { frames.withLock { $0.unbuffered += 1 } }
 
     // What the thread that packs calls.
 
@@ -238,7 +250,27 @@ final class PlanDesk: Sendable {
         }
     }
 
+    /// Waits until it's time for a look. What is reckoned is reckoned of copies: nobody waits for it.
     private func nextFindings() -> PlanChooser.Findings? {
+        guard let state = nextLook() else { return nil }
+        let now = clock.now()
+        return PlanChooser.Findings(
+            conditions: conditions(with: state.estimates, at: now.inSeconds), sendsTensors: state.withoutTensorsUntil.map { $0 <= now } ?? true,
+            preparing: frames.withLock { $0.estimates.preparing }, packing: (state.packing.frames.value, state.packing.tensors.value))
+    }
+
+    private func conditions(with cloud: CloudEstimates, at now: Double) -> Conditions {
+        var conditions = frames.withLock { Self.conditions(assumptions, $0.estimates, at: now) }
+        (conditions.link, conditions.server) = (cloud.link(at: now), cloud.server(at: now))
+        return conditions
+    }
+
+    private static func conditions(_ assumptions: PlanAssumptions, _ frames: borrowing FrameEstimates, at now: Double) -> Conditions {
+        Conditions(
+            board: frames.board.board(power: assumptions.power, at: now), link: nil, framePeriod: max(frames.period, 0.001), framesWait: assumptions.framesWait)
+    }
+
+    private func nextLook() -> State? {
         state.wait { state in
             guard !state.isStopped else { return .done(nil) }
             let now = clock.now()
@@ -248,27 +280,26 @@ final class PlanDesk: Sendable {
             let seconds = now.inSeconds
             if !state.estimates.hasOpen,
                 let size = state.probes.due(
-                    age: state.estimates.ages(at: seconds).link, isKnown: state.estimates.knowsLink, isDoubtful: state.estimates.doubtsLink, mode: state.mode, at: seconds) {
+                    age: state.estimates.ages(at: seconds).link, isKnown: state.estimates.knowsLink, isDoubtful: state.estimates.isDoubtful(at: seconds),
+                    mode: state.mode, at: seconds)
+            {
                 state.probes.began(at: seconds)
                 probe.withLock { $0 = size }
             }
-            return .done(
-                PlanChooser.Findings(
-                    conditions: state.estimates.conditions(at: seconds), sendsTensors: state.withoutTensorsUntil.map { $0 <= now } ?? true,
-                    preparing: state.preparing.value, packing: (state.packing.frames.value, state.packing.tensors.value)))
+            return .done(state)
         }
     }
 
     private func publish(_ chooser: PlanChooser, _ report: PlanReport) {
         var report = report
         report.number = state.withLock { state in
-            let slot = state.statistics.slot(of: report.plan)
             state.statistics.plan = report.plan
             state.statistics.plans = report.plans
             if report.before != nil, report.isChange { state.statistics.changes += 1 }
-            state.present = Present(chooser, slot: slot)
-            return slot
+            return state.statistics.slot(of: report.plan)
         }
+        let present = Present(chooser, slot: report.number)
+        frames.withLock { $0.present = present }
         self.report(report)
     }
 
@@ -282,12 +313,17 @@ final class PlanDesk: Sendable {
 
     var statistics: PlanStatistics {
         let now = clock.now().inSeconds
-        return state.withLock { state in
-            var statistics = state.statistics
-            statistics.conditions = state.estimates.conditions(at: now)
-            statistics.ages = state.estimates.ages(at: now)
-            return statistics
+        let state = state.withLock { $0 }
+        var statistics = state.statistics
+        frames.withLock { frames in
+            for slot in statistics.flown.indices { statistics.flown[slot].frames = frames.flown[slot] }
+            for exit in statistics.exits.indices { statistics.exits[exit] = frames.exits[exit] }
+            (statistics.insured, statistics.unbuffered) = (frames.insured, frames.unbuffered)
+            statistics.ages.board = frames.estimates.board.age(at: now)
         }
+        (statistics.ages.link, statistics.ages.server) = state.estimates.ages(at: now)
+        statistics.conditions = conditions(with: state.estimates, at: now)
+        return statistics
     }
 }
 

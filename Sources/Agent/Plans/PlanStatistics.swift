@@ -38,7 +38,14 @@ package struct PlanStatistics: Hashable, Sendable {
     /// From handing a question to the thread that packs until it is packed.
     package var packing = TimeHistogram()
     package var conditions: Conditions?
-    package var ages = PlanEstimates.Ages()
+    package var ages = Ages()
+
+    /// Seconds since each was last observed; `nil` before.
+    package struct Ages: Hashable, Sendable {
+        package var board: Double?
+        package var link: Double?
+        package var server: Double?
+    }
 
     package static let mostPlans = 32
 

@@ -2,8 +2,9 @@
 
 /// When a question is sent for the link's sake alone. Pure: times are seconds of any clock that doesn't go back.
 ///
-/// - Where workers answer: until the link's latency and bandwidth are known apart, small and large in turn, no more than ``series`` in any hour; where it became slow
-///   all at once, or a question stayed without an answer, ``firstTrial`` later, then after twice as long each time; else where nothing was sent for `3600 / perHour` seconds. In all no more than `perHour` in any hour.
+/// - Where workers answer: until the link's latency and bandwidth are known apart, small and large in turn, no more than ``series`` in any hour; where link or server became
+///   slow, or a question stayed without an answer, once nothing was sent for ``firstTrial``, then for twice as long each time; else where nothing was sent for `3600 / perHour` seconds. In
+///   all no more than `perHour` in any hour. What becomes slow again soon after a trial goes on where that one was, so that nothing swings at the pace of the trials.
 /// - Where the broker is there but nobody is known to answer: first after ``firstTrial``, then after twice as long each time, up to ``longestTrial``, or five times in the
 ///   time of a probe where that is longer. Else nobody would find out that somebody answers again. The link refuses most of these without sending anything.
 /// - With `perHour` 0 never.
@@ -20,6 +21,7 @@ package struct ProbeSchedule: Hashable, Sendable {
     private var sent: [Double] = []
     private var trial = Self.firstTrial
     private var nextTrial: Double?
+    private var lastTrial: Double?
     private var countsTrial = false
 
     package init(perHour: Int) {
@@ -32,7 +34,7 @@ package struct ProbeSchedule: Hashable, Sendable {
     /// - Parameters:
     ///   - age: seconds since the last transfer; `nil` before the first.
     ///   - isKnown: whether latency and bandwidth were ever found apart.
-    ///   - isDoubtful: whether the link has become slow, and may be as it was again.
+    ///   - isDoubtful: whether link or server has become slow, and may be as it was again.
     ///   - mode: how far the cloud is with us.
     /// - Returns: how large a probe is due.
     package mutating func due(age: Double?, isKnown: Bool, isDoubtful: Bool = false, mode: CloudStatus.Mode, at now: Double) -> Size? {
@@ -42,11 +44,12 @@ package struct ProbeSchedule: Hashable, Sendable {
         }
         countsTrial = mode == .connected
         guard let nextTrial else {
-            trial = Self.firstTrial
+            if mode == .degraded || lastTrial.map({ now - $0 >= 2 * trial }) ?? true { trial = Self.firstTrial }
             nextTrial = now + trial
             return nil
         }
-        return now >= nextTrial && (mode == .degraded || isWithinBudget(at: now)) ? .small : nil
+        guard now >= nextTrial else { return nil }
+        return mode == .degraded || (age ?? .infinity) >= trial && isWithinBudget(at: now) ? .small : nil
     }
 
     private func usual(age: Double?, isKnown: Bool, at now: Double) -> Size? {
@@ -62,8 +65,8 @@ package struct ProbeSchedule: Hashable, Sendable {
     /// One is on its way, as far as the link lets it.
     package mutating func began(at now: Double) {
         if nextTrial != nil {
-            trial = min(trial * 2, max(Self.longestTrial, spacing / 5))
-            nextTrial = now + trial
+            trial = min(trial * 2, countsTrial ? max(Self.firstTrial, spacing) : max(Self.longestTrial, spacing / 5))
+            (nextTrial, lastTrial) = (now + trial, now)
         }
         guard perHour > 0, nextTrial == nil || countsTrial else { return }
         if sent.count == perHour { sent.removeFirst() }

@@ -31,7 +31,7 @@ struct AgentAuditTests {
         let record = try #require(await records.next())
         #expect(record.decision.source == .local && !record.decision.isRevision)
         let question = try #require(await asked.next())
-        #expect(question.frame == 4 && question.verdict == .accept && question.auditedScore.map { $0 > 0.99 } == true)
+        #expect(question.frame == 4 && question.verdict == .accept && question.due == nil && question.auditedScore.map { $0 > 0.99 } == true)
         // The answer, though another, revises nothing.
         #expect(await bench.finish(&records).isEmpty)
         let statistics = bench.agent.statistics

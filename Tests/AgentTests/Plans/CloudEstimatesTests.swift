@@ -4,7 +4,7 @@ import Planning
 import TestSupport
 import Testing
 
-struct PlanEstimatesTests {
+struct CloudEstimatesTests {
     /// 8 Mbit/s and a round trip of 10 ms, on a server of 5 ms that nobody waits for: `bytes` µs and those.
     static func transfer(_ bytes: Int, slower factor: Double = 1, server: Double = 1) -> CloudTransfer {
         CloudTransfer(
@@ -12,8 +12,8 @@ struct PlanEstimatesTests {
     }
 
     /// Answers to questions of 1,000 … 16,000 bytes, one a second.
-    static func known(until now: inout Double, _ settings: PlanEstimates.Settings = .init()) -> PlanEstimates {
-        var estimates = PlanEstimates(settings)
+    static func known(until now: inout Double, _ settings: PlanAssumptions = .init()) -> CloudEstimates {
+        var estimates = CloudEstimates(settings)
         estimates.setConnected(true, at: now)
         for index in 1...16 {
             now += 1
@@ -26,10 +26,10 @@ struct PlanEstimatesTests {
     @Test func whatAnswersSayIsFoundAgain() throws {
         var now = 0.0
         let estimates = Self.known(until: &now)
-        let conditions = estimates.conditions(at: now)
-        let link = try #require(conditions.link)
+        let link = try #require(estimates.link(at: now))
         #expect(abs(link.radio.uplink - 8) < 0.01 && abs(link.radio.roundTrip - 0.01) < 1e-4)
-        #expect(abs(conditions.server.slowdown - 1) < 1e-9 && abs(conditions.server.queue.mean - 0.002) < 1e-9)
+        let server = estimates.server(at: now)
+        #expect(abs(server.slowdown - 1) < 1e-9 && abs(server.queue.mean - 0.002) < 1e-9)
         #expect(estimates.ages(at: now + 10).link.map { abs($0 - 9.95) < 1e-6 } == true)
     }
 
@@ -38,16 +38,16 @@ struct PlanEstimatesTests {
         var estimates = Self.known(until: &now)
         estimates.sent(99, bytes: 1000, server: 0.005, at: now)
         estimates.setConnected(false, at: now)
-        #expect(estimates.conditions(at: now).link == nil && !estimates.hasOpen)
+        #expect(estimates.link(at: now) == nil && !estimates.hasOpen)
         // What was lost with the connection says nothing of its speed.
         estimates.setConnected(true, at: now)
         let wasProbe = estimates.ended(99, at: now + 100)
         #expect(!wasProbe)
-        #expect(abs((estimates.conditions(at: now).link?.radio.uplink ?? 0) - 8) < 0.01)
+        #expect(abs((estimates.link(at: now)?.radio.uplink ?? 0) - 8) < 0.01)
     }
 
     @Test func eachKindOfNetworkIsKnownByItself() throws {
-        var settings = PlanEstimates.Settings()
+        var settings = PlanAssumptions()
         settings.followsNetwork = true
         var now = 0.0
         var estimates = Self.known(until: &now, settings)
@@ -55,7 +55,7 @@ struct PlanEstimatesTests {
         estimates.setConnected(false, at: now)
         estimates.setNetwork(.cellular)
         estimates.setConnected(true, at: now + 5)
-        let modem = try #require(estimates.conditions(at: now + 5).link).radio
+        let modem = try #require(estimates.link(at: now + 5)).radio
         #expect(modem.name == "LTE" && abs(modem.uplink - Radio.lte.uplink) < 1e-9 && modem.tail == Radio.lte.tail && !estimates.knowsLink)
         // The answer that has waited for the new connection says nothing of the modem.
         estimates.answered(99, CloudTransfer(bytes: 1000, onTheWay: .seconds(6)), at: now + 5.5)
@@ -64,31 +64,31 @@ struct PlanEstimatesTests {
             estimates.sent(UInt64(200 + index), bytes: 1000 + index * 1000, server: 0.005, at: now + 6)
             estimates.answered(UInt64(200 + index), Self.transfer(1000 + index * 1000, slower: 4), at: now + 6.5)
         }
-        #expect(try abs(#require(estimates.conditions(at: now + 7).link).radio.uplink - 2) < 0.1)
+        #expect(try abs(#require(estimates.link(at: now + 7)).radio.uplink - 2) < 0.1)
         // Back home: what was known is known.
         estimates.setNetwork(.wifi)
-        #expect(try abs(#require(estimates.conditions(at: now + 8).link).radio.uplink - 8) < 0.1)
+        #expect(try abs(#require(estimates.link(at: now + 8)).radio.uplink - 8) < 0.1)
         // Over a tunnel, of which nothing is known, the radio that is assumed.
         estimates.setNetwork(.cellular)
         estimates.setNetwork(nil)
-        #expect(try #require(estimates.conditions(at: now + 9).link).radio.name == "WiFi")
+        #expect(try #require(estimates.link(at: now + 9)).radio.name == "WiFi")
         // A radio that the settings name stays.
         var named = Self.known(until: &now)
         named.setNetwork(.cellular)
-        #expect(try #require(named.conditions(at: now).link).radio.name == "WiFi" && named.knowsLink)
+        #expect(try #require(named.link(at: now)).radio.name == "WiFi" && named.knowsLink)
     }
 
     @Test func aTransferWithoutAnAnswerSaysThatTheLinkIsSlowBeforeItEnds() throws {
         var now = 0.0
         var estimates = Self.known(until: &now)
         estimates.sent(99, bytes: 10_000, server: 0.005, at: now)
-        let early = try #require(estimates.conditions(at: now + 0.02).link)
+        let early = try #require(estimates.link(at: now + 0.02))
         #expect(abs(early.radio.uplink - 8) < 0.01)
-        let late = try #require(estimates.conditions(at: now + 1).link)
+        let late = try #require(estimates.link(at: now + 1))
         #expect(late.radio.uplink < 0.1)
         // It isn't forgotten with the question that is given up.
         estimates.ended(99, at: now + 1)
-        let ended = try #require(estimates.conditions(at: now + 1).link)
+        let ended = try #require(estimates.link(at: now + 1))
         #expect(ended.radio.uplink < 0.1 && !estimates.hasOpen)
     }
 
@@ -97,36 +97,30 @@ struct PlanEstimatesTests {
         var estimates = Self.known(until: &now)
         estimates.sent(99, bytes: 10_000, server: 0.005, at: now)
         estimates.ended(99, isHeard: true, at: now + 3)
-        #expect(!estimates.doubtsLink)
-        #expect(try abs(#require(estimates.conditions(at: now + 3).link).radio.uplink - 8) < 0.01)
+        #expect(!estimates.isDoubtful(at: now))
+        #expect(try abs(#require(estimates.link(at: now + 3)).radio.uplink - 8) < 0.01)
         estimates.sent(100, bytes: 10_000, server: 0.005, at: now + 3)
         estimates.ended(100, at: now + 6)
-        #expect(estimates.doubtsLink)
+        #expect(estimates.isDoubtful(at: now))
         estimates.sent(101, bytes: 600, server: 0.005, isProbe: true, at: now + 8)
         estimates.answered(101, Self.transfer(600), at: now + 8.1)
-        #expect(!estimates.doubtsLink)
-        #expect(try abs(#require(estimates.conditions(at: now + 9).link).radio.uplink - 8) < 0.1)
+        #expect(!estimates.isDoubtful(at: now))
+        #expect(try abs(#require(estimates.link(at: now + 9)).radio.uplink - 8) < 0.1)
     }
 
-    @Test func aPauseIsNoPeriodAndAnotherPaceIsKnownAfterTwoFrames() {
-        var estimates = PlanEstimates()
+    @Test func whetherASlowServerIsQuickAgainIsWorthATrial() {
         var now = 0.0
-        func frames(_ count: Int, every period: Double) {
-            for _ in 0..<count {
-                now += period
-                estimates.taken(at: now)
-            }
+        var estimates = Self.known(until: &now)
+        #expect(!estimates.isDoubtful(at: now))
+        for index in 200..<202 as Range<UInt64> {
+            now += 1
+            estimates.sent(index, bytes: 8000, server: 0.005, at: now)
+            estimates.answered(index, Self.transfer(8000, server: 10), at: now + 0.07)
         }
-        func period() -> Double { estimates.conditions(at: now).framePeriod }
-        frames(20, every: 0.05)
-        #expect(abs(period() - 0.05) < 1e-9)
-        frames(1, every: 3600)
-        frames(3, every: 0.05)
-        #expect(abs(period() - 0.05) < 1e-9)
-        frames(2, every: 2)
-        #expect(abs(period() - 2) < 1e-9)
-        frames(200, every: 0.5)
-        #expect(abs(period() - 0.5) < 0.1)
+        #expect(estimates.isDoubtful(at: now + 1))
+        estimates.sent(300, bytes: 600, server: 0.005, isProbe: true, at: now + 4)
+        estimates.answered(300, Self.transfer(600), at: now + 4.02)
+        #expect(!estimates.isDoubtful(at: now + 5) && abs(estimates.server(at: now + 5).slowdown - 1) < 1e-9)
     }
 
     @Test func aQuestionThatIsCancelledInGoodTimeSaysNothing() throws {
@@ -134,7 +128,7 @@ struct PlanEstimatesTests {
         var estimates = Self.known(until: &now)
         estimates.sent(99, bytes: 10_000, server: 0.005, at: now)
         estimates.ended(99, at: now + 0.02)
-        let link = try #require(estimates.conditions(at: now + 1).link)
+        let link = try #require(estimates.link(at: now + 1))
         #expect(abs(link.radio.uplink - 8) < 0.01)
     }
 
@@ -144,7 +138,7 @@ struct PlanEstimatesTests {
         for frame in 100..<104 as Range<UInt64> { estimates.sent(frame, bytes: 16_000, server: 0.005, at: now) }
         // Each takes 26 ms and the server; the last one's 130 ms are the others' as well.
         for (index, frame) in (100..<103 as Range<UInt64>).enumerated() { estimates.answered(frame, Self.transfer(16_000), at: now + 0.033 * Double(index + 1)) }
-        let link = try #require(estimates.conditions(at: now + 0.13).link)
+        let link = try #require(estimates.link(at: now + 0.13))
         #expect(abs(link.radio.uplink - 8) < 0.5)
     }
 
@@ -156,22 +150,12 @@ struct PlanEstimatesTests {
             estimates.sent(index, bytes: 8000, server: 0.005, at: now)
             estimates.answered(index, Self.transfer(8000, server: 10), at: now + 0.07)
         }
-        let conditions = estimates.conditions(at: now)
-        let link = try #require(conditions.link)
-        #expect(abs(conditions.server.slowdown - 10) < 1e-6 && abs(link.radio.uplink - 8) < 0.5)
-    }
-
-    @Test func theBoardsFactorIsThatOfItsRuns() {
-        var estimates = PlanEstimates()
-        for index in 0..<8 { estimates.ran(0.03, expected: 0.02, at: Double(index)) }
-        // A clock that stood still says nothing, nor does a run of nothing.
-        estimates.ran(0, expected: 0.02, at: 9)
-        estimates.ran(0.01, expected: 0, at: 9)
-        #expect(abs(estimates.conditions(at: 9).board.slowdown - 1.5) < 1e-9)
+        let link = try #require(estimates.link(at: now))
+        #expect(abs(estimates.server(at: now).slowdown - 10) < 1e-6 && abs(link.radio.uplink - 8) < 0.5)
     }
 
     @Test func probesAreKnownWhenTheyEnd() {
-        var estimates = PlanEstimates()
+        var estimates = CloudEstimates()
         estimates.setConnected(true, at: 0)
         estimates.sent(1, bytes: 100, server: 0.005, isProbe: true, at: 0)
         estimates.sent(2, bytes: 100, server: 0.005, at: 0)
@@ -180,31 +164,29 @@ struct PlanEstimatesTests {
         #expect(wereProbes == [true, false, false, true])
     }
 
-    /// Any events in any order: finite conditions, and no more open questions than there can be.
+    /// Any events in any order: finite estimates, and no more open questions than there can be.
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func nothingMakesEstimatesOfWhatIsNone(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
-        var estimates = PlanEstimates()
+        var estimates = CloudEstimates()
         var now = 0.0
         let odd: [Double] = [0, -1, .nan, .infinity, 1e-12, 1e12, 0.01, 0.02]
         for _ in 0..<2000 {
             now += Double.random(in: 0...0.5, using: &random)
             let frame = UInt64.random(in: 0..<100, using: &random)
-            switch Int.random(in: 0..<7, using: &random) {
-            case 0: estimates.taken(at: now)
-            case 1: estimates.ran(odd.randomElement(using: &random) ?? 0, expected: odd.randomElement(using: &random) ?? 0, at: now)
-            case 2: estimates.sent(frame, bytes: .random(in: 0...1_000_000, using: &random), server: odd.randomElement(using: &random) ?? 0, at: now)
-            case 3:
+            switch Int.random(in: 0..<5, using: &random) {
+            case 0: estimates.sent(frame, bytes: .random(in: 0...1_000_000, using: &random), server: odd.randomElement(using: &random) ?? 0, at: now)
+            case 1:
                 let time = Duration.microseconds(Int64.random(in: 0...10_000_000, using: &random))
                 estimates.answered(frame, CloudTransfer(bytes: .random(in: 0...100_000, using: &random), onTheWay: time, queue: time, inference: time), at: now)
-            case 4: estimates.ended(frame, at: now)
-            case 5: estimates.refused(frame)
+            case 2: estimates.ended(frame, at: now)
+            case 3: estimates.refused(frame)
             default: estimates.setConnected(Bool.random(using: &random), at: now)
             }
-            let conditions = estimates.conditions(at: now)
-            var figures = [conditions.board.slowdown, conditions.board.highSlowdown, conditions.server.slowdown, conditions.server.queue.mean, conditions.framePeriod]
-            if let link = conditions.link { figures += [link.radio.uplink, link.radio.roundTrip, link.spread.mean, link.spread.highest] }
-            #expect(figures.allSatisfy { $0.isFinite && $0 >= 0 }, "seed \(seed): \(conditions)")
+            let server = estimates.server(at: now)
+            var figures = [server.slowdown, server.queue.mean]
+            if let link = estimates.link(at: now) { figures += [link.radio.uplink, link.radio.roundTrip, link.spread.mean, link.spread.highest] }
+            #expect(figures.allSatisfy { $0.isFinite && $0 >= 0 }, "seed \(seed): \(figures)")
         }
     }
 }
@@ -267,8 +249,8 @@ struct ProbeScheduleTests {
         let due = (1201..<1220).first { schedule.due(age: nil, isKnown: false, mode: .degraded, at: Double($0)) != nil }
         #expect(due == 1203)
         // Most were refused without being sent: they leave the hour's budget alone.
-        _ = schedule.due(age: 1, isKnown: true, isDoubtful: true, mode: .connected, at: 1210)
-        let probe = schedule.due(age: 1, isKnown: true, isDoubtful: true, mode: .connected, at: 1213)
+        _ = schedule.due(age: 4, isKnown: true, isDoubtful: true, mode: .connected, at: 1210)
+        let probe = schedule.due(age: 7, isKnown: true, isDoubtful: true, mode: .connected, at: 1213)
         #expect(probe == .small)
         // Who pays for every byte tries more rarely.
         var metered = ProbeSchedule(perHour: 1)
@@ -284,12 +266,50 @@ struct ProbeScheduleTests {
     @Test func aDoubtIsTriedSoonAndThenEverMoreRarely() {
         var schedule = ProbeSchedule(perHour: 6)
         var times: [Double] = []
-        for second in 0..<3600 where schedule.due(age: 1, isKnown: true, isDoubtful: true, mode: .connected, at: Double(second)) == .small {
-            schedule.began(at: Double(second))
-            times.append(Double(second))
+        func probe(at second: Int) -> Bool {
+            // What a probe has for an answer is a transfer.
+            let now = Double(second)
+            guard schedule.due(age: now - (times.last ?? 0), isKnown: true, isDoubtful: true, mode: .connected, at: now) == .small else { return false }
+            schedule.began(at: now)
+            times.append(now)
+            return true
         }
-        #expect(times == [2, 6, 14, 30, 62, 126])
-        let next = (3600..<5000).first { schedule.due(age: 1, isKnown: true, isDoubtful: true, mode: .connected, at: Double($0)) != nil }
+        let sent = (0..<3600).filter(probe)
+        #expect(sent == [2, 6, 14, 30, 62, 126])
+        let next = (3600..<5000).first(where: probe)
         #expect(next == 3602)
+    }
+
+    @Test func whileAnswersComeADoubtNeedsNoTrial() {
+        var schedule = ProbeSchedule(perHour: 12)
+        for second in 0..<1000 {
+            let due = schedule.due(age: 1, isKnown: true, isDoubtful: true, mode: .connected, at: Double(second))
+            #expect(due == nil)
+        }
+        let due = schedule.due(age: 2, isKnown: true, isDoubtful: true, mode: .connected, at: 1001)
+        #expect(due == .small)
+    }
+
+    /// A trial finds that all is well, and what is sent then that it isn't: what swings like this does so ever more slowly.
+    @Test func whatIsWellOnlyForTrialsIsTriedEverMoreRarely() {
+        var schedule = ProbeSchedule(perHour: 60)
+        var times: [Int] = []
+        var doubtful = 0
+        for second in 0..<600 {
+            // For a second after each trial all seems well.
+            guard second > doubtful else {
+                _ = schedule.due(age: 0, isKnown: true, mode: .connected, at: Double(second))
+                continue
+            }
+            guard schedule.due(age: Double(second - doubtful), isKnown: true, isDoubtful: true, mode: .connected, at: Double(second)) == .small else { continue }
+            schedule.began(at: Double(second))
+            times.append(second)
+            doubtful = second + 1
+        }
+        #expect(times.count < 16 && zip(times.dropFirst(), times).map(-).prefix(4) == [6, 10, 18, 34])
+        // What was well for long is tried soon.
+        _ = schedule.due(age: 0, isKnown: true, mode: .connected, at: 600)
+        let soon = (1000..<1100).first { schedule.due(age: Double($0 - 999), isKnown: true, isDoubtful: true, mode: .connected, at: Double($0)) != nil }
+        #expect(soon == 1002)
     }
 }

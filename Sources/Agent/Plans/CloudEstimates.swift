@@ -1,38 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Planning
-package import Settings
 
-/// What board, link and server are like, by what frames and answers took. Pure: times are seconds of any clock that doesn't go back.
-package struct PlanEstimates: Sendable {
-    package struct Settings: Hashable, Sendable {
-        /// Assumed of the network before anything was sent over it, with its name and the powers of its states.
-        package var radio: Radio
-        /// Whether another kind of network brings another radio.
-        package var followsNetwork = false
-        /// Watts that computing draws, beside what the board draws anyway.
-        package var power: Double
-        /// From frame to frame, before any came.
-        package var framePeriod: Double
-        /// Whether the source waits until there is room for a frame.
-        package var framesWait = false
-
-        package init(radio: Radio = .wifi, power: Double = 3, framePeriod: Double = 0.1) {
-            (self.radio, self.power, self.framePeriod) = (radio, power, framePeriod)
-        }
-
-        package init(_ settings: PlanSettings) {
-            let radio: Radio =
-                switch settings.radio {
-                case .auto, .wifi: .wifi
-                case .lte: .lte
-                case .threeG: .threeG
-                case .wired: .wired
-                }
-            self.init(radio: radio, power: settings.power)
-            followsNetwork = settings.radio == .auto
-        }
-    }
-
+/// What link and server are like, by what questions and answers took. Pure: times are seconds of any clock that doesn't go back.
+package struct CloudEstimates: Sendable {
     /// What was sent and has no answer yet.
     private struct Open {
         var frame: UInt64
@@ -43,57 +13,25 @@ package struct PlanEstimates: Sendable {
         var isProbe: Bool
     }
 
-    /// Seconds since each was last observed; `nil` before.
-    package struct Ages: Hashable, Sendable {
-        package var board: Double?
-        package var link: Double?
-        package var server: Double?
-    }
-
-    /// A pause is longer than so many periods.
-    private static let pause = 8.0
-    private static let periods = 64.0
     /// More are never under way; of more the oldest are forgotten.
     private static let mostOpen = 64
 
-    package let settings: Settings
+    private let assumptions: PlanAssumptions
     package private(set) var isConnected = false
     /// Of the network that is in use, or was last.
     package private(set) var radio: Radio
-    private var board = BoardEstimate()
     private var links = LinkEstimates()
     private var server = ServerEstimate()
-    private var period: RunningMean
-    private var lastTaken: Double?
-    private var pauses = 0
     private var open: [Open] = []
     private var connectedSince = 0.0
     /// When the last of those sent before had its answer: until then they had the uplink.
     private var freeSince = 0.0
 
-    package init(_ settings: Settings = Settings()) {
-        self.settings = settings
-        radio = settings.radio
-        period = RunningMean(settings.framePeriod, memory: Self.periods)
+    package init(_ assumptions: PlanAssumptions = PlanAssumptions()) {
+        self.assumptions = assumptions
+        radio = assumptions.radio
         open.reserveCapacity(Self.mostOpen)
     }
-
-    /// A frame is taken up.
-    package mutating func taken(at now: Double) {
-        defer { lastTaken = now }
-        guard let lastTaken else { return }
-        let gap = now - lastTaken
-        // One pause says nothing of the frames before and after it; two are another pace.
-        pauses = gap > Self.pause * period.value ? pauses + 1 : 0
-        if pauses == 2 { period = RunningMean(gap, memory: Self.periods) }
-        if pauses != 1 { period.add(gap) }
-        if pauses == 2 { pauses = 0 }
-    }
-
-    /// The board has run a part of the network.
-    ///
-    /// - Parameter expected: what that takes by the costs that plans are made of.
-    package mutating func ran(_ seconds: Double, expected: Double, at now: Double) { board.observe(seconds, expected: expected, at: now) }
 
     /// Whether anybody answers.
     package mutating func setConnected(_ isConnected: Bool, at now: Double) {
@@ -107,13 +45,13 @@ package struct PlanEstimates: Sendable {
     ///
     /// - Parameter network: `nil`: it isn't known, and the radio is the one that is assumed.
     package mutating func setNetwork(_ network: CloudStatus.Network?) {
-        guard settings.followsNetwork else { return }
+        guard assumptions.followsNetwork else { return }
         let radio: Radio =
             switch network {
             case .wifi: .wifi
             case .cellular: .lte
             case .wired: .wired
-            case nil: settings.radio
+            case nil: assumptions.radio
             }
         guard radio.name != self.radio.name else { return }
         self.radio = radio
@@ -175,19 +113,19 @@ package struct PlanEstimates: Sendable {
     package var hasOpen: Bool { !open.isEmpty }
     /// Whether the link's latency and bandwidth were ever found apart.
     package var knowsLink: Bool { links[radio].isKnown }
-    /// Whether the link has become slow, or a question stayed without an answer, and all may be as it was again.
-    package var doubtsLink: Bool { links[radio].isDoubtful }
+    /// Whether the link or the server has become slow, or a question stayed without an answer, and all may be as it was again.
+    package func isDoubtful(at now: Double) -> Bool { links[radio].isDoubtful || server.isSlow(at: now) }
 
-    /// What is known at the moment, transfers that have no answer yet included.
-    package func conditions(at now: Double) -> Conditions {
-        var link: Conditions.Link?
-        if isConnected { link = (open.first.map { self.link(with: $0, at: now) } ?? links[radio]).link(at: now) }
-        return Conditions(board: board.board(power: settings.power, at: now), link: link, server: server.server(at: now), framePeriod: max(period.value, 0.001), framesWait: settings.framesWait)
+    /// What is known at the moment, transfers that have no answer yet included; `nil` while nobody answers.
+    package func link(at now: Double) -> Conditions.Link? {
+        guard isConnected else { return nil }
+        return (open.first.map { link(with: $0, at: now) } ?? links[radio]).link(at: now)
     }
 
-    package func ages(at now: Double) -> Ages {
-        Ages(board: board.age(at: now), link: links[radio].age(at: now), server: server.age(at: now))
-    }
+    package func server(at now: Double) -> Conditions.Server { server.server(at: now) }
+
+    /// Seconds since each was last observed; `nil` before.
+    package func ages(at now: Double) -> (link: Double?, server: Double?) { (links[radio].age(at: now), server.age(at: now)) }
 }
 
 extension Duration {
