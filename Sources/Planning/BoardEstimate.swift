@@ -2,11 +2,18 @@
 
 /// How much slower the board is than when its layers were measured: one factor on all times, from the newest 16 runs.
 ///
-/// The factor is their median, so that a run that was held up by something else changes nothing.
+/// It is what they took together over what they take by the costs, so that it suits runs as they are: on a processor that is shared short ones often pass between two turns of others,
+/// and long ones don't. A run that took more than twice the median factor was held up by something else and changes nothing.
 package struct BoardEstimate: Hashable, Sendable {
+    private struct Run: Hashable, Sendable {
+        var seconds: Double
+        var expected: Double
+        var factor: Double { seconds / expected }
+    }
+
     /// After so many seconds without a run nothing is known any more, so that a board that was busy gets another chance.
     package static let memory = 300.0
-    private var factors = Recent<Double>(capacity: 16)
+    private var runs = Recent<Run>(capacity: 16)
 
     package init() {}
 
@@ -14,17 +21,19 @@ package struct BoardEstimate: Hashable, Sendable {
     ///   - seconds: what a run, or a part of one, took.
     ///   - expected: what it takes by the ``CostTable``. Where either isn't above 0, the run says nothing.
     package mutating func observe(_ seconds: Double, expected: Double, at time: Double) {
-        let factor = seconds / expected
-        if factor > 0, factor.isFinite { factors.add(factor, at: time) }
+        let run = Run(seconds: seconds, expected: expected)
+        if seconds > 0, expected > 0, run.factor > 0, run.factor.isFinite { runs.add(run, at: time) }
     }
 
     /// 1 while nothing is known.
     package func board(power: Double, at now: Double) -> Conditions.Board {
-        let values = factors.values(at: now, within: Self.memory)
-        guard let median = values.median else { return Conditions.Board(power: power) }
-        return Conditions.Board(slowdown: median, highSlowdown: max(Octiles(of: values).highest, median), power: power)
+        let known = runs.values(at: now, within: Self.memory)
+        guard let median = known.map(\.factor).median else { return Conditions.Board(power: power) }
+        let usual = known.filter { $0.factor <= 2 * median }
+        let slowdown = usual.reduce(0) { $0 + $1.seconds } / usual.reduce(0) { $0 + $1.expected }
+        return Conditions.Board(slowdown: slowdown, highSlowdown: max(Octiles(of: known.map(\.factor)).highest, slowdown), power: power)
     }
 
     /// Seconds since the newest run; `nil` before the first.
-    package func age(at now: Double) -> Double? { factors.age(at: now) }
+    package func age(at now: Double) -> Double? { runs.age(at: now) }
 }

@@ -246,7 +246,15 @@ struct LinkEstimateTests {
 }
 
 struct BoardEstimateTests {
-    @Test func theSlowdownIsTheMedianAndTheHighOneAboveIt() {
+    /// Whatever runs there are, their mean is foretold: short ones pass between two turns of others, long ones take twice as long.
+    @Test(arguments: [1, 4, 8, 12, 15]) func theSlowdownSuitsRunsAsTheyAre(short: Int) {
+        var estimate = BoardEstimate()
+        for index in 0..<16 { estimate.observe(index < short ? 0.003 : 0.024, expected: index < short ? 0.003 : 0.012, at: Double(index)) }
+        let (took, expected) = (0.003 * Double(short) + 0.024 * Double(16 - short), 0.003 * Double(short) + 0.012 * Double(16 - short))
+        #expect((estimate.board(power: 2, at: 20).slowdown - took / expected).magnitude < 1e-12)
+    }
+
+    @Test func aRunThatWasHeldUpChangesNothingButTheHighSlowdown() {
         var estimate = BoardEstimate()
         for index in 0..<16 { estimate.observe(index % 8 == 0 ? 1 : 0.03, expected: 0.02, at: Double(index)) }
         let board = estimate.board(power: 2, at: 20)
