@@ -99,9 +99,9 @@ struct Questions: Sendable {
         let material = plans.material
         if let size = question.probe { return .image(question.image, material.probeForm(size)) }
         guard let upload = question.upload else { return .image(question.image) }
-        guard case .tensors(let bits, let form) = upload.what.payload else { return .image(question.image, material.imageForm(upload.what.payload)) }
+        guard let packing = upload.what.payload.packing else { return .image(question.image, material.imageForm(upload.what.payload)) }
         guard let buffer = upload.crossing, let crossing = material.crossings[upload.what.cut] else { return nil }
-        let packed = try? crossing.packed(buffer.bytes, bits: Int(bits), form: form)
+        let packed = try? crossing.packed(buffer.bytes, bits: packing.bits, form: packing.form)
         return packed.map {
             .activations(PackedActivations(cut: crossing.fullPosition, model: material.fullModel, exit: upload.what.exit, tensors: $0))
         }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Packing
 
 /// Why bytes are no calibration table.
 package struct CalibrationTableError: Error, Hashable, CustomStringConvertible {
@@ -74,7 +75,7 @@ extension CalibrationTable {
             let exit = Int(try bits.read(width: 8))
             guard exit < exits || exit == 255 else { throw CalibrationTableError(reason: "an upload to exit \(exit) of \(exits)") }
             let codes = (UInt8(try bits.read(width: 8)), UInt8(try bits.read(width: 8)), UInt8(try bits.read(width: 8)))
-            guard let payload = Payload(codes: codes) else { throw CalibrationTableError(reason: "unknown payload \(codes.0)") }
+            guard let payload = Payload(codes: codes) else { throw CalibrationTableError(reason: "unknown payload \(codes.0), \(codes.1), \(codes.2)") }
             let right = try bits.readSet(samples)
             let least = UInt32(try bits.read(width: 32))
             let width = try bits.read(width: 8, what: "bits of a size", 0...32)
@@ -100,7 +101,8 @@ extension Payload {
         switch self {
         case .jpeg(let quality): [0, quality, 0]
         case .png: [1, 0, 0]
-        case .tensors(let bits, let form): [2, bits, form]
+        case .tensors(let bits, let form): [2, bits, form.rawValue]
+        case .floats: [2, UInt8(PackedActivation.realsBits), PackedActivation.realsForm]
         }
     }
 
@@ -108,7 +110,10 @@ extension Payload {
         switch codes {
         case (0, 1...100, 0): self = .jpeg(quality: codes.1)
         case (1, 0, 0): self = .png
-        case (2, 1...32, _): self = .tensors(bits: codes.1, form: codes.2)
+        case (2, UInt8(PackedActivation.realsBits), PackedActivation.realsForm): self = .floats
+        case (2, let bits, let form):
+            guard QuantizedActivation.permittedBits.contains(Int(bits)), let form = PackingForm(rawValue: form) else { return nil }
+            self = .tensors(bits: bits, form)
         default: return nil
         }
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Packing
 
 extension Plan {
-    /// The plan that a text like its description says: `exit 0 ≥ 0.93, send cut 17 as 4 bits, form 2, on to exit 1 ≥ 0.9`; thresholds may have any number of digits.
+    /// The plan that a text like its description says: `exit 0 ≥ 0.93, send cut 17 as 4 bits, symbols, on to exit 1 ≥ 0.9`; thresholds may have any number of digits.
     ///
     /// - Returns: `nil` where the text says no plan.
     package init?(_ text: String) {
@@ -62,7 +63,7 @@ private struct Words {
         return Plan.Gate(exit: exit, threshold: threshold)
     }
 
-    /// `cut 17 as 4 bits form 2 for exit 1`
+    /// `cut 17 as 4 bits symbols for exit 1`
     mutating func upload() -> Upload? {
         guard take("cut"), let cut = number(Int.self), cut >= 0, take("as"), let payload = payload() else { return nil }
         guard take("for") else { return Upload(cut: cut, payload: payload) }
@@ -77,7 +78,11 @@ private struct Words {
     private mutating func payload() -> Payload? {
         if take("PNG") { return .png }
         if take("JPEG") { return number(UInt8.self).map { .jpeg(quality: $0) } }
-        guard let bits = number(UInt8.self), take("bits"), take("form"), let form = number(UInt8.self) else { return nil }
-        return .tensors(bits: bits, form: form)
+        if take("floats") { return .floats }
+        guard let bits = number(UInt8.self), QuantizedActivation.permittedBits.contains(Int(bits)), take("bits"),
+            let form = PackingForm.allCases.first(where: { "\($0)" == words.first ?? "" })
+        else { return nil }
+        words.removeFirst()
+        return .tensors(bits: bits, form)
     }
 }

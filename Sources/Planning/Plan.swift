@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Packing
 
 /// How a frame is answered: what the board runs, when it is sure enough, what it sends, and what it does meanwhile.
 ///
@@ -54,8 +55,19 @@ package enum Payload: Hashable, Sendable {
     case jpeg(quality: UInt8)
     /// The frame, lossless.
     case png
-    /// The crossing tensors at so many bits a number, 1 … 32, in a form that the codec knows by this code.
-    case tensors(bits: UInt8, form: UInt8)
+    /// The crossing tensors at 2 … 8 bits a number.
+    case tensors(bits: UInt8, PackingForm)
+    /// The crossing tensors as the float32 numbers that they are.
+    case floats
+
+    /// How the tensors are packed, for `PackedActivation`: of floats any form means theirs. `nil`: the frame itself is sent.
+    package var packing: (bits: Int, form: PackingForm)? {
+        switch self {
+        case .jpeg, .png: nil
+        case .tensors(let bits, let form): (Int(bits), form)
+        case .floats: (PackedActivation.realsBits, .planes)
+        }
+    }
 }
 
 extension Plan: CustomStringConvertible {
@@ -76,7 +88,8 @@ extension Payload: CustomStringConvertible {
         switch self {
         case .jpeg(let quality): "JPEG \(quality)"
         case .png: "PNG"
-        case .tensors(let bits, let form): "\(bits) bits, form \(form)"
+        case .tensors(let bits, let form): "\(bits) bits, \(form)"
+        case .floats: "floats"
         }
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Packing
 
 /// Plans that a published system would choose among, each at its best honest setting: where one sends the frame, it may do so compressed.
 package enum PlanFamily: String, Hashable, Sendable, CaseIterable {
@@ -42,15 +43,12 @@ package enum PlanFamily: String, Hashable, Sendable, CaseIterable {
         case .all: true
         case .cloudOnly, .sieve: upload.cut == 0 && upload.exit == nil
         case .deviceOnly: false
-        case .neurosurgeon: upload.sends(bits: 32...32) && upload.exit == nil
-        case .edgent: upload.sends(bits: 32...32)
-        case .spinn: upload.sends(bits: 8...8, forms: Self.formsWithLZ4) && upload.exit == nil
-        case .dyno: upload.sends(bits: 2...8) && upload.exit == nil
+        case .neurosurgeon: (upload.cut == 0 || upload.payload == .floats) && upload.exit == nil
+        case .edgent: upload.cut == 0 || upload.payload == .floats
+        case .spinn: (upload.cut == 0 || [.tensors(bits: 8, .bytesLZ4), .tensors(bits: 8, .planesLZ4)].contains(upload.payload)) && upload.exit == nil
+        case .dyno: upload.payload != .floats && upload.exit == nil
         }
     }
-
-    /// The codes of the codec's forms with LZ4, bytes and bit planes.
-    private static let formsWithLZ4: ClosedRange<UInt8> = 1...2
 
     /// Whether some plan of the family asks exits, so that it needs to know how sure they must be.
     package var asksExits: Bool {
@@ -62,12 +60,4 @@ package enum PlanFamily: String, Hashable, Sendable, CaseIterable {
 
     /// Whether some plan of the family goes on after sending.
     package var insures: Bool { self == .all || self == .spinn }
-}
-
-extension Upload {
-    /// Whether it's the frame, or tensors of so many bits in one of these forms.
-    fileprivate func sends(bits range: ClosedRange<UInt8>, forms: ClosedRange<UInt8> = 0...255) -> Bool {
-        if case .tensors(let bits, let form) = payload { return range.contains(bits) && forms.contains(form) }
-        return true
-    }
 }

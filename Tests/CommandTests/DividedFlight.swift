@@ -110,10 +110,11 @@ final class DividedFlight {
         case .png:
             let encoded = try form.lossless.encode(image)
             return (encoded.bytes.count, try cloudClass(of: Image.decode(encoded.bytes).image))
-        case .tensors(let bits, let form):
+        case .tensors, .floats:
+            let (bits, form) = upload.payload.packing ?? (PackedActivation.realsBits, .planes)
             let values = try board.crossing(at: upload.cut)
             let packed = try zip(crossing, values).map { tensor, value in
-                try PackedActivation(tensor, value.quantization, bits: Int(bits)).packed(as: PackingForm(rawValue: form) ?? .mixed)
+                try PackedActivation(tensor, value.quantization, bits: bits).packed(as: form)
             }
             guard let cut = plans.cuts.first(where: { $0.position == upload.cut }) else { throw BundleError(.damaged, "fly", "no such cut") }
             let expected = try full.crossing(at: cut.fullPosition)

@@ -27,7 +27,7 @@ struct PlanCommandTests {
         var sent = [CalibrationTable.Sent(Upload(cut: 0, payload: .jpeg(quality: 80)), bytes: sizes(4000), right: rights(0.93))]
         for cut in cuts {
             for bits in [UInt8(4), 8] {
-                sent.append(CalibrationTable.Sent(Upload(cut: cut, payload: .tensors(bits: bits, form: 5)), bytes: sizes(500 * Int(bits)), right: rights(0.9 + 0.005 * Double(bits))))
+                sent.append(CalibrationTable.Sent(Upload(cut: cut, payload: .tensors(bits: bits, .mixed)), bytes: sizes(500 * Int(bits)), right: rights(0.9 + 0.005 * Double(bits))))
             }
         }
         return CalibrationTable(exits: tableExits, sent: sent, full: rights(0.94))
@@ -152,11 +152,10 @@ struct PlanCommandTests {
         #expect(late.harm_interval.contains(try #require(late.ranking[0].figures["harm"])))
     }
 
-    /// Planning knows forms by their codes only.
     @Test(arguments: PackingForm.allCases)
     func spinnSendsEightBitsWithLZ4AndNothingElse(form: PackingForm) {
         for bits in UInt8(2)...8 {
-            let sends = PlanFamily.spinn.sends(Upload(cut: 3, payload: .tensors(bits: bits, form: form.rawValue)))
+            let sends = PlanFamily.spinn.sends(Upload(cut: 3, payload: .tensors(bits: bits, form)))
             #expect(sends == (bits == 8 && (form == .bytesLZ4 || form == .planesLZ4)), "\(bits) bits")
         }
     }
@@ -164,13 +163,13 @@ struct PlanCommandTests {
     @Test func plansAreNamedInTheNetworksTerms() {
         let names = Self.toy().names
         let (early, end) = (Plan.Gate(exit: 0, threshold: 0.931), Plan.Gate(exit: 1, threshold: 0.5))
-        let cut = Upload(cut: 3, payload: .tensors(bits: 4, form: 5))
+        let cut = Upload(cut: 3, payload: .tensors(bits: 4, .mixed))
         for (plan, words) in [
             (Plan(), "the board alone: the end"), (Plan(gates: [early]), "the board alone: early ≥ 93.1 %, else the end"),
             (Plan(gates: [.init(exit: 0, threshold: 0)]), "the board alone, up to early"),
             (Plan(gates: [early], upload: cut, insurance: end), "early ≥ 93.1 %, else send after conv3, 4 bits: 2.0 kB; meanwhile the end ≥ 50.0 %"),
             (Plan(upload: Upload(cut: 0, payload: .jpeg(quality: 80))), "send the frame, JPEG 80: 4.0 kB"),
-            (Plan(upload: Upload(cut: 8, payload: .tensors(bits: 32, form: 0), exit: 0)), "send after add8, floats for early of the cloud"),
+            (Plan(upload: Upload(cut: 8, payload: .floats, exit: 0)), "send after add8, floats for early of the cloud"),
         ] { #expect(names.describe(plan) == words) }
     }
 

@@ -90,8 +90,8 @@ struct TabulateCommandTests {
         let middle = table.exits.map { exit in Double(exit.scores.sorted()[30]) }
         let (first, last) = (try #require(behind.first).position, try #require(behind.last).position)
         let uploads = [
-            nil, Upload(cut: 0, payload: .jpeg(quality: 75)), Upload(cut: 0, payload: .png), Upload(cut: first, payload: .tensors(bits: 8, form: 2)),
-            Upload(cut: first, payload: .tensors(bits: 3, form: 4)), Upload(cut: last, payload: .tensors(bits: 32, form: 0)),
+            nil, Upload(cut: 0, payload: .jpeg(quality: 75)), Upload(cut: 0, payload: .png), Upload(cut: first, payload: .tensors(bits: 8, .planesLZ4)),
+            Upload(cut: first, payload: .tensors(bits: 3, .symbols)), Upload(cut: last, payload: .floats),
         ]
         for upload in uploads {
             var kinds = [Plan(upload: upload), Plan(gates: [.init(exit: 0, threshold: middle[0])], upload: upload)]
@@ -108,7 +108,7 @@ struct TabulateCommandTests {
         }
         // Edgent's: the cloud stops at an exit that it has, too, and that isn't behind it.
         for sent in table.sent where sent.upload.exit != nil { #expect(sent.upload.exit == 0 && (1...table.exits[0].position).contains(sent.upload.cut)) }
-        #expect(table.sent.contains { $0.upload == Upload(cut: table.exits[0].position, payload: .tensors(bits: 32, form: 0), exit: 0) })
+        #expect(table.sent.contains { $0.upload == Upload(cut: table.exits[0].position, payload: .floats, exit: 0) })
     }
 
     @Test func theTableDoesntDependOnThreadsAndIsWrittenOnlyWhereItIsAskedFor() async throws {
@@ -227,8 +227,8 @@ struct TabulateCommandTests {
         #expect(plans.cuts.count > 1 && table.samples == 100)
         let (first, last) = (try #require(plans.cuts.first).position, try #require(plans.cuts.last).position)
         let sieve = Plan(gates: [.init(exit: 0, threshold: 0.8)], upload: Upload(cut: 0, payload: .jpeg(quality: 75)))
-        let dyno = Plan(upload: Upload(cut: first, payload: .tensors(bits: 3, form: PackingForm.planesLZ4.rawValue)))
-        let ours = Plan(upload: Upload(cut: last, payload: .tensors(bits: 4, form: PackingForm.symbols.rawValue)), insurance: .init(exit: 0, threshold: 0.9))
+        let dyno = Plan(upload: Upload(cut: first, payload: .tensors(bits: 3, .planesLZ4)))
+        let ours = Plan(upload: Upload(cut: last, payload: .tensors(bits: 4, .symbols)), insurance: .init(exit: 0, threshold: 0.9))
         let flight = try DividedFlight(board: bundle, full: Networks.Bundle(contentsOf: cloud))
         let scored = try images(test, limit: 100)
         for plan in [sieve, dyno, ours] {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Certification
+import Packing
 import Planning
 import TestSupport
 import Testing
@@ -103,7 +104,7 @@ struct CalibrationTableTests {
         let samples = 800
         let exit = CalibrationTable.Exit(position: 3, scores: Array(repeating: 0.5, count: samples), right: .all(of: samples))
         let sizes = (0..<samples).map { UInt32(70_000 + $0 % 1000) }
-        let sent = CalibrationTable.Sent(Upload(cut: 1, payload: .tensors(bits: 4, form: 2)), bytes: sizes, right: .all(of: samples))
+        let sent = CalibrationTable.Sent(Upload(cut: 1, payload: .tensors(bits: 4, .planesLZ4)), bytes: sizes, right: .all(of: samples))
         let bits = CalibrationTable(exits: [exit], sent: [sent], full: .all(of: samples)).encoded().count * 8
         #expect(bits == (5 + 8 + 4 + 4 + 1 + 3 + 4 + 1) * 8 + samples * (33 + 1 + 10 + 1))
     }

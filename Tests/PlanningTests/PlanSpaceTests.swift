@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Packing
 import Planning
 import TestSupport
 import Testing
@@ -19,26 +20,28 @@ struct PlanSpaceTests {
     @Test(arguments: PlanFamily.allCases)
     func aFamilyHoldsWhatItsSystemCanDo(family: PlanFamily) {
         let frame = Upload(cut: 0, payload: .jpeg(quality: 80))
-        func cut(_ bits: UInt8, form: UInt8 = 1, exit: Int? = nil) -> Upload { Upload(cut: 22, payload: .tensors(bits: bits, form: form), exit: exit) }
+        func cut(_ bits: UInt8?, _ form: PackingForm = .bytesLZ4, exit: Int? = nil) -> Upload {
+            Upload(cut: 22, payload: bits.map { .tensors(bits: $0, form) } ?? .floats, exit: exit)
+        }
         let (early, middle, end) = (Plan.Gate(exit: 0, threshold: 0.8), Plan.Gate(exit: 1, threshold: 0.8), Plan.Gate(exit: 2, threshold: 0.8))
         let (inside, outside): ([Plan], [Plan]) =
             switch family {
             case .all: ([Plan(), Plan(gates: [early], upload: cut(4), insurance: end)], [])
             case .cloudOnly: ([Plan(upload: frame)], [Plan(), Plan(upload: cut(8)), Plan(gates: [early], upload: frame), Plan(upload: frame, insurance: end)])
             case .deviceOnly: ([Plan()], [Plan(gates: [early]), Plan(upload: frame)])
-            case .neurosurgeon: ([Plan(), Plan(upload: frame), Plan(upload: cut(32))], [Plan(upload: cut(8)), Plan(gates: [early]), Plan(upload: cut(32, exit: 1))])
+            case .neurosurgeon: ([Plan(), Plan(upload: frame), Plan(upload: cut(nil))], [Plan(upload: cut(8)), Plan(gates: [early]), Plan(upload: cut(nil, exit: 1))])
             case .edgent:
-                ([Plan(gates: [.init(exit: 1, threshold: 0)]), Plan(upload: cut(32, exit: 1)), Plan(upload: frame)], [Plan(gates: [early]), Plan(upload: cut(8, exit: 1))])
+                ([Plan(gates: [.init(exit: 1, threshold: 0)]), Plan(upload: cut(nil, exit: 1)), Plan(upload: frame)], [Plan(gates: [early]), Plan(upload: cut(8, exit: 1))])
             case .spinn:
                 (
                     [Plan(gates: [early, middle]), Plan(gates: [early, middle], upload: cut(8), insurance: end), Plan(upload: frame, insurance: early)],
                     [
-                        Plan(gates: [early]), Plan(gates: [early, middle], upload: cut(4)), Plan(gates: [early, middle], upload: cut(8, form: 4)),
+                        Plan(gates: [early]), Plan(gates: [early, middle], upload: cut(4)), Plan(gates: [early, middle], upload: cut(8, .symbols)),
                         Plan(upload: frame, insurance: end),
                         Plan(gates: [early, .init(exit: 1, threshold: 0.7)]), Plan(gates: [end], upload: frame),
                     ]
                 )
-            case .dyno: ([Plan(), Plan(upload: frame), Plan(upload: cut(2)), Plan(upload: cut(8))], [Plan(upload: cut(32)), Plan(gates: [early])])
+            case .dyno: ([Plan(), Plan(upload: frame), Plan(upload: cut(2)), Plan(upload: cut(8))], [Plan(upload: cut(nil)), Plan(gates: [early])])
             case .sieve: ([Plan(upload: frame), Plan(gates: [end], upload: frame), Plan()], [Plan(gates: [early], upload: frame), Plan(upload: cut(8))])
             }
         for plan in inside { #expect(family.contains(plan, of: table), "\(plan)") }
@@ -60,8 +63,8 @@ struct PlanSpaceTests {
     @Test(arguments: [PlanFamily.neurosurgeon, .edgent])
     func aSystemThatSendsFloatsKeepsThemWhereFewBitsWouldBeBetter(family: PlanFamily) {
         let right = SampleSet.all(of: 4)
-        let sent = [UInt8(8), 32].map { bits in
-            CalibrationTable.Sent(Upload(cut: 1, payload: .tensors(bits: bits, form: 0)), bytes: Array(repeating: UInt32(bits) * 100, count: 4), right: right)
+        let sent = [(Payload.tensors(bits: 8, .symbols), UInt32(800)), (.floats, 3200)].map { payload, bytes in
+            CalibrationTable.Sent(Upload(cut: 1, payload: payload), bytes: Array(repeating: bytes, count: 4), right: right)
         }
         let table = CalibrationTable(exits: [.init(position: 2, scores: [1, 1, 1, 1], right: right)], sent: sent, full: right)
         let costs = CostTable(exits: [.init(arrival: 0.2, head: 0)], sent: sent.map { _ in .init(arrival: 0.1, packing: 0.01, server: 0.01) })

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Packing
 import Planning
 import Testing
 
@@ -6,8 +7,8 @@ import Testing
 struct PlanTextTests {
     static let plans = [
         Plan(), Plan(gates: [.init(exit: 2, threshold: 0)]), Plan(upload: Upload(cut: 0, payload: .png)), Plan(upload: Upload(cut: 0, payload: .jpeg(quality: 75))),
-        Plan(gates: [.init(exit: 0, threshold: 0.93), .init(exit: 1, threshold: 0.875)], upload: Upload(cut: 17, payload: .tensors(bits: 4, form: 2)), insurance: .init(exit: 2, threshold: 0.5)),
-        Plan(upload: Upload(cut: 9, payload: .tensors(bits: 32, form: 0), exit: 1)), Plan(upload: Upload(cut: 0, payload: .png, exit: 0), insurance: .init(exit: 1, threshold: .infinity)),
+        Plan(gates: [.init(exit: 0, threshold: 0.93), .init(exit: 1, threshold: 0.875)], upload: Upload(cut: 17, payload: .tensors(bits: 4, .planesLZ4)), insurance: .init(exit: 2, threshold: 0.5)),
+        Plan(upload: Upload(cut: 9, payload: .floats, exit: 1)), Plan(upload: Upload(cut: 0, payload: .png, exit: 0), insurance: .init(exit: 1, threshold: .infinity)),
     ]
 
     @Test(arguments: plans) func aPlanIsReadFromItsDescription(plan: Plan) { #expect(Plan("\(plan)") == plan) }
@@ -18,7 +19,7 @@ struct PlanTextTests {
 
     @Test(arguments: [
         "", "stop", "end, end", "exit 0, end", "exit -1 ≥ 0.5, end", "exit 0 ≥ nan, end", "exit 0 ≥ 0.5", "send", "send cut 3", "send cut -3 as PNG", "send cut 3 as GIF", "send cut 3 as JPEG 300",
-        "send cut 3 as 4 bits", "send cut 3 as PNG for", "send cut 3 as PNG, on to", "send cut 3 as PNG, on to exit 1", "send cut 3 as PNG, end", "end, on to exit 1 ≥ 0.5",
+        "send cut 3 as 4 bits", "send cut 3 as 1 bits, planes", "send cut 3 as 32 bits, planes", "send cut 3 as 4 bits, form 2", "send cut 3 as PNG for", "send cut 3 as PNG, on to", "send cut 3 as PNG, on to exit 1", "send cut 3 as PNG, end", "end, on to exit 1 ≥ 0.5",
     ]) func otherTextsSayNoPlan(text: String) { #expect(Plan(text) == nil) }
 
     @Test func aPlanFitsATableThatHasItsExitsAndItsUpload() {

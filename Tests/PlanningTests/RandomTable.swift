@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Packing
 import Planning
 import TestSupport
 
@@ -19,11 +20,11 @@ func randomTable(samples: Int, exits: Int = 3, cuts: Int = 3, using generator: i
     }
     for cut in 0..<cuts {
         for bits in [UInt8(2), 4, 8] {
-            let upload = Upload(cut: 10 * exits * (cut + 1) / (cuts + 1), payload: .tensors(bits: bits, form: 1))
+            let upload = Upload(cut: 10 * exits * (cut + 1) / (cuts + 1), payload: .tensors(bits: bits, .bytesLZ4))
             sent.append(CalibrationTable.Sent(upload, bytes: sizes(about: 4000 * Int(bits) / (cut + 1)), right: rights(0.95 - 0.6 / Double(bits * bits))))
         }
     }
-    sent.append(CalibrationTable.Sent(Upload(cut: 1, payload: .tensors(bits: 6, form: 1), exit: 0), bytes: sizes(about: 3000), right: rights(0.7)))
+    sent.append(CalibrationTable.Sent(Upload(cut: 1, payload: .tensors(bits: 6, .bytesLZ4), exit: 0), bytes: sizes(about: 3000), right: rights(0.7)))
     func sizes(about size: Int) -> [UInt32] { (0..<samples).map { _ in UInt32.random(in: UInt32(size * 3 / 4)...UInt32(size * 5 / 4), using: &generator) } }
     return CalibrationTable(exits: tableExits, sent: sent, full: rights(0.97))
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import FoundationEssentials
+import Packing
 import Planning
 import Settings
 import TestSupport
@@ -57,8 +58,8 @@ struct PolicySettingsTests {
     }
 
     @Test func aPolicyMayNameItsOnlyPlan() throws {
-        let policy = try Self.parse("only: \"exit 0 ≥ 0.93, send cut 17 as 4 bits, form 2\"\ntargets: [{figure: latency}]\n")
-        let plan = Plan(gates: [.init(exit: 0, threshold: 0.93)], upload: Upload(cut: 17, payload: .tensors(bits: 4, form: 2)))
+        let policy = try Self.parse("only: \"exit 0 ≥ 0.93, send cut 17 as 4 bits, planesLZ4\"\ntargets: [{figure: latency}]\n")
+        let plan = Plan(gates: [.init(exit: 0, threshold: 0.93)], upload: Upload(cut: 17, payload: .tensors(bits: 4, .planesLZ4)))
         #expect(policy == PolicySettings(only: plan, targets: [.init(.latency)]))
         #expect(Self.problems("only: send it\ntargets: [{figure: latency}]\n").count == 1)
     }
@@ -124,7 +125,7 @@ struct PolicySettingsTests {
     /// Four samples, of which the full model is right on three, one exit before the end, and a cut between them.
     private static let table: CalibrationTable = {
         func set(_ samples: [Int]) -> SampleSet { SampleSet(of: 4) { samples.contains($0) } }
-        let sent = [Upload(cut: 0, payload: .png), Upload(cut: 3, payload: .tensors(bits: 8, form: 1))].map {
+        let sent = [Upload(cut: 0, payload: .png), Upload(cut: 3, payload: .tensors(bits: 8, .bytesLZ4))].map {
             CalibrationTable.Sent($0, bytes: [100, 200, 300, 400], right: set([0, 1, 2]))
         }
         return CalibrationTable(

@@ -93,14 +93,12 @@ private struct PackingTimes {
     }
 
     private func pack(_ upload: Upload, _ image: Image?) -> Bool {
-        switch upload.payload {
-        case .jpeg, .png:
+        guard let packing = upload.payload.packing else {
             guard let image else { return false }
             return (try? material.imageForm(upload.payload).encode(image)) != nil
-        case .tensors(let bits, let form):
-            guard let crossing = material.crossings[upload.cut], let memory = memories[upload.cut] else { return false }
-            return (try? crossing.packed(memory, bits: Int(bits), form: form)) != nil
         }
+        guard let crossing = material.crossings[upload.cut], let memory = memories[upload.cut] else { return false }
+        return (try? crossing.packed(memory, bits: packing.bits, form: packing.form)) != nil
     }
 
     private func guess(_ upload: Upload, _ times: [Double?]) -> Double {

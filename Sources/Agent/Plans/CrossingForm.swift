@@ -25,10 +25,8 @@ struct CrossingForm: Sendable {
 
     /// Packs what lies at the beginning of `memory`, value by value.
     ///
-    /// - Parameters:
-    ///   - bits: 2 … 8, or 32.
-    ///   - form: a ``Packing/PackingForm``, or the code of floats.
-    func packed(_ memory: [UInt8], bits: Int, form: UInt8) throws(PackingError) -> [[UInt8]] {
+    /// - Parameter bits: 2 … 8, or 32: floats, in a form of their own.
+    func packed(_ memory: [UInt8], bits: Int, form: PackingForm) throws(PackingError) -> [[UInt8]] {
         var packed: [[UInt8]] = []
         var offset = 0
         for value in values {
@@ -37,7 +35,7 @@ struct CrossingForm: Sendable {
             let storage = unsafe TensorStorage(count: part.count) { target in unsafe target.copyBytes(from: part) }
             let tensor = Tensor(type: value.type, shape: value.shape, storage: storage)
             let activation = try PackedActivation(tensor, value.quantization, bits: bits)
-            packed.append(activation.packed(as: PackingForm(rawValue: form) ?? .planes))
+            packed.append(activation.packed(as: form))
         }
         return packed
     }

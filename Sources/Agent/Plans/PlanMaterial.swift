@@ -85,12 +85,7 @@ struct PlanMaterial: Sendable {
     /// Whether the agent can do what a plan says.
     func canFly(_ plan: Plan) -> Bool {
         guard let upload = plan.upload else { return true }
-        switch upload.payload {
-        case .jpeg, .png: return upload.cut == 0 && upload.exit == nil
-        case .tensors(let bits, let form):
-            guard crossings[upload.cut] != nil else { return false }
-            return Int(bits) == PackedActivation.realsBits || (QuantizedActivation.permittedBits.contains(Int(bits)) && PackingForm(rawValue: form) != nil)
-        }
+        return upload.payload.packing == nil ? upload.cut == 0 && upload.exit == nil : crossings[upload.cut] != nil
     }
 
     /// The plans of a policy that the agent can carry out.
@@ -109,7 +104,7 @@ struct PlanMaterial: Sendable {
         switch payload {
         case .jpeg(let quality): imageSize.jpeg(quality: Int(quality))
         case .png: imageSize.lossless
-        case .tensors: imageSize
+        case .tensors, .floats: imageSize
         }
     }
 

@@ -29,16 +29,18 @@ struct PackingTimes {
         case .png:
             let bytes = try PNG.encode(image)
             return (try Self.median { _ = try PNG.encode(image) }, try Self.median { _ = try PNG.decode(bytes) })
-        case .tensors(let bits, let form):
-            try executor.begin(pixels: pixels.span)
-            try executor.run(segment: 0..<upload.cut)
-            let crossing = Array(zip(try executor.crossingTensors(at: upload.cut), try executor.crossing(at: upload.cut).map(\.quantization)))
-            func packed() throws -> [[UInt8]] {
-                try crossing.map { try PackedActivation($0, $1, bits: Int(bits)).packed(as: PackingForm(rawValue: form) ?? .mixed) }
-            }
-            let bytes = try packed()
-            return (try Self.median { _ = try packed() }, try Self.median { for part in bytes { _ = try PackedActivation(unpacking: part).reals } })
+        case .tensors(let bits, let form): return try times(at: upload.cut, bits: Int(bits), form: form)
+        case .floats: return try times(at: upload.cut, bits: PackedActivation.realsBits, form: .planes)
         }
+    }
+
+    private func times(at cut: Int, bits: Int, form: PackingForm) throws -> (packing: Double, unpacking: Double) {
+        try executor.begin(pixels: pixels.span)
+        try executor.run(segment: 0..<cut)
+        let crossing = Array(zip(try executor.crossingTensors(at: cut), try executor.crossing(at: cut).map(\.quantization)))
+        func packed() throws -> [[UInt8]] { try crossing.map { try PackedActivation($0, $1, bits: bits).packed(as: form) } }
+        let bytes = try packed()
+        return (try Self.median { _ = try packed() }, try Self.median { for part in bytes { _ = try PackedActivation(unpacking: part).reals } })
     }
 
     private static func median(_ body: () throws -> Void) rethrows -> Double {

@@ -64,13 +64,7 @@ struct PlanCosts {
             guard upload.cut == 0 || cuts.contains(upload.cut) else {
                 throw CommandFailure(.badData, "\(path): its table has a cut at \(upload.cut) that the bundle doesn't name")
             }
-            if case .tensors(let bits, _) = upload.payload {
-                guard upload.cut > 0, bits == PackedActivation.realsBits || QuantizedActivation.permittedBits.contains(Int(bits)) else {
-                    throw CommandFailure(.badData, "\(path): its table has \(upload), which no codec makes")
-                }
-            } else if upload.cut > 0 {
-                throw CommandFailure(.badData, "\(path): its table has \(upload)")
-            }
+            guard (upload.payload.packing == nil) == (upload.cut == 0) else { throw CommandFailure(.badData, "\(path): its table has \(upload)") }
         }
     }
 }

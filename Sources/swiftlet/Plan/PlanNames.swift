@@ -53,8 +53,8 @@ package struct PlanNames: Sendable {
             switch upload.payload {
             case .jpeg(let quality): "JPEG \(quality)"
             case .png: "lossless"
-            case .tensors(bits: 32, _): "floats"
             case .tensors(let bits, _): "\(bits) bits"
+            case .floats: "floats"
             }
         let size = bytes[upload].map { ": \($0.bytesText)" } ?? ""
         let goal = upload.exit.map { " for \(name(ofExit: $0)) of the cloud" } ?? ""

@@ -78,13 +78,12 @@ struct DividedPair: Sendable {
         for cut in cuts {
             for form in Self.forms {
                 for bits in QuantizedActivation.permittedBits {
-                    uploads.append(Upload(cut: cut.position, payload: .tensors(bits: UInt8(bits), form: form.rawValue)))
+                    uploads.append(Upload(cut: cut.position, payload: .tensors(bits: UInt8(bits), form)))
                 }
             }
             let exits = (0..<end).filter { fullHasExits && full.canAnswer(at: $0, from: fullCuts[cut.fullPosition]) }
             for exit in [Int?.none] + exits.map(Optional.some) {
-                let floats = Payload.tensors(bits: UInt8(PackedActivation.realsBits), form: PackedActivation.realsForm)
-                uploads.append(Upload(cut: cut.position, payload: floats, exit: exit))
+                uploads.append(Upload(cut: cut.position, payload: .floats, exit: exit))
             }
         }
         return uploads

@@ -61,11 +61,11 @@ final class DividedRun {
                 let packed = try crossing.map { try PackedActivation($0.tensor, $0.quantization, bits: bits) }
                 let answers = try answers(to: packed, at: cut)
                 guard bits != PackedActivation.realsBits else {
-                    note(cut.position, .tensors(bits: UInt8(bits), form: PackedActivation.realsForm), bytes: packed.bytes(as: .symbols), answers)
+                    note(cut.position, .floats, bytes: packed.bytes(as: .symbols), answers)
                     continue
                 }
                 for form in DividedPair.forms {
-                    note(cut.position, .tensors(bits: UInt8(bits), form: form.rawValue), bytes: packed.bytes(as: form), answers)
+                    note(cut.position, .tensors(bits: UInt8(bits), form), bytes: packed.bytes(as: form), answers)
                 }
             }
         }

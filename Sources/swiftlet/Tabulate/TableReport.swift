@@ -106,10 +106,9 @@ struct TableReport: Encodable {
 extension TableReport.Choice {
     init(_ sent: CalibrationTable.Sent) {
         payload = "\(sent.upload.payload)"
-        if case .tensors(let bits, let form) = sent.upload.payload {
-            self.bits = Int(bits)
-            self.form = form == PackedActivation.realsForm ? "floats" : PackingForm(rawValue: form).map { "\($0)" } ?? "\(form)"
-            payload = "\(bits) bits, \(self.form ?? "")"
+        if let packing = sent.upload.payload.packing {
+            bits = packing.bits
+            form = sent.upload.payload == .floats ? "floats" : "\(packing.form)"
         }
         exit = sent.upload.exit
         bytes = Double(sent.bytes.reduce(0) { $0 + Int($1) }) / Double(max(sent.bytes.count, 1))

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Agent
+import Packing
 import Planning
 import Testing
 
 struct CourseTests {
     /// Three exits, the last being the end.
     static let places = Course.Places(exits: [10, 20, 40], stops: [5, 15, 30])
-    static let tensors = Payload.tensors(bits: 4, form: 5)
+    static let tensors = Payload.tensors(bits: 4, .mixed)
 
     @Test func whatSendsNothingGoesToTheEnd() {
         let course = Course(Plan(), in: Self.places)

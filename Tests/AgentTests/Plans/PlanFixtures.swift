@@ -4,6 +4,7 @@ import Answers
 import Gating
 import Images
 import Networks
+import Packing
 import Planning
 import Settings
 import Tensors
@@ -66,7 +67,7 @@ enum PlanFixtures {
     static let fullModel = String(repeating: "f", count: 64)
     /// In the nodes a, e's head of two, b, the end's mean and its product.
     static let (firstCut, secondCut, nodes) = (1, 4, 6)
-    static let tensors = Payload.tensors(bits: 8, form: 2)
+    static let tensors = Payload.tensors(bits: 8, .planesLZ4)
 
     /// Half of the samples are sure at the exit and right everywhere; of the others only the cloud is right.
     static func table(uploads: [Upload] = [Upload(cut: firstCut, payload: tensors)], bytes: UInt32 = 100) -> CalibrationTable {
