@@ -196,6 +196,18 @@ def overview(cells, policies, bandwidths):
             matrix(OVERVIEW[figure] or title, policies, bandwidths, text)
 
 
+def gained(cell, other, targets):
+    """What a policy has for what it lost of the targets before: the first of these that is better beyond chance, unless one before it is worse by more than its slack;
+    figure, ratio and interval, or None."""
+    for figure, slack, _ in targets:
+        value, (low, high) = ratio(cell, other, figure)
+        if high < 1:
+            return figure, value, (low, high)
+        if low > 1 and value > 1 + slack:
+            return None
+    return None
+
+
 def verdicts(cells, policies, bandwidths, keeps, folder):
     rows, short, targets, counts = [], {}, {}, {}
     for ours in (policy for policy in OURS if policy in policies):
@@ -213,17 +225,14 @@ def verdicts(cells, policies, bandwidths, keeps, folder):
                 continue
             best = (max if more else min)(allowed, key=lambda other: other.figures[figure])
             value, (low, high) = ratio(cell, best, figure)
-            name = "worse" if low > 1 else "better" if high < 1 else "as good"
+            name = "–" if math.isnan(value) else "worse" if low > 1 else "better" if high < 1 else "as good"
             verdict, said = name, name
-            if low > 1 and low <= 1 + slack and len(wanted.targets) > 1:
-                # What the policy may lose of its target for the sake of the next one counts as well spent only where that one has gained.
-                following = wanted.targets[1][0]
-                gain, (least, most) = ratio(cell, best, following)
-                if most < 1:
+            if low > 1 and value <= 1 + slack:
+                traded = gained(cell, best, wanted.targets[1:])
+                if traded:
+                    following, gain, (least, most) = traded
                     name, said = "traded", f"for {gain:.2f} of its {following.replace('_', ' ')}"
                     verdict = f"traded for {following.replace('_', ' ')} {gain:.3f} ({least:.3f} … {most:.3f})"
-            if math.isnan(value):
-                verdict = "–"
             if kept != "yes":
                 name = said = "beyond its bounds"
             counts[name] = counts.get(name, 0) + 1
@@ -235,8 +244,8 @@ def verdicts(cells, policies, bandwidths, keeps, folder):
         print("| policy | Mbit/s | target | keeps its bounds | best other | ratio | |\n|---|---:|---|---|---|---:|---|")
         for row in rows:
             print("| " + " | ".join(row) + " |")
-        print("\n" + ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) + "; traded: worse beyond chance by no more than what the policy itself allows its")
-        print("target to lose for the sake of the next one (its slack), and that one is better beyond chance")
+        print("\n" + ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) + "; traded: worse beyond chance, by no more than what the policy itself allows its")
+        print("target to lose for the sake of the next ones (its slack), and one of those is better beyond chance")
         matrix(f"The same without intervals, on {', '.join(f'{policy} {target}' for policy, target in targets.items())}", targets, bandwidths, lambda *cell: short[cell])
 
 

@@ -68,12 +68,13 @@ struct Questions: Sendable {
         var receipt: BudgetKeeper.Receipt?
         var sent: Int?
         let reading = question.reading
-        let isDecided = question.isProbe || question.auditedScore != nil
         let packed = clock.now()
+        // A probe is to meet what a frame would that is sent now; of an audit nothing waits for the answer.
+        let due = question.isProbe ? decision : question.auditedScore != nil ? nil : max(question.taken + decision - packed, .zero)
         let refusal = link.ask(
             CloudQuestion(
                 frame: question.frame, content: content, purpose: question.isProbe ? .probe : question.upload == nil ? .answer : .plan,
-                timeout: max(question.taken + expiry - packed, .milliseconds(1)), due: isDecided ? nil : max(question.taken + decision - packed, .zero),
+                timeout: max(question.taken + expiry - packed, .milliseconds(1)), due: due,
                 verdict: reading?.verdict, localAnswer: reading?.confidence.map { .classification($0.classification) }, auditedScore: question.auditedScore,
                 isEarly: question.isEarly)
         ) { bytes in

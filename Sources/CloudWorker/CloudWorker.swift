@@ -8,7 +8,7 @@ package import Wire
 
 /// Answers the requests of devices with a full model: bounded in what it holds, and never ended by what it is sent.
 ///
-/// The link's thread sorts requests in; each of `concurrency` threads owns a model and computes, the request with the earliest deadline first, together with others that
+/// The link's thread sorts requests in; each of `concurrency` threads owns a model and computes, the request that is due first and can be in time first, together with others that
 /// wait where that takes less time (``WaitingRequests``). A request whose deadline has passed, or that is cancelled, is not computed; one that is cancelled meanwhile
 /// gets no reply; one that arrives twice is computed once.
 package final class CloudWorker: Sendable {

@@ -65,11 +65,14 @@ package struct WaitingRequests: Sendable {
 
     package var count: Int { requests.count }
 
-    /// Takes a request, unless all places are held by requests that still have time.
+    /// Takes a request, unless all places are held by requests that still have time. One that can be in time takes the place of the last of those that can't any more.
     ///
-    /// - Returns: whether it was taken, and those that made room since their time is over.
+    /// - Returns: whether it was taken, and those that made room.
     package mutating func add(_ request: IncomingRequest, now: Duration) -> (isTaken: Bool, expired: [IncomingRequest]) {
-        let expired = requests.count < capacity ? [] : removeExpired(now: now)
+        var expired = requests.count < capacity ? [] : removeExpired(now: now)
+        if requests.count == capacity, canBeInTime(request, now: now), let last = order(now: now).last, !canBeInTime(requests[last], now: now) {
+            expired.append(requests.remove(at: last))
+        }
         guard requests.count < capacity else { return (false, expired) }
         let place = requests.firstIndex { $0.due <= request.due } ?? requests.count
         requests.insert(request, at: place)
@@ -91,6 +94,8 @@ package struct WaitingRequests: Sendable {
             for request in requests { costs[Work(request), default: Cost()].tookAlone(time) }
             return requests.map { _ in time }
         }
+        // What takes less time with others than alone takes less alone, too.
+        for work in requests.map(Work.init) where costs[work]?.alone.map({ time < $0 }) ?? false { costs[work]?.tookAlone(time) }
         let expected = requests.map { costs[Work($0)]?.alone ?? .nanoseconds(1) }
         let sum = expected.reduce(.zero, +)
         let added = max(time - expected[0], .zero)
@@ -115,16 +120,16 @@ package struct WaitingRequests: Sendable {
     /// What it takes by itself; nothing, as far as is known.
     private func time(of request: IncomingRequest) -> Duration { costs[Work(request.request)]?.alone ?? .zero }
 
+    private func canBeInTime(_ request: IncomingRequest, now: Duration) -> Bool { now + time(of: request) <= request.due }
+
     /// Until when it's to be done: when it's due, or, where that can't be, when it is of no use any more.
-    private func limit(of request: IncomingRequest, now: Duration) -> Duration {
-        request.due < now + time(of: request) ? request.deadline : request.due
-    }
+    private func limit(of request: IncomingRequest, now: Duration) -> Duration { canBeInTime(request, now: now) ? request.due : request.deadline }
 
     /// The places in the order in which they are to be computed.
     private func order(now: Duration) -> [Int] {
         let places = requests.indices.reversed()
-        let late = places.filter { requests[$0].due < now + time(of: requests[$0]) }
-        let inTime = places.filter { requests[$0].due >= now + time(of: requests[$0]) }
+        let inTime = places.filter { canBeInTime(requests[$0], now: now) }
+        let late = places.filter { !canBeInTime(requests[$0], now: now) }
         return inTime + late.sorted { (requests[$0].deadline, -$0) < (requests[$1].deadline, -$1) }
     }
 

@@ -75,7 +75,7 @@ package struct AskingState: Sendable {
     private var mode = LinkMode(.autonomous, "not started")
     package private(set) var breaker: Breaker
     package private(set) var roundTrip = RoundTrip()
-    /// What is left of the round trips without the worker.
+    /// What is left of the round trips over this connection without the worker: the way, and waiting for questions sent before.
     private var ways = RoundTrip()
     /// There and back for short messages, to the broker only, since the connection began.
     private var acknowledgements = RoundTrip()
@@ -205,7 +205,7 @@ package struct AskingState: Sendable {
             remember(reply.id, pending.frame)
             let transfer = pending.sending.transfer(reply, now: now)
             roundTrip.add(transfer.roundTrip)
-            ways.add(transfer.onTheWay)
+            ways.add(max(.zero, transfer.roundTrip - transfer.queue - transfer.inference))
             counters.answered += 1
             breaker.succeeded()
             provenUntil = now + PoolState.lifetime
@@ -274,6 +274,7 @@ package struct AskingState: Sendable {
     package mutating func disconnected(_ fault: LinkFault, now: Duration) -> [Action] {
         self.fault = fault
         acknowledgements = RoundTrip()
+        ways = RoundTrip()
         pool = .unknown
         provenUntil = .zero
         pausedUntil = .zero

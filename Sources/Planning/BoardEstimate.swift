@@ -3,7 +3,8 @@
 /// How much slower the board is than when its layers were measured: one factor on all times, from the newest 16 runs.
 ///
 /// It is what they took together over what they take by the costs, so that it suits runs as they are: on a processor that is shared short ones often pass between two turns of others,
-/// and long ones don't. A run that took more than twice the median factor was held up by something else and changes nothing.
+/// and long ones don't. A run that took more than four times the usual factor, the median of factors weighted by what runs take, was held up by something else and changes
+/// nothing.
 package struct BoardEstimate: Hashable, Sendable {
     private struct Run: Hashable, Sendable {
         var seconds: Double
@@ -28,8 +29,14 @@ package struct BoardEstimate: Hashable, Sendable {
     /// 1 while nothing is known.
     package func board(power: Double, at now: Double) -> Conditions.Board {
         let known = runs.values(at: now, within: Self.memory)
-        guard let median = known.map(\.factor).median else { return Conditions.Board(power: power) }
-        let usual = known.filter { $0.factor <= 2 * median }
+        guard !known.isEmpty else { return Conditions.Board(power: power) }
+        let byFactor = known.sorted { $0.factor < $1.factor }
+        var (half, median) = (known.reduce(0) { $0 + $1.expected } / 2, 0.0)
+        for run in byFactor where half > 0 {
+            half -= run.expected
+            median = run.factor
+        }
+        let usual = known.filter { $0.factor <= 4 * median }
         let slowdown = usual.reduce(0) { $0 + $1.seconds } / usual.reduce(0) { $0 + $1.expected }
         return Conditions.Board(slowdown: slowdown, highSlowdown: max(Octiles(of: known.map(\.factor)).highest, slowdown), power: power)
     }

@@ -77,6 +77,28 @@ struct WaitingRequestsTests {
         #expect(nothing.requests.isEmpty)
     }
 
+    @Test func whatCanBeInTimeTakesThePlaceOfWhatCannot() throws {
+        var waiting = WaitingRequests(capacity: 2)
+        _ = waiting.add(try incoming(1, deadline: .milliseconds(500), due: .milliseconds(10)), now: .zero)
+        _ = waiting.add(try incoming(2, deadline: .milliseconds(400), due: .milliseconds(10)), now: .zero)
+        let late = waiting.add(try incoming(3, deadline: .milliseconds(500), due: .milliseconds(15)), now: .milliseconds(20))
+        #expect(!late.isTaken && late.expired.isEmpty)
+        let inTime = waiting.add(try incoming(4, deadline: .milliseconds(500), due: .milliseconds(30)), now: .milliseconds(20))
+        #expect(inTime.isTaken && inTime.expired.map(\.request.frame) == [1])
+        #expect(waiting.next(now: .milliseconds(20)).requests.map(\.request.frame) == [4])
+    }
+
+    /// A slow spell is forgotten also where requests never come one by one.
+    @Test func whatTakesLessTogetherThanAloneTakesLessAlone() throws {
+        var waiting = WaitingRequests(capacity: 8)
+        _ = waiting.took(.milliseconds(400), for: [request(0)])
+        for _ in 0..<32 { _ = waiting.took(.milliseconds(120), for: [request(0), request(0)]) }
+        // With 400 ms neither would be in time, and the second would be given up.
+        for number in 1...2 as ClosedRange<UInt64> { _ = waiting.add(try incoming(number, deadline: .milliseconds(300)), now: .zero) }
+        let next = waiting.next(now: .zero)
+        #expect(next.requests.count == 1 && next.expired.isEmpty)
+    }
+
     @Test func aRequestIsRemovedByDeviceAndName() throws {
         var waiting = WaitingRequests(capacity: 4)
         _ = waiting.add(try incoming(1, deadline: .seconds(1)), now: .zero)

@@ -107,6 +107,11 @@ struct AskingStateTests {
         #expect(due(state.received(slow, now: .milliseconds(40))) == .milliseconds(30))
         _ = state.received(reply(2), now: .milliseconds(40))
         #expect(due(state.ask(question(4, due: .milliseconds(10)), now: .milliseconds(41)).actions) == .zero)
+        // Another connection may go another way.
+        _ = state.disconnected(LinkFault(.closed, "connection", "lost"), now: .milliseconds(50))
+        _ = state.connected(now: .milliseconds(60))
+        _ = state.received(pool(), lifetime: .seconds(90), now: .milliseconds(60))
+        #expect(due(state.ask(question(5, due: .milliseconds(10)), now: .milliseconds(70)).actions) == .milliseconds(10))
     }
 
     @Test func silenceOpensTheBreakerWithinTwoDeadlines() {

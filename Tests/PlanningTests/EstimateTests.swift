@@ -246,11 +246,11 @@ struct LinkEstimateTests {
 }
 
 struct BoardEstimateTests {
-    /// Whatever runs there are, their mean is foretold: short ones pass between two turns of others, long ones take twice as long.
-    @Test(arguments: [1, 4, 8, 12, 15]) func theSlowdownSuitsRunsAsTheyAre(short: Int) {
+    /// Whatever runs there are, their mean is foretold: short ones pass between two turns of others, long ones take some times as long.
+    @Test(arguments: [0, 1, 4, 7, 8, 9, 12, 15, 16], [2.0, 3, 3.9]) func theSlowdownSuitsRunsAsTheyAre(short: Int, factor: Double) {
         var estimate = BoardEstimate()
-        for index in 0..<16 { estimate.observe(index < short ? 0.003 : 0.024, expected: index < short ? 0.003 : 0.012, at: Double(index)) }
-        let (took, expected) = (0.003 * Double(short) + 0.024 * Double(16 - short), 0.003 * Double(short) + 0.012 * Double(16 - short))
+        for index in 0..<16 { estimate.observe(index < short ? 0.003 : 0.012 * factor, expected: index < short ? 0.003 : 0.012, at: Double(index)) }
+        let (took, expected) = (0.003 * Double(short) + 0.012 * factor * Double(16 - short), 0.003 * Double(short) + 0.012 * Double(16 - short))
         #expect((estimate.board(power: 2, at: 20).slowdown - took / expected).magnitude < 1e-12)
     }
 
@@ -299,17 +299,34 @@ struct ServerEstimateTests {
         #expect((estimate.server(at: 17).slowdown - 10).magnitude < 1e-9)
     }
 
-    /// Between other answers two are needed; after a silence, when all that is known is old, one.
-    @Test(arguments: [0.1, 2]) func aServerThatIsQuickAgainIsKnownAtOnceWhereNothingElseIs(pause: Double) {
+    /// Two quick answers are needed, of trials one.
+    @Test(arguments: [false, true]) func aServerThatIsQuickAgainIsKnownByATrialAtOnce(isTrial: Bool) {
         var estimate = ServerEstimate()
         for index in 0..<16 { estimate.observe(0.01, expected: 0.01, queue: 0, at: Double(index)) }
         #expect(!estimate.isSlow(at: 16))
         for index in 16..<20 { estimate.observe(0.1, expected: 0.01, queue: 0, at: Double(index)) }
         #expect(estimate.isSlow(at: 19))
-        estimate.observe(0.012, expected: 0.01, queue: 0, at: 19 + pause)
-        #expect(estimate.isSlow(at: 22) == (pause < 1))
-        estimate.observe(0.012, expected: 0.01, queue: 0, at: 19 + 2 * pause)
-        #expect(!estimate.isSlow(at: 24) && abs(estimate.server(at: 24).slowdown - 1.2) < 1e-9)
+        // A slow one changes nothing, trial or not.
+        estimate.observe(0.09, expected: 0.01, queue: 0, isTrial: isTrial, at: 20)
+        #expect(estimate.isSlow(at: 20) && abs(estimate.server(at: 20).slowdown - 10) < 1e-9)
+        estimate.observe(0.012, expected: 0.01, queue: 0, isTrial: isTrial, at: 21)
+        #expect(estimate.isSlow(at: 21) != isTrial)
+        estimate.observe(0.012, expected: 0.01, queue: 0, isTrial: isTrial, at: 22)
+        #expect(!estimate.isSlow(at: 22) && abs(estimate.server(at: 22).slowdown - 1.2) < 1e-9)
+    }
+
+    /// What is slow for long, or silent for long, is no doubt any more.
+    @Test func aServerIsSlowForALimitedTime() {
+        var estimate = ServerEstimate()
+        for index in 0..<16 { estimate.observe(0.003, expected: 0.01, queue: 0, at: Double(index)) }
+        #expect(!estimate.isSlow(at: 400), "unknown after a silence, not slow")
+        for second in stride(from: 16.0, through: 400, by: 8) {
+            estimate.observe(0.01, expected: 0.01, queue: 0, at: second)
+            #expect(estimate.isSlow(at: second) == (second >= 24 && second <= 16 + ServerEstimate.memory), "at \(second)")
+        }
+        // And slow against that is slow again.
+        for second in [408.0, 416] { estimate.observe(0.03, expected: 0.01, queue: 0, at: second) }
+        #expect(estimate.isSlow(at: 416))
     }
 
     @Test func aQueueThatGrowsIsASlowServer() {

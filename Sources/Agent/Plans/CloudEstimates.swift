@@ -84,7 +84,9 @@ package struct CloudEstimates: Sendable {
             let seconds = transfer.onTheWay.inSeconds
             // An answer to a question of an earlier connection has waited for this one, and may have gone another way.
             if seconds <= now - connectedSince { links[radio].observe(bytes: transfer.bytes, seconds: seconds, occupied: transfer.occupied?.inSeconds, at: now) }
-            if let question { server.observe(transfer.inference.inSeconds, expected: question.server, queue: transfer.queue.inSeconds, at: now) }
+            if let question {
+                server.observe(transfer.inference.inSeconds, expected: question.server, queue: transfer.queue.inSeconds, isTrial: question.isProbe, at: now)
+            }
         }
         freeSince = now
         return question?.isProbe ?? false

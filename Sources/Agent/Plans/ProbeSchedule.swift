@@ -3,8 +3,9 @@
 /// When a question is sent for the link's sake alone. Pure: times are seconds of any clock that doesn't go back.
 ///
 /// - Where workers answer: until the link's latency and bandwidth are known apart, small and large in turn, no more than ``series`` in any hour; where link or server became
-///   slow, or a question stayed without an answer, once nothing was sent for ``firstTrial``, then for twice as long each time; else where nothing was sent for `3600 / perHour` seconds. In
-///   all no more than `perHour` in any hour. What becomes slow again soon after a trial goes on where that one was, so that nothing swings at the pace of the trials.
+///   slow, or a question stayed without an answer, once nothing was sent for ``firstTrial``, then for twice as long each time, for three quarters of what an hour may hold; else where
+///   nothing was sent for `3600 / perHour` seconds. In all no more than `perHour` in any hour. What becomes slow again soon after a trial goes on where that one was, so that nothing
+///   swings at the pace of the trials.
 /// - Where the broker is there but nobody is known to answer: first after ``firstTrial``, then after twice as long each time, up to ``longestTrial``, or five times in the
 ///   time of a probe where that is longer. Else nobody would find out that somebody answers again. The link refuses most of these without sending anything.
 /// - With `perHour` 0 never.
@@ -38,18 +39,20 @@ package struct ProbeSchedule: Hashable, Sendable {
     ///   - mode: how far the cloud is with us.
     /// - Returns: how large a probe is due.
     package mutating func due(age: Double?, isKnown: Bool, isDoubtful: Bool = false, mode: CloudStatus.Mode, at now: Double) -> Size? {
-        guard perHour > 0, mode == .degraded || mode == .connected && isDoubtful else {
+        let isTried = mode == .degraded || mode == .connected && isDoubtful && 4 * recent(at: now) < 3 * perHour
+        guard perHour > 0, isTried else {
             nextTrial = nil
-            return mode == .connected && isWithinBudget(at: now) ? usual(age: age, isKnown: isKnown, at: now) : nil
+            return mode == .connected && recent(at: now) < perHour ? usual(age: age, isKnown: isKnown, at: now) : nil
         }
+        // An outage and a doubt say nothing of each other.
+        if countsTrial != (mode == .connected) { (nextTrial, lastTrial) = (nil, nil) }
         countsTrial = mode == .connected
         guard let nextTrial else {
             if mode == .degraded || lastTrial.map({ now - $0 >= 2 * trial }) ?? true { trial = Self.firstTrial }
             nextTrial = now + trial
             return nil
         }
-        guard now >= nextTrial else { return nil }
-        return mode == .degraded || (age ?? .infinity) >= trial && isWithinBudget(at: now) ? .small : nil
+        return now >= nextTrial && (mode == .degraded || (age ?? .infinity) >= trial) ? .small : nil
     }
 
     private func usual(age: Double?, isKnown: Bool, at now: Double) -> Size? {
@@ -59,8 +62,6 @@ package struct ProbeSchedule: Hashable, Sendable {
     }
 
     private func recent(at now: Double) -> Int { sent.reduce(0) { now - $1 < 3600 ? $0 + 1 : $0 } }
-
-    private func isWithinBudget(at now: Double) -> Bool { recent(at: now) < perHour }
 
     /// One is on its way, as far as the link lets it.
     package mutating func began(at now: Double) {

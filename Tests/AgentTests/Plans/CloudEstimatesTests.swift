@@ -252,6 +252,17 @@ struct ProbeScheduleTests {
         _ = schedule.due(age: 4, isKnown: true, isDoubtful: true, mode: .connected, at: 1210)
         let probe = schedule.due(age: 7, isKnown: true, isDoubtful: true, mode: .connected, at: 1213)
         #expect(probe == .small)
+        // An outage after a long doubt is tried soon, and the other way round.
+        var other = ProbeSchedule(perHour: 12)
+        var trials: [Int] = []
+        for second in 0..<500 {
+            let mode: CloudStatus.Mode = second < 200 || second >= 300 ? .connected : .degraded
+            let age = Double(second - (trials.last ?? 0))
+            guard other.due(age: age, isKnown: true, isDoubtful: true, mode: mode, at: Double(second)) != nil else { continue }
+            other.began(at: Double(second))
+            trials.append(second)
+        }
+        #expect(trials.contains(126) && trials.first { $0 >= 200 } == 202 && trials.first { $0 >= 300 } == 302, "\(trials)")
         // Who pays for every byte tries more rarely.
         var metered = ProbeSchedule(perHour: 1)
         var rare: [Double] = []
@@ -275,7 +286,8 @@ struct ProbeScheduleTests {
             return true
         }
         let sent = (0..<3600).filter(probe)
-        #expect(sent == [2, 6, 14, 30, 62, 126])
+        // Of six a quarter is kept for the usual pace.
+        #expect(sent == [2, 6, 14, 30, 62, 662])
         let next = (3600..<5000).first(where: probe)
         #expect(next == 3602)
     }

@@ -421,7 +421,7 @@ struct PlannedAgentTests {
                 #expect(decision.source == .local && decision.exit == 0)
             }
             let question = try #require(await asked.next())
-            #expect(question.purpose == .probe && question.image == PlanFixtures.clear && question.due == nil)
+            #expect(question.purpose == .probe && question.image == PlanFixtures.clear && question.due == .milliseconds(98))
         }
         #expect(await bench.finish(&records).isEmpty)
         let statistics = bench.agent.statistics
