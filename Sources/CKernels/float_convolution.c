@@ -295,6 +295,37 @@ static void run_direct(const struct fconvolution *c, const float *input, const f
     }
 }
 
+bool fconvolution_takes_images(const struct fconvolution *c) {
+    const struct convolution_geometry *g = &c->geometry;
+    return c->method == FCONVOLUTION_DIRECT && g->groups == 1 && is_flat(g) && g->output_height * g->output_width == 1;
+}
+
+void fconvolution_run_images(const struct fconvolution *c, const float *input, const float *residual, float *output, size_t images) {
+    const struct convolution_geometry *g = &c->geometry;
+    const float *const segments[] = {input};
+    struct fgemm_tile tile = {
+        .segments = segments,
+        .segment_count = 1,
+        .segment_length = g->input_channels,
+        .a_step = g->input_channels,
+        .b_step = depth(g) * FLOAT_PANEL,
+        .output_step = g->output_channels,
+    };
+    const struct activation_function *f = fconvolution_limits(c, &tile.low, &tile.high);
+    // Where panels lie side by side, as many do as one image's tiles have.
+    const size_t panels = padded_outputs(g) / FLOAT_PANEL, pixels = c->kernels->interleaves ? run_pixels(c) : images;
+    for (size_t panel = 0; panel < panels; panel += tile.panels) {
+        tile.panels = fgemm_panels(c->kernels, panels - panel, pixels);
+        const size_t channel = panel * FLOAT_PANEL;
+        tile.b = c->weights + channel * depth(g);
+        tile.bias = c->bias + channel;
+        tile.n = smaller(g->output_channels - channel, tile.panels * FLOAT_PANEL);
+        tile.output = output + channel;
+        tile.residual = residual ? residual + channel : NULL;
+        fgemm_row(c->kernels, &tile, images, f);
+    }
+}
+
 size_t fconvolution_channel_alignment(const struct fconvolution *c) {
     return c->method == FCONVOLUTION_DIRECT && c->geometry.groups == 1 ? FLOAT_PANEL : 0;
 }

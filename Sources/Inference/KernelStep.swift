@@ -40,9 +40,40 @@ struct KernelStep<Input: TensorElement, Output: TensorElement>: Step {
     var output: Operand
     var partition: Partition
     var kernel: Kernel
+    /// `nil`: each lane runs by itself.
+    var together: Together?
+
+    /// The kernel for several lanes, whose whole operands it finds and leaves one behind the other; and how many elements each has.
+    struct Together: Sendable {
+        var inputs: Int
+        var outputs: Int
+        /// How many, first operands, outputs.
+        var kernel: @Sendable (Int, Span<Input>, inout MutableSpan<Output>) -> Void
+
+        /// Of a scratch area.
+        func bytes(lanes: Int) -> Int { lanes * (inputs * MemoryLayout<Input>.stride + outputs * MemoryLayout<Output>.stride) }
+    }
 
     var parts: Int { partition.parts }
     var nanoseconds: Double { partition.nanoseconds }
+
+    func runTogether(in lanes: [Memory]) -> Bool {
+        guard let together else { return false }
+        lanes[0].withScratch(of: Input.self, count: lanes.count * together.inputs, of: Output.self, count: lanes.count * together.outputs) { inputs, outputs in
+            for (lane, memory) in lanes.enumerated() {
+                memory.read(first.slot, of: Input.self) { input in
+                    for index in 0..<together.inputs { inputs[lane * together.inputs + index] = input[index] }
+                }
+            }
+            together.kernel(lanes.count, inputs.span, &outputs)
+            for (lane, memory) in lanes.enumerated() {
+                memory.write(output.slot, of: Output.self) { output in
+                    for index in 0..<together.outputs { output[index] = outputs[lane * together.outputs + index] }
+                }
+            }
+        }
+        return true
+    }
 
     func run(parts: Range<Int>, in memory: Memory, worker: Int) {
         memory.with(

@@ -173,20 +173,28 @@ extension Lowering {
         let division = matrixDivision(
             rows: prepared.rows, alignment: prepared.rows, columns: prepared.columns, columnAlignment: prepared.columnAlignment, macs: macs,
             weightBytes: 4 * prepared.columns * prepared.depth, isFloat: true)
-        emitMatrix(node, first, of: Float.self, to: Float.self, division, prepared.kernelName, macs: macs, scratch: prepared.scratchBytes) {
+        let together: KernelStep<Float, Float>.Together? =
+            options.lanes > 1 && prepared.takesSeveral
+            ? .init(inputs: prepared.depth, outputs: prepared.columns) { prepared.run(several: $0, input: $1, output: &$2) } : nil
+        emitMatrix(
+            node, first, of: Float.self, to: Float.self, division, prepared.kernelName, macs: macs,
+            scratch: max(prepared.scratchBytes, together?.bytes(lanes: options.lanes) ?? 0), together: together
+        ) {
             prepared.run(input: $0, output: &$1, scratch: &$2, columns: $4)
         }
     }
 
     private mutating func emitMatrix<Input: TensorElement, Output: TensorElement>(
         _ node: Node, _ first: Slot, of _: Input.Type, to _: Output.Type, _ division: Division, _ name: String, macs: Int, scratch: Int,
+        together: KernelStep<Input, Output>.Together? = nil,
         _ kernel: @escaping @Sendable (Span<Input>, inout MutableSpan<Output>, inout MutableSpan<UInt8>, Range<Int>, Range<Int>) -> Void
     ) {
         let output = graph[node.outputs[0]]
         let slot = reserve(output)
-        let step = KernelStep<Input, Output>(first: Operand(first), second: nil, output: Operand(slot), partition: division.partition) {
+        var step = KernelStep<Input, Output>(first: Operand(first), second: nil, output: Operand(slot), partition: division.partition) {
             kernel($0, &$2, &$3, division.rows($4), division.channels($4))
         }
+        step.together = together
         emit(step, kernel: name, macs: macs, scratch: scratch, reads: [first], writes: [slot])
         define(node.outputs[0], slot, Geometry(shape: output.shape, layout: .rowMajor))
     }

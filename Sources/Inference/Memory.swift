@@ -100,6 +100,17 @@ final class Memory: @unchecked Sendable {
         body(source, &target, &area)
     }
 
+    /// The first thread's scratch area, divided in two.
+    func withScratch<First: TensorElement, Second: TensorElement>(
+        of _: First.Type, count first: Int, of _: Second.Type, count second: Int, _ body: (inout MutableSpan<First>, inout MutableSpan<Second>) -> Void
+    ) {
+        let offset = first * MemoryLayout<First>.stride
+        precondition(offset + second * MemoryLayout<Second>.stride <= scratchBytes && offset % MemoryLayout<Second>.alignment == 0, "a scratch area that is too small")
+        var start = unsafe MutableSpan(_unsafeStart: scratch.assumingMemoryBound(to: First.self), count: first)
+        var rest = unsafe MutableSpan(_unsafeStart: (scratch + offset).assumingMemoryBound(to: Second.self), count: second)
+        body(&start, &rest)
+    }
+
     /// The bytes of a slot.
     func withUnsafeBytes<Result>(of slot: Slot, _ body: (UnsafeMutableRawBufferPointer) -> Result) -> Result {
         let region = regions[slot.index]

@@ -88,12 +88,13 @@ final class Program {
         }
     }
 
-    /// Runs one entry in several lanes, part by part, so that the weights of a part are read for all of them while they are near.
+    /// Runs one entry in several lanes: together, where the step can, or part by part, so that the weights of a part are read for all of them while they are near.
     func run(entry: Int, lanes: [Int]) throws(InferenceError) {
         guard lanes.count > 1, case .step(let index) = entries[entry], !isDivided[index] else {
             for lane in lanes { try run(entry: entry, lane: lane) }
             return
         }
+        if steps[index].runTogether(in: lanes.map { memories[$0] }) { return }
         for part in 0..<steps[index].parts {
             for lane in lanes { steps[index].run(parts: part..<part + 1, in: memories[lane], worker: 0) }
         }

@@ -12,11 +12,17 @@ protocol Step: Sendable {
 
     /// Does `parts`. `worker` is the number of the thread, for its scratch area.
     func run(parts: Range<Int>, in memory: Memory, worker: Int)
+
+    /// Does all of it in several lanes, operands that they share being read for several of them at once.
+    ///
+    /// - Returns: false where nothing was done, since it can't.
+    func runTogether(in lanes: [Memory]) -> Bool
 }
 
 extension Step {
     var parts: Int { 1 }
     var nanoseconds: Double { 0 }
+    func runTogether(in lanes: [Memory]) -> Bool { false }
 }
 
 /// What a step is, for people.

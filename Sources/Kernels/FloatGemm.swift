@@ -65,6 +65,21 @@ package struct FloatGemm: Sendable {
         scratchBytes = convolution.scratchBytes + (gemm.transposesA ? rows * depth * 4 + 63 : 0)
     }
 
+    /// Whether ``run(several:input:output:)`` can compute it: it has one row.
+    package var takesSeveral: Bool { rows == 1 && !transposesA && convolution.takesImages }
+
+    /// Computes several products, each with the bits that it has alone; b is read once for several of them.
+    ///
+    /// - Parameters:
+    ///   - input: as many a, one behind the other: `[count, k]`.
+    ///   - output: `[count, n]`.
+    /// - Precondition: ``takesSeveral``.
+    @_lifetime(output: copy output)
+    package func run(several count: Int, input: Span<Float>, output: inout MutableSpan<Float>) {
+        precondition(takesSeveral && input.count == count * depth && output.count == count * columns)
+        convolution.run(images: count, input: input, residual: addend?.span, output: &output)
+    }
+
     /// Computes the columns `columns`, by default all; what else the output holds is left as it is.
     ///
     /// - Parameters:

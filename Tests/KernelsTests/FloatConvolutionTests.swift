@@ -329,4 +329,36 @@ struct FloatConvolutionTests {
             }
         }
     }
+
+    /// However many, and whatever tiles they fall into.
+    @Test(arguments: floatFeatures)
+    func severalGemmsHaveTheBitsOfEach(_ features: CPUFeatures) {
+        var samples = Samples(seed: 32)
+        for (n, k) in [(10, 64), (1000, 37), (130, 1), (64, 515)] {
+            for (activation, shape) in [(Activation.relu, [n]), (.sigmoid, [1, n]), (.none, [])] {
+                let gemm = Gemm(transposesB: true, activation: activation)
+                let layer = FloatGemm(
+                    gemm, rows: 1, weights: Tensor(shape: [n, k], samples.floats(n * k)), addend: Tensor(shape: shape, samples.floats(shape.elementCount)),
+                    features: features)
+                #expect(layer.takesSeveral)
+                var scratch = [UInt8](repeating: 0xFF, count: layer.scratchBytes)
+                for count in 1...13 {
+                    let inputs = samples.floats(count * k)
+                    var alone: [Float] = []
+                    for index in 0..<count {
+                        var result = [Float](repeating: .nan, count: n)
+                        var span = result.mutableSpan
+                        var scratchSpan = scratch.mutableSpan
+                        layer.run(input: inputs[(index * k)..<((index + 1) * k)].span, output: &span, scratch: &scratchSpan)
+                        alone += result
+                    }
+                    var together = [Float](repeating: .nan, count: count * n)
+                    var span = together.mutableSpan
+                    layer.run(several: count, input: inputs.span, output: &span)
+                    #expect(together.map(\.bitPattern) == alone.map(\.bitPattern), "\(count) of \(n)×\(k), \(activation)")
+                }
+            }
+        }
+        #expect(!FloatGemm(Gemm(), rows: 2, weights: Tensor(shape: [4, 3], samples.floats(12)), addend: nil, features: features).takesSeveral)
+    }
 }
