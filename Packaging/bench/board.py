@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`swiftletd` behind a link of its own, and what it says of the frames that it is fed."""
+import itertools
 import json
 import math
 import os
@@ -24,7 +25,7 @@ class Settings:
 
     def configuration(self, board):
         return f"""
-device: {board.name}
+device: {board.device}
 model: {{bundle: "{self.bundle}"}}
 source: {{folder: {{path: "{board.watched}", watch: {str(board.is_live).lower()}}}}}
 deadline: {self.deadline * 1000:.0f} ms
@@ -44,8 +45,12 @@ class Board:
     link: round trip in s, bits a second.
     """
 
+    numbers = itertools.count(1)
+
     def __init__(self, name, common, settings, link, frames=None):
         self.name, self.common, self.settings, self.is_live = name, common, settings, frames is None
+        # Topics hold it, and are sent with every frame: of all boards it's as long.
+        self.device = f"board-{next(Board.numbers):05}"
         self.folder = f"{common.folder}/{name}"
         self.watched, self.staging = f"{self.folder}/frames", f"{self.folder}/staging"
         for folder in (self.watched, self.staging):

@@ -101,6 +101,14 @@ class Cell:
         values = [block["forecasts"][frame["forecast"]]["figures"][figure] for block in self.blocks for frame in block["frames"] if frame["forecast"] is not None]
         return sum(values) / len(values) if values else None
 
+    def plan(self, figure):
+        """The one plan of all frames that the figure is of; `None` where there were several, or it isn't known."""
+        if figure == "throughput":
+            plans = {plan for run in self.saturated for plan in run.get("plans", [None])}
+        else:
+            plans = {None if frame["forecast"] is None else block["forecasts"][frame["forecast"]]["plan"] for block in self.blocks for frame in block["frames"]}
+        return plans.pop() if len(plans) == 1 else None
+
 
 def ratio(a, b, figure):
     """How many times as much a costs as b, and the interval of that; of two cells on the same frames. `None` without a figure."""
@@ -225,9 +233,11 @@ def verdicts(cells, policies, bandwidths, keeps, folder):
                 continue
             best = (max if more else min)(allowed, key=lambda other: other.figures[figure])
             value, (low, high) = ratio(cell, best, figure)
-            name = "–" if math.isnan(value) else "worse" if low > 1 else "better" if high < 1 else "as good"
+            # What two starts of the same differ by says nothing of policies.
+            same = cell.plan(figure) is not None and cell.plan(figure) == best.plan(figure)
+            name = "–" if math.isnan(value) else "same plan" if same else "worse" if low > 1 else "better" if high < 1 else "as good"
             verdict, said = name, name
-            if low > 1 and value <= 1 + slack:
+            if name == "worse" and value <= 1 + slack:
                 traded = gained(cell, best, wanted.targets[1:])
                 if traded:
                     following, gain, (least, most) = traded
@@ -236,7 +246,7 @@ def verdicts(cells, policies, bandwidths, keeps, folder):
             if kept != "yes":
                 name = said = "beyond its bounds"
             counts[name] = counts.get(name, 0) + 1
-            short[ours, bandwidth] = f"{value:.2f} {best.policy}" if name == "as good" else f"**{value:.2f} {said}** {best.policy}"
+            short[ours, bandwidth] = f"{value:.2f} {'same as ' if name == 'same plan' else ''}{best.policy}" if name in ("as good", "same plan") else f"**{value:.2f} {said}** {best.policy}"
             rows.append([ours, f"{bandwidth:g}", figure, kept, best.policy, f"{value:.3f} ({low:.3f} … {high:.3f})", verdict])
     if rows:
         print("\nOn its own target against the best published policy that keeps the same bounds; a ratio below 1 is better, with 95 % of resamples of blocks and")
@@ -245,7 +255,8 @@ def verdicts(cells, policies, bandwidths, keeps, folder):
         for row in rows:
             print("| " + " | ".join(row) + " |")
         print("\n" + ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) + "; traded: worse beyond chance, by no more than what the policy itself allows its")
-        print("target to lose for the sake of the next ones (its slack), and one of those is better beyond chance")
+        print("target to lose for the sake of the next ones (its slack), and one of those is better beyond chance;")
+        print("same plan: every frame of both ran the same one, and starts differ")
         matrix(f"The same without intervals, on {', '.join(f'{policy} {target}' for policy, target in targets.items())}", targets, bandwidths, lambda *cell: short[cell])
 
 

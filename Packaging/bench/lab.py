@@ -113,7 +113,9 @@ class Lab:
         labels = [given[int(line["name"].split(".")[0]) - 1][2] for line in lines]
         asked = [question for question in board.questions.asked if begun <= question["begun"] < over]
         count = max(len(lines), 1)
+        plans = {number: forecast["plan"] for _, forecast in board.forecasts if (number := forecast.get("number")) is not None}
         return dict(
+            plans=sorted({plans.get(line.get("plan"), "?") for line in lines}),
             throughput=sum(line["source"] != "local-unconfirmed" for line in lines) / (over - begun),
             accuracy=sum(line.get("class") == label for line, label in zip(lines, labels)) / count,
             cloud=sum(line["source"] == "cloud" for line in lines) / count, unconfirmed=sum(line["source"] == "local-unconfirmed" for line in lines) / count,
