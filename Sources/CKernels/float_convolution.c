@@ -300,7 +300,7 @@ bool fconvolution_takes_images(const struct fconvolution *c) {
     return c->method == FCONVOLUTION_DIRECT && g->groups == 1 && is_flat(g) && g->output_height * g->output_width == 1;
 }
 
-void fconvolution_run_images(const struct fconvolution *c, const float *input, const float *residual, float *output, size_t images) {
+void fconvolution_run_images(const struct fconvolution *c, const float *input, float *output, size_t images) {
     const struct convolution_geometry *g = &c->geometry;
     const float *const segments[] = {input};
     struct fgemm_tile tile = {
@@ -321,7 +321,6 @@ void fconvolution_run_images(const struct fconvolution *c, const float *input, c
         tile.bias = c->bias + channel;
         tile.n = smaller(g->output_channels - channel, tile.panels * FLOAT_PANEL);
         tile.output = output + channel;
-        tile.residual = residual ? residual + channel : NULL;
         fgemm_row(c->kernels, &tile, images, f);
     }
 }

@@ -78,6 +78,7 @@ final class Program {
 
     var barrier: Duration? { pool?.barrier }
 
+    /// For steps that several runs can't do at once: the other lanes' memory isn't held.
     func keepOneLane() { memories.removeSubrange(1...) }
 
     /// Runs one entry of the program.

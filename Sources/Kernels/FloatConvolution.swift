@@ -127,32 +127,23 @@ package struct FloatConvolution: Sendable {
         return isAligned ? packed : nil
     }
 
-    /// Whether ``run(images:input:residual:output:)`` can compute it: an image is one pixel, and so is a window.
-    package var takesImages: Bool { unsafe withUnsafePointer(to: plan) { unsafe fconvolution_takes_images($0) } }
+    /// Whether ``run(images:input:output:)`` can compute it: an image is one pixel, so is a window, and no residual is announced.
+    package var takesImages: Bool { residualCount == nil && (unsafe withUnsafePointer(to: plan) { unsafe fconvolution_takes_images($0) }) }
 
     /// Computes several images, each with the bits that it has alone; weights are read once for several of them.
     ///
     /// - Parameters:
     ///   - input: `[images, inputChannels]`.
-    ///   - residual: `[outputChannels]`, the same for all, present exactly if announced.
     ///   - output: `[images, outputChannels]`.
     /// - Precondition: ``takesImages``.
     @_lifetime(output: copy output)
-    package func run(images: Int, input: Span<Float>, residual: Span<Float>?, output: inout MutableSpan<Float>) {
+    package func run(images: Int, input: Span<Float>, output: inout MutableSpan<Float>) {
         precondition(takesImages && images > 0)
         precondition(unsafe input.count >= images * plan.geometry.input_channels && output.count >= images * outputChannels)
-        precondition((residual != nil) == (residualCount != nil))
         unsafe withUnsafePointer(to: plan) { plan in
             unsafe input.withUnsafeBufferPointer { input in
                 unsafe output.withUnsafeMutableBufferPointer { output in
-                    if let residual {
-                        precondition(residual.count >= outputChannels)
-                        unsafe residual.withUnsafeBufferPointer {
-                            unsafe fconvolution_run_images(plan, input.baseAddress, $0.baseAddress, output.baseAddress, images)
-                        }
-                    } else {
-                        unsafe fconvolution_run_images(plan, input.baseAddress, nil, output.baseAddress, images)
-                    }
+                    unsafe fconvolution_run_images(plan, input.baseAddress, output.baseAddress, images)
                 }
             }
         }

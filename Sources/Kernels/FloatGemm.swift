@@ -77,7 +77,7 @@ package struct FloatGemm: Sendable {
     @_lifetime(output: copy output)
     package func run(several count: Int, input: Span<Float>, output: inout MutableSpan<Float>) {
         precondition(takesSeveral && input.count == count * depth && output.count == count * columns)
-        convolution.run(images: count, input: input, residual: addend?.span, output: &output)
+        convolution.run(images: count, input: input, output: &output)
     }
 
     /// Computes the columns `columns`, by default all; what else the output holds is left as it is.

@@ -122,6 +122,6 @@ size_t fconvolution_channel_alignment(const struct fconvolution *c);
 void fconvolution_run(const struct fconvolution *c, const float *input, const float *residual, float *output, void *scratch,
                       const struct fconvolution_part *part);
 // Of an image of one pixel, by the direct method, in one group with a 1x1 window: the same for `images` of them, one behind the other, with the bits that each has
-// alone. Weights are read once for as many as a tile has pixels. The residual, which may be null, is one for all of them.
-void fconvolution_run_images(const struct fconvolution *c, const float *input, const float *residual, float *output, size_t images);
+// alone. Weights are read once for as many as a tile has pixels. There is no residual.
+void fconvolution_run_images(const struct fconvolution *c, const float *input, float *output, size_t images);
 bool fconvolution_takes_images(const struct fconvolution *c);
