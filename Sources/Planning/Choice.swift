@@ -153,7 +153,7 @@ private struct Selection {
         let costs = costs(target.figure, of: open)
         var (least, most) = (Double.infinity, 0.0)
         for plan in open { (least, most) = (min(least, costs[plan]), max(most, costs[plan])) }
-        let limit = max(least * (1 + target.slack), enough)
+        let limit = max(target.limit(least), enough)
         return most <= limit ? open : open.filter { costs[$0] <= limit }
     }
 
@@ -181,7 +181,7 @@ private struct Selection {
             var least = Double.infinity
             for other in open { least = min(least, costs[other]) }
             if costs[plan] > least * (1 + target.slack + hysteresis) + target.figure.negligible { return Result(plan: challenger, kept: best.kept) }
-            open = open.filter { costs[$0] <= least * (1 + target.slack) }
+            open = open.filter { costs[$0] <= target.limit(least) }
         }
         return stays
     }
@@ -199,7 +199,9 @@ private struct Selection {
         if plan == best { return .hysteresis }
         for target in policy.targets where isWorse(plan, than: chosen, in: target.figure, by: target.slack) { return .target(target.figure) }
         // As ``best(among:)`` tells apart what is as good.
-        for target in policy.targets.suffix(1) + policy.targets.dropLast() where cost(plan, target.figure) > cost(chosen, target.figure) { return .target(target.figure) }
+        for target in policy.targets.suffix(1) + policy.targets.dropLast() where cost(plan, target.figure) > Policy.Target(target.figure).limit(cost(chosen, target.figure)) {
+            return .target(target.figure)
+        }
         return .order
     }
 }

@@ -21,6 +21,9 @@ package struct Policy: Hashable, Sendable {
         package init(_ figure: Figure, slack: Double = 0) {
             (self.figure, self.slack) = (figure, slack)
         }
+
+        /// The highest cost that is as good as the least. What only rounding tells apart is equal: else it would choose, say, whether the board computes in vain.
+        func limit(_ least: Double) -> Double { least * (1 + max(slack, 1e-9)) }
     }
 
     /// The most important first. The first one that no plan meets beside those before it, and all after it, become targets that come before the others: to miss
