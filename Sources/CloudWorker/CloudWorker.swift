@@ -121,19 +121,10 @@ package final class CloudWorker: Sendable {
             return isCancelled
         }
         guard !isCancelled else { return }
-        let (isTaken, expired) = queue.push(incoming)
+        let (isTaken, expired, crowdedOut) = queue.push(incoming)
         for late in expired { refuse(late) }
-        guard isTaken else {
-            let pause = inside.withLock { inside in
-                inside.cache.forget(key)
-                inside.counters.busy += 1
-                return inside.inferenceTime * (settings.queue / settings.concurrency + 1)
-            }
-            let reply = Reply(
-                id: request.id, status: .busy, retryAfter: min(max(pause, .milliseconds(20)), .seconds(60)),
-                reason: "\(settings.queue) requests wait", model: settings.link.model)
-            return link.reply(to: incoming, reply)
-        }
+        for other in crowdedOut { crowdOut(other) }
+        if !isTaken { refuse(incoming, .busy, "\(settings.queue) requests wait", \.busy) }
     }
 
     /// Why the request isn't one for this worker's model.
@@ -164,18 +155,27 @@ package final class CloudWorker: Sendable {
         refuse(late, .deadline, "waited \(waited.milliseconds) ms", \.expired, queueTime: waited)
     }
 
+    /// Refuses one that would be of use still, and can't be done for others.
+    private func crowdOut(_ incoming: IncomingRequest) {
+        let waited = MonotonicClock.now() - incoming.arrivedAt
+        refuse(incoming, .busy, "others came first for \(waited.milliseconds) ms", \.busy, queueTime: waited)
+    }
+
     private func refuse(_ incoming: IncomingRequest, _ status: Reply.Status, _ reason: String, _ counter: WritableKeyPath<Counters, UInt64>, queueTime: Duration = .zero) {
         let key = ReplyCache.Key(device: incoming.device, id: incoming.request.id)
-        let isCancelled = inside.withLock { inside in
+        let (isCancelled, pause) = inside.withLock { inside in
+            let pause = inside.inferenceTime * (settings.queue / settings.concurrency + 1)
             inside.counters[keyPath: counter] += 1
-            if case .cancelled = inside.cache[key] { return true }
+            if case .cancelled = inside.cache[key] { return (true, pause) }
             inside.cache.forget(key)
-            return false
+            return (false, pause)
         }
         guard !isCancelled else { return }
         let reason = String(decoding: reason.utf8.prefix(250), as: UTF8.self)
-        link.reply(
-            to: incoming, Reply(id: incoming.request.id, status: status, reason: reason, model: settings.link.model, digest: settings.link.digest, queueTime: queueTime))
+        let reply = Reply(
+            id: incoming.request.id, status: status, retryAfter: status == .busy ? min(max(pause, .milliseconds(20)), .seconds(60)) : nil, reason: reason,
+            model: settings.link.model, digest: settings.link.digest, queueTime: queueTime)
+        link.reply(to: incoming, reply)
     }
 
     /// How one thread's model came up.
@@ -196,8 +196,9 @@ package final class CloudWorker: Sendable {
             return loading.settled.raise()
         }
         loading.settled.raise()
-        while let (requests, expired) = queue.pop(atMost: model.lanes) {
+        while let (requests, expired, crowdedOut) = queue.pop(atMost: model.lanes) {
             for late in expired { refuse(late) }
+            for other in crowdedOut { crowdOut(other) }
             answer(requests.filter { !wasCancelled($0) }, model)
         }
     }

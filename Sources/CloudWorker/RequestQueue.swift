@@ -18,10 +18,10 @@ final class RequestQueue: Sendable {
         wakeUp = try WakeUp()
     }
 
-    func push(_ request: IncomingRequest) -> (isTaken: Bool, expired: [IncomingRequest]) {
+    func push(_ request: IncomingRequest) -> (isTaken: Bool, expired: [IncomingRequest], crowdedOut: [IncomingRequest]) {
         let now = MonotonicClock.now()
-        let result = inside.withLock { inside -> (isTaken: Bool, expired: [IncomingRequest]) in
-            inside.isClosed ? (false, []) : inside.requests.add(request, now: now)
+        let result = inside.withLock { inside -> (isTaken: Bool, expired: [IncomingRequest], crowdedOut: [IncomingRequest]) in
+            inside.isClosed ? (false, [], []) : inside.requests.add(request, now: now)
         }
         if result.isTaken { wakeUp.raise() }
         return result
@@ -32,11 +32,11 @@ final class RequestQueue: Sendable {
 
     func remove(_ id: RequestID, of device: ClientID) -> Bool { inside.withLock { $0.requests.remove(id, of: device) } }
 
-    /// The next requests, as soon as there are some, to be computed together, and those whose time is over; `nil` once the queue is closed.
-    func pop(atMost most: Int) -> (requests: [IncomingRequest], expired: [IncomingRequest])? {
+    /// The next requests, as soon as there are some, to be computed together, those whose time is over, and those that are crowded out; `nil` once the queue is closed.
+    func pop(atMost most: Int) -> (requests: [IncomingRequest], expired: [IncomingRequest], crowdedOut: [IncomingRequest])? {
         while true {
             let now = MonotonicClock.now()
-            let (next, hasMore) = inside.withLock { inside -> ((requests: [IncomingRequest], expired: [IncomingRequest])?, Bool) in
+            let (next, hasMore) = inside.withLock { inside -> ((requests: [IncomingRequest], expired: [IncomingRequest], crowdedOut: [IncomingRequest])?, Bool) in
                 if inside.isClosed { return (nil, true) }
                 let next = inside.requests.next(now: now, atMost: most)
                 return (next, inside.requests.count > 0)
@@ -44,7 +44,7 @@ final class RequestQueue: Sendable {
             // The flag may have been lowered for several requests at once.
             if hasMore { wakeUp.raise() }
             guard let next else { return nil }
-            if !next.requests.isEmpty || !next.expired.isEmpty { return next }
+            if !next.requests.isEmpty || !next.expired.isEmpty || !next.crowdedOut.isEmpty { return next }
             _ = wakeUp.wait(for: .seconds(3600))
             wakeUp.lower()
         }

@@ -5,7 +5,7 @@ package import Wire
 /// The requests that wait for a model. Of those that can be in time for what their devices decide, the one that is due first is next; those that are too late for
 /// that, and of use all the same, come after them, by deadline. Of equal ones the one that came first. A value; time comes in.
 ///
-/// While others wait, one that hasn't the time left that its like takes isn't begun: otherwise, with more to do than can be done, everything would be done a
+/// While others wait, one that hasn't the time left that its like takes isn't begun, but crowded out: otherwise, with more to do than can be done, everything would be done a
 /// little too late. Several are given out to be computed together where that takes clearly less time than one by one: so many that the first of them waits no longer than
 /// it takes by itself, and that nobody comes too late for it, of those that are left waiting either. Whether it pays is learnt from what they took, for each kind by itself.
 package struct WaitingRequests: Sendable {
@@ -27,21 +27,35 @@ package struct WaitingRequests: Sendable {
         /// Of so many occasions that weren't taken, since it didn't pay, one is: things may have changed.
         static let patience = 32
 
-        var alone: Duration?
+        private(set) var alone: Duration?
         /// What it adds to the time of a group that is computed anyway.
-        var together: Duration?
-        var occasions = 0
+        private(set) var together: Duration?
+        /// Since it was computed with others, or by itself.
+        var (occasions, groups) = (0, 0)
+        /// Since it was computed.
+        private(set) var crowdedOut = 0
 
         /// What to expect that it adds.
         var expected: Duration { alone.map { min(together ?? $0, $0) } ?? .zero }
 
-        mutating func tookAlone(_ time: Duration) { alone = alone.map { ($0 * 7 + time) / 8 } ?? time }
+        /// What is slow once, since something held it up, isn't slow; what is quick once can be quick.
+        mutating func tookAlone(_ time: Duration) {
+            let time = max(time, .nanoseconds(1))
+            alone = alone.map { min(($0 * 7 + min(time, $0 * 4)) / 8, time * 2) } ?? time
+            (groups, crowdedOut) = (0, 0)
+        }
 
         /// More than by itself says no more than that it doesn't pay.
         mutating func tookTogether(_ time: Duration) {
             let time = min(time, alone ?? time)
             together = together.map { ($0 * 3 + time) / 4 } ?? time
-            occasions = 0
+            (occasions, crowdedOut) = (0, 0)
+        }
+
+        /// Whether one that seems to have too little time is tried all the same, of so many: else what was once believed of it would be believed for ever.
+        mutating func isTried() -> Bool {
+            crowdedOut += 1
+            return crowdedOut > Self.patience
         }
 
         /// Whether to compute it with others.
@@ -67,16 +81,17 @@ package struct WaitingRequests: Sendable {
 
     /// Takes a request, unless all places are held by requests that still have time. One that can be in time takes the place of the last of those that can't any more.
     ///
-    /// - Returns: whether it was taken, and those that made room.
-    package mutating func add(_ request: IncomingRequest, now: Duration) -> (isTaken: Bool, expired: [IncomingRequest]) {
-        var expired = requests.count < capacity ? [] : removeExpired(now: now)
+    /// - Returns: whether it was taken, and those that made room, since their time was over, or for its sake.
+    package mutating func add(_ request: IncomingRequest, now: Duration) -> (isTaken: Bool, expired: [IncomingRequest], crowdedOut: [IncomingRequest]) {
+        let expired = requests.count < capacity ? [] : removeExpired(now: now)
+        var crowdedOut: [IncomingRequest] = []
         if requests.count == capacity, canBeInTime(request, now: now), let last = order(now: now).last, !canBeInTime(requests[last], now: now) {
-            expired.append(requests.remove(at: last))
+            crowdedOut.append(requests.remove(at: last))
         }
-        guard requests.count < capacity else { return (false, expired) }
+        guard requests.count < capacity else { return (false, expired, crowdedOut) }
         let place = requests.firstIndex { $0.due <= request.due } ?? requests.count
         requests.insert(request, at: place)
-        return (true, expired)
+        return (true, expired, crowdedOut)
     }
 
     /// Whether such a request waited, and waits no more.
@@ -96,6 +111,7 @@ package struct WaitingRequests: Sendable {
         }
         // What takes less time with others than alone takes less alone, too.
         for work in requests.map(Work.init) where costs[work]?.alone.map({ time < $0 }) ?? false { costs[work]?.tookAlone(time) }
+        costs[Work(requests[0])]?.groups += 1
         let expected = requests.map { costs[Work($0)]?.alone ?? .nanoseconds(1) }
         let sum = expected.reduce(.zero, +)
         let added = max(time - expected[0], .zero)
@@ -104,17 +120,38 @@ package struct WaitingRequests: Sendable {
         return parts
     }
 
-    /// The next requests, and those whose time is over, or will be. The last one that waits is tried in any case, so that a slow spell isn't believed in
-    /// for ever.
+    /// The next requests, those whose time is over, and those that are crowded out, since it will be. The last one that waits is tried in any case, and one of many that are
+    /// crowded out: a slow spell isn't believed in for ever.
     ///
     /// - Parameter most: how many may be computed together.
-    package mutating func next(now: Duration, atMost most: Int = 1) -> (requests: [IncomingRequest], expired: [IncomingRequest]) {
-        var expired = removeExpired(now: now)
-        while requests.count > 1, let place = requests.lastIndex(where: { $0.deadline < now + time(of: $0) }) { expired.append(requests.remove(at: place)) }
-        guard let place = order(now: now).first else { return ([], expired) }
+    package mutating func next(now: Duration, atMost most: Int = 1) -> (requests: [IncomingRequest], expired: [IncomingRequest], crowdedOut: [IncomingRequest]) {
+        let expired = removeExpired(now: now)
+        let (tried, crowdedOut) = crowdOut(now: now)
+        guard let place = tried ?? order(now: now).first else { return ([], expired, crowdedOut) }
         let first = requests.remove(at: place)
         let part = (requests.count + threads) / threads
-        return ([first] + company(for: first, now: now, atMost: min(most, part) - 1), expired)
+        return ([first] + company(for: first, now: now, atMost: min(most, part) - 1), expired, crowdedOut)
+    }
+
+    /// Removes those that haven't the time that their like take, but for the last one.
+    ///
+    /// - Returns: the place of one that is to be tried all the same.
+    private mutating func crowdOut(now: Duration) -> (tried: Int?, crowdedOut: [IncomingRequest]) {
+        var (kept, crowdedOut): ([IncomingRequest], [IncomingRequest]) = ([], [])
+        var tried: IncomingRequest?
+        for request in requests.reversed() {
+            let work = Work(request.request)
+            if request.deadline >= now + time(of: request) || crowdedOut.count == requests.count - 1 {
+                kept.append(request)
+            } else if tried == nil, costs[work]?.isTried() == true {
+                tried = request
+                kept.append(request)
+            } else {
+                crowdedOut.append(request)
+            }
+        }
+        requests = kept.reversed()
+        return (tried.flatMap { tried in requests.firstIndex { $0.request.id == tried.request.id && $0.device == tried.device } }, crowdedOut)
     }
 
     /// What it takes by itself; nothing, as far as is known.
@@ -140,6 +177,8 @@ package struct WaitingRequests: Sendable {
             costs[Work(first.request)]?.occasions += 1
             return []
         }
+        // Else what it takes by itself would never be seen where others always wait.
+        guard own.groups < Cost.patience else { return [] }
         // What all take: at most as by themselves, and probably. Until when they must be done, also for the sake of those that are passed over.
         var (longest, probable, end) = (alone, alone, limit(of: first, now: now))
         var passedOver = Duration.zero
