@@ -13,7 +13,7 @@ package struct ExecutorOptions: Sendable {
     package var patience: Duration
     /// Positions in the nodes of ``Networks/Graph/orderedByExits()`` at which a segment may begin or end, besides its two ends; each may keep two nodes from being computed as one.
     package var cuts: Set<Int>
-    /// Inputs that may be under way at the same time, each in memory of its own: 1 … ``maximumLanes``.
+    /// Inputs that may be under way at the same time, each in memory of its own: 1 … ``maximumLanes``; fewer where ``memoryLimit`` has no room for them.
     package var lanes: Int
     /// The first step that lanes share (``Executor/firstSharedStep``); `nil`: what ``Executor/measureLanes()`` finds. Results don't depend on it.
     package var firstSharedStep: Int?

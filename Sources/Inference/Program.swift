@@ -119,13 +119,17 @@ extension Lowering {
         let arena = MemoryPlan(variable.map { .init(bytes: buffers[$0].bytes, life: buffers[$0].first...max(buffers[$0].first, buffers[$0].last)) })
         let constants = MemoryPlan(constant.map { .init(bytes: buffers[$0].bytes, life: whole) })
         guard let arena, let constants else { throw InferenceError(.memory, "network '\(graph.name)'", "its size overflows") }
-        let arenas = Array(repeating: arena.bytes, count: options.lanes)
-        let total = (arenas + [constants.bytes]).reduce(scratchBytes.multipliedReportingOverflow(by: options.threads)) { sum, bytes in
-            let next = sum.partialValue.addingReportingOverflow(bytes)
-            return (next.partialValue, sum.overflow || next.overflow)
+        func bytes(lanes: Int) -> Int {
+            let arenas = Array(repeating: arena.bytes, count: lanes)
+            let total = (arenas + [constants.bytes]).reduce(scratchBytes.multipliedReportingOverflow(by: options.threads)) { sum, bytes in
+                let next = sum.partialValue.addingReportingOverflow(bytes)
+                return (next.partialValue, sum.overflow || next.overflow)
+            }
+            return total.overflow ? .max : total.partialValue
         }
-        guard !total.overflow, total.partialValue <= options.memoryLimit else {
-            throw InferenceError(.memory, "network '\(graph.name)'", "it needs \(total.overflow ? .max : total.partialValue) bytes, the limit is \(options.memoryLimit)")
+        // Lanes are a gain, no need.
+        guard let lanes = (1...options.lanes).last(where: { bytes(lanes: $0) <= options.memoryLimit }) else {
+            throw InferenceError(.memory, "network '\(graph.name)'", "it needs \(bytes(lanes: 1)) bytes, the limit is \(options.memoryLimit)")
         }
         var regions = Array(repeating: Memory.Region(offset: 0, bytes: 0, isConstant: false), count: buffers.count)
         for (index, offset) in zip(variable, arena.offsets) {
@@ -140,7 +144,7 @@ extension Lowering {
             if let tensor = buffers[index].constant { memory.store(tensor, in: Slot(index: index)) }
         }
         var memories = [memory]
-        while memories.count < options.lanes { memories.append(try Memory(beside: memory)) }
+        while memories.count < lanes { memories.append(try Memory(beside: memory)) }
         return (memories, arena)
     }
 }

@@ -79,6 +79,20 @@ struct ExecutorMemoryTests {
         #expect(Double(executor.arenaBytes) <= 1.05 * Double(executor.leastArenaBytes), "\(executor.arenaBytes), \(executor.leastArenaBytes)")
     }
 
+    @Test func thereAreAsManyLanesAsTheLimitHasRoomFor() throws {
+        let network = try RandomNetwork(seed: 3, isQuantized: false)
+        func executor(_ limit: Int) throws -> Executor { try Executor(network.graph, options: ExecutorOptions(lanes: 8, memoryLimit: limit)) }
+        var (refused, least) = (0, 1 << 30)
+        while least - refused > 1 {
+            let limit = (refused + least) / 2
+            if (try? executor(limit)) == nil { refused = limit } else { least = limit }
+        }
+        let arena = try executor(least).arenaBytes
+        for (limit, lanes) in [(least, 1), (least + arena - 1, 1), (least + arena, 2), (least + 2 * arena, 3), (1 << 30, 8)] {
+            #expect(try executor(limit).lanes == lanes)
+        }
+    }
+
     @Test func aNetworkBeyondTheLimitIsRefused() throws {
         let network = try RandomNetwork(seed: 3, isQuantized: false)
         let error = #expect(throws: InferenceError.self) {
