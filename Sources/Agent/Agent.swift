@@ -148,7 +148,8 @@ package final class Agent: Sendable {
         let limits = asksCloud ? Budget.Limits(settings.recovery.budget, audits: audits != nil && settings.audit.share > 0) : nil
         let budget: BudgetKeeper? = if let limits { try BudgetKeeper(limits, folder: settings.state, clock: clock, log: log) } else { nil }
         self.budget = budget
-        let plans = try Self.plans(of: network, settings, bundle, assuming, framesWait: !source.isLive, link: link, clock: clock, log: log)
+        let hindrance: @Sendable (Int) -> String? = { budget?.hindrance(bytes: $0) ?? link?.hindrance }
+        let plans = try Self.plans(of: network, settings, bundle, assuming, framesWait: !source.isLive, audits: audits, link: link, hindrance: hindrance, clock: clock, log: log)
         self.plans = plans
         // And one audit, or probe.
         let capacity = mostQuestions + 1
@@ -162,7 +163,7 @@ package final class Agent: Sendable {
         if let plans, let buffers {
             let frames = PlannedFrames(
                 network, audits: audits, desk: desk, plans: plans, buffers: buffers, waitsForRoom: !source.isLive, packingTurn: packingTurn, clock: clock, log: log,
-                onTaken: outputs.onTaken
+                onTaken: outputs.onTaken, hindrance: hindrance
             ) { questions?.offer($0) ?? false }
             run = { frames.run($0) }
         } else {
@@ -177,8 +178,8 @@ package final class Agent: Sendable {
 
     /// What chooses among plans; `nil` where there are none.
     private static func plans(
-        of network: AgentNetwork, _ settings: AgentSettings, _ bundle: Bundle, _ assuming: Assumptions, framesWait: Bool, link: (any CloudLink)?,
-        clock: AgentClock, log: AgentLog
+        of network: AgentNetwork, _ settings: AgentSettings, _ bundle: Bundle, _ assuming: Assumptions, framesWait: Bool, audits: AuditDesk?, link: (any CloudLink)?,
+        hindrance: @escaping @Sendable (Int) -> String?, clock: AgentClock, log: AgentLog
     ) throws(AgentError) -> PlanDesk? {
         guard let plan = settings.plan else { return nil }
         guard let material = network.material else {
@@ -202,10 +203,17 @@ package final class Agent: Sendable {
             }
             times.packsFirst = network.executor.takesAllProcessors
         }
+        if network.endFloor(network.endGate) == nil {
+            log.write(.warning, "plan: the gate at the end asks for what the bundle's table of plans doesn't hold: more is sent, or left unsure, than plans are expected to")
+        }
+        // By rung.
+        let gates: [Gate?] = if let audits { audits.gates } else { [network.endGate] }
+        let floors = gates.map { network.endFloor($0) ?? 0 }
         var estimates = assuming.estimates ?? PlanAssumptions(plan)
         estimates.framesWait = framesWait
         return try PlanDesk(
-            material, plan.policy, deadline: settings.deadline, times: times, assuming: estimates, clock: clock
+            material, plan.policy, deadline: settings.deadline, times: times, assuming: estimates, clock: clock, hindrance: hindrance,
+            endFloor: { floors[audits?.rung ?? 0] }
         ) { report in
             // A choice of the same plan in other conditions comes with every few frames.
             log.write(report.isChange ? .info : .debug, "plan: \(report.json)")
@@ -285,8 +293,8 @@ package final class Agent: Sendable {
             case .counts:
                 if audits?.answered(frame, answer, counts: counts) != true { desk.handle(.answered(frame, answer)) }
             }
-        case .unanswered(let frame, let reason):
-            let isProbe = plans?.unanswered(frame, reason: reason) ?? false
+        case .unanswered(let frame, let reason, let waited):
+            let isProbe = plans?.unanswered(frame, reason: reason, waited: waited) ?? false
             // The agent's own wish, and counted as such.
             if reason != "cancelled" { desk.count(refusal: reason) }
             if isProbe { return }

@@ -19,6 +19,8 @@ struct AgentNetwork {
     let preprocessor: Preprocessor
     let calibration: Calibration
     let gate: Gate
+    /// The settings' own gate, or the certified one: under a plan it's asked at the end as well. `nil` where there is neither.
+    let endGate: Gate?
     let secondLook: SecondLook?
     /// `nil` where the bundle holds no plans, or the settings name no policy.
     let material: PlanMaterial?
@@ -61,12 +63,12 @@ struct AgentNetwork {
                 .configuration, operation, "a network without labels can't ask the cloud: nobody knows that its classes are the same; set recovery.enabled to false")
         }
         let certified = settings.gate == nil ? details.certifiedGate : nil
-        let gate: Gate
         do {
-            gate = try settings.gate?.gate(labels: details.labels, classes: classes) ?? certified?.gate ?? .standard
+            endGate = try settings.gate?.gate(labels: details.labels, classes: classes) ?? certified?.gate
         } catch {
             throw AgentError(.configuration, operation, "\(error)")
         }
+        let gate = endGate ?? .standard
         if let certified, let bound = settings.secondLook, certified.secondLook != bound {
             throw AgentError(
                 .configuration, operation,
@@ -110,6 +112,14 @@ struct AgentNetwork {
         } else {
             exitReaders = []
         }
+    }
+
+    /// What the end answers under a plan has at least this score of the plans' table: infinite where it answers nothing, `nil` where the gate asks for what the table doesn't hold.
+    func endFloor(_ gate: Gate?) -> Double? {
+        guard let gate, let material, let end = exitReaders.last else { return 0 }
+        guard end.own == nil, let floor = gate.floor(of: material.measure) else { return nil }
+        guard let bound = end.secondLook else { return max(floor, 0) }
+        return material.measure == .margin ? max(floor, bound, 0) : nil
     }
 }
 

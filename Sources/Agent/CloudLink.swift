@@ -16,6 +16,9 @@ package protocol CloudLink: Sendable {
     /// - Returns: why not, or `nil`: then one `answered` or `unanswered` event follows.
     func ask(_ question: CloudQuestion, spending: (Int) -> String?) -> String?
 
+    /// Why any question would be refused at the moment, or `nil`; returns at once. A board that asks before it rests goes on with the frame instead.
+    var hindrance: String? { get }
+
     /// What was asked about the frame is of no use any more; returns at once. An answer may come all the same.
     func cancel(frame: UInt64)
 
@@ -168,8 +171,10 @@ package enum CloudEvent: Sendable {
     /// Also one that comes too late: the agent knows and counts it. The model is the SHA-256 of the weights that answered, hexadecimal; `nil` where it isn't known.
     /// What it says of the link and of the server is `nil` where that isn't known.
     case answered(frame: UInt64, Answer, model: String? = nil, CloudTransfer? = nil)
-    /// - Parameter reason: begins with ``byWorker`` where a worker has refused it.
-    case unanswered(frame: UInt64, reason: String)
+    /// - Parameters:
+    ///   - reason: begins with ``byWorker`` where a worker has refused it.
+    ///   - waited: how long it did there, where that is known.
+    case unanswered(frame: UInt64, reason: String, waited: Duration? = nil)
     case status(CloudStatus)
 
     package static let byWorker = "worker: "

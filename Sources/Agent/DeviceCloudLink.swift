@@ -17,6 +17,7 @@ package final class DeviceCloudLink: CloudLink {
     /// Until then nothing is compressed, since the last image was refused.
     private let quietUntil = Mutex(Duration.zero)
 
+    private static let quiet = "refused a moment ago"
     /// So long after a refusal the link isn't asked again, which spares the board the compression while nobody can answer.
     private static let quietTime = Duration.milliseconds(100)
 
@@ -50,7 +51,7 @@ package final class DeviceCloudLink: CloudLink {
                 switch event {
                 case .answered(_, let frame, let reply, let transfer): events(Self.event(frame, reply, transfer))
                 case .late(let frame, let reply, let transfer): events(Self.event(frame, reply, transfer))
-                case .unanswered(_, let frame, let failure): events(.unanswered(frame: frame, reason: failure.rawValue))
+                case .unanswered(_, let frame, let failure, let waited): events(.unanswered(frame: frame, reason: failure.rawValue, waited: waited))
                 case .mode(let mode): events(.status(CloudStatus(mode, link.interface)))
                 }
             }
@@ -65,13 +66,13 @@ package final class DeviceCloudLink: CloudLink {
                 bytes: transfer.bytes, onTheWay: transfer.onTheWay, occupied: transfer.occupied, queue: transfer.queue, inference: transfer.inference)
             return .answered(frame: frame, answer, model: reply.digest?.description, seen)
         }
-        return .unanswered(frame: frame, reason: CloudEvent.byWorker + reply.status.rawValue)
+        return .unanswered(frame: frame, reason: CloudEvent.byWorker + reply.status.rawValue, waited: transfer.queue)
     }
 
     package func ask(_ question: CloudQuestion, spending: (Int) -> String?) -> String? {
         guard link.mode.kind != .autonomous else { return Refusal.disconnected.rawValue }
         let now = clock.now()
-        guard quietUntil.withLock({ $0 <= now }) else { return "refused a moment ago" }
+        guard quietUntil.withLock({ $0 <= now }) else { return Self.quiet }
         guard let payload = payload(question.content) else { return "the image can't be compressed" }
         if let refusal = spending(payload.bytes.count) { return refusal }
         let compressed = clock.now()
@@ -95,6 +96,12 @@ package final class DeviceCloudLink: CloudLink {
             guard let digest = DigestText(packed.model) else { return nil }
             return .activations(Request.Activations(cut: packed.cut, digest: digest, exit: packed.exit, tensors: packed.tensors))
         }
+    }
+
+    package var hindrance: String? {
+        if let hindrance = link.hindrance { return hindrance.rawValue }
+        let now = clock.now()
+        return quietUntil.withLock { $0 <= now } ? nil : Self.quiet
     }
 
     package func cancel(frame: UInt64) { link.cancel(frame: frame) }

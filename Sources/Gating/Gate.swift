@@ -14,6 +14,18 @@ package indirect enum Gate: Hashable, Sendable {
     /// Accepts what the other doesn't. A fault is never accepted, turned round or not.
     case not(Gate)
 
+    /// The lowest value of `measure` that it accepts, where it asks for nothing else; `nil` where it does.
+    ///
+    /// - Precondition: the measure rises with confidence.
+    package func floor(of measure: Measure) -> Double? {
+        switch self {
+        case .threshold(measure, let threshold): threshold
+        case .all(let gates) where gates.isEmpty: -.infinity
+        case .any(let gates) where gates.isEmpty: .infinity
+        case .threshold, .perClass, .all, .any, .not: nil
+        }
+    }
+
     /// A confidence with a value that isn't finite is a fault, whatever the gate.
     package func verdict(on confidence: Confidence) -> Verdict { verdict(on: confidence, stricterBy: 0) }
 

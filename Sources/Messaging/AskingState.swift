@@ -75,8 +75,8 @@ package struct AskingState: Sendable {
     private var mode = LinkMode(.autonomous, "not started")
     package private(set) var breaker: Breaker
     package private(set) var roundTrip = RoundTrip()
-    /// What is left of the round trips over this connection without the worker: the way, and waiting for questions sent before.
-    private var ways = RoundTrip()
+    /// What is left of the newest round trips over this connection without the worker: the way, and waiting for questions sent before.
+    private var ways = RoundTrip(window: 8)
     /// There and back for short messages, to the broker only, since the connection began.
     private var acknowledgements = RoundTrip()
     package var counters = LinkCounters()
@@ -105,19 +105,26 @@ package struct AskingState: Sendable {
         return (nil, actions)
     }
 
-    private func refusal(of request: Request, now: Duration) -> Refusal? {
+    /// Why any request would be refused; `nil` where that depends on the request.
+    package func hindrance(now: Duration) -> Refusal? {
         guard fault == nil else { return .disconnected }
         if now < pausedUntil { return .busy }
+        if case .offline = pool { return .poolOffline }
+        return breaker.admits(now: now).admitted ? nil : .breakerOpen
+    }
+
+    private func refusal(of request: Request, now: Duration) -> Refusal? {
+        if let hindrance = hindrance(now: now) { return hindrance }
         switch pool {
-        case .offline: return .poolOffline
         case .online(let state, let until) where now < until:
             if state.task != request.task { return .otherTask }
             if case .activations(let activations) = request.payload, let digest = state.digest, digest != activations.digest { return .otherModel }
             if request.payload.bytes.count + Request.maximumHeaderBytes / 16 > state.maximumBytes { return .tooLarge }
         case .online, .unknown:
             if now >= provenUntil && (now < nextUnknownProbe || !inFlight.isEmpty) && breaker.state == .closed { return .poolUnknown }
+        case .offline: break
         }
-        return breaker.admits(now: now).admitted ? nil : .breakerOpen
+        return nil
     }
 
     private func isPoolKnown(now: Duration) -> Bool {
@@ -195,17 +202,17 @@ package struct AskingState: Sendable {
     package mutating func received(_ reply: Reply, now: Duration) -> [Action] {
         guard let index = inFlight.firstIndex(where: { $0.id == reply.id }) else { return receivedUnasked(reply, now: now) }
         let pending = inFlight.remove(at: index)
+        let transfer = pending.sending.transfer(reply, now: now)
+        note(transfer)
         guard now < pending.deadline else {
-            let late = LinkEvent.late(frame: pending.frame, reply, pending.sending.transfer(reply, now: now))
+            let late = LinkEvent.late(frame: pending.frame, reply, transfer)
             return fail(pending, .expired, now: now) + [.tell(late)] + next(now: now)
         }
         var actions: [Action] = []
         switch reply.status {
         case .ok:
             remember(reply.id, pending.frame)
-            let transfer = pending.sending.transfer(reply, now: now)
             roundTrip.add(transfer.roundTrip)
-            ways.add(max(.zero, transfer.roundTrip - transfer.queue - transfer.inference))
             counters.answered += 1
             breaker.succeeded()
             provenUntil = now + PoolState.lifetime
@@ -214,20 +221,23 @@ package struct AskingState: Sendable {
             // The worker is alive, so the breaker has no say; it asks for a pause.
             pausedUntil = max(pausedUntil, now + min(reply.retryAfter ?? .milliseconds(500), .seconds(60)))
             if pending.isProbe { breaker.abandonedProbe(now: now) }
-            actions.append(end(reply.id, pending.frame, .status(reply.status)))
+            actions.append(end(reply.id, pending.frame, .status(reply.status), waited: transfer.queue))
         case .badRequest, .tooLarge:
             // This one image is at fault, not the worker.
             if pending.isProbe { breaker.succeeded() }
-            actions.append(end(reply.id, pending.frame, .status(reply.status)))
+            actions.append(end(reply.id, pending.frame, .status(reply.status), waited: transfer.queue))
         case .noModel where pending.hasActivations:
             // The cut may be one of another model; the frame itself can still be asked about.
             if pending.isProbe { breaker.succeeded() }
-            actions.append(end(reply.id, pending.frame, .status(reply.status)))
+            actions.append(end(reply.id, pending.frame, .status(reply.status), waited: transfer.queue))
         default:
-            actions += fail(pending, .status(reply.status), now: now)
+            actions += fail(pending, .status(reply.status), waited: transfer.queue, now: now)
         }
         return actions + next(now: now)
     }
+
+    /// Every reply tells the way, also one that comes too late, or that is a refusal.
+    private mutating func note(_ transfer: Transfer) { ways.add(max(.zero, transfer.roundTrip - transfer.queue - transfer.inference)) }
 
     private mutating func receivedUnasked(_ reply: Reply, now: Duration) -> [Action] {
         guard let index = ended.firstIndex(where: { $0.id == reply.id }) else {
@@ -242,7 +252,9 @@ package struct AskingState: Sendable {
         counters.late += 1
         // Somebody is alive, only slow: no need to wait for the next probe's time.
         if reply.status == .ok { breaker.encourage(now: now) }
-        return [.tell(.late(frame: ended[index].frame, reply, sending.transfer(reply, now: now)))]
+        let transfer = sending.transfer(reply, now: now)
+        note(transfer)
+        return [.tell(.late(frame: ended[index].frame, reply, transfer))]
     }
 
     package mutating func received(_ state: PoolState, lifetime: Duration?, now: Duration) -> [Action] {
@@ -274,7 +286,7 @@ package struct AskingState: Sendable {
     package mutating func disconnected(_ fault: LinkFault, now: Duration) -> [Action] {
         self.fault = fault
         acknowledgements = RoundTrip()
-        ways = RoundTrip()
+        ways = RoundTrip(window: 8)
         pool = .unknown
         provenUntil = .zero
         pausedUntil = .zero
@@ -310,17 +322,19 @@ package struct AskingState: Sendable {
         return deadlines.min()
     }
 
-    /// - Parameter sending: where a reply may still come, as a late one.
-    private mutating func fail(_ pending: Pending, _ failure: Failure, sending: Sending? = nil, now: Duration) -> [Action] {
+    /// - Parameters:
+    ///   - sending: where a reply may still come, as a late one.
+    ///   - waited: at the worker that has refused it.
+    private mutating func fail(_ pending: Pending, _ failure: Failure, sending: Sending? = nil, waited: Duration? = nil, now: Duration) -> [Action] {
         breaker.failed(now: now, wasProbe: pending.isProbe)
         provenUntil = .zero
-        return [end(pending.id, pending.frame, failure, sending: sending)]
+        return [end(pending.id, pending.frame, failure, sending: sending, waited: waited)]
     }
 
-    private mutating func end(_ id: RequestID, _ frame: UInt64, _ failure: Failure, sending: Sending? = nil) -> Action {
+    private mutating func end(_ id: RequestID, _ frame: UInt64, _ failure: Failure, sending: Sending? = nil, waited: Duration? = nil) -> Action {
         remember(id, frame, sending: sending)
         counters.failed[failure, default: 0] += 1
-        return .tell(.unanswered(id: id, frame: frame, failure))
+        return .tell(.unanswered(id: id, frame: frame, failure, waited: waited))
     }
 
     private mutating func remember(_ id: RequestID, _ frame: UInt64, sending: Sending? = nil) {

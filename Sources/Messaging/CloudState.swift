@@ -72,7 +72,9 @@ package enum LinkEvent: Sendable {
     /// The answer to question `id` about `frame`, within its deadline.
     case answered(id: RequestID, frame: UInt64, Reply, Transfer)
     /// The question `id` ended without an answer.
-    case unanswered(id: RequestID, frame: UInt64, Failure)
+    ///
+    /// - Parameter waited: at the worker that has refused it.
+    case unanswered(id: RequestID, frame: UInt64, Failure, waited: Duration? = nil)
     /// A reply to a question that already ended without one: it came too late, or the question was cancelled.
     case late(frame: UInt64, Reply, Transfer)
     case mode(LinkMode)

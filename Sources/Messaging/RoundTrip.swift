@@ -4,18 +4,18 @@
 package struct RoundTrip: Sendable {
     private var samples: [Duration] = []
     private var next = 0
-    /// How many round trips the quantiles look back on.
-    package static let window = 64
+    private let window: Int
 
-    package init() {}
+    /// - Parameter window: how many round trips the quantiles look back on.
+    package init(window: Int = 64) { self.window = window }
 
     package mutating func add(_ sample: Duration) {
-        if samples.count < Self.window {
+        if samples.count < window {
             samples.append(sample)
         } else {
             samples[next] = sample
         }
-        next = (next + 1) % Self.window
+        next = (next + 1) % window
     }
 
     /// The smallest sample that a share `fraction` (0 … 1) of the samples doesn't exceed; `nil` without samples.

@@ -31,6 +31,8 @@ package struct CalibrationTable: Hashable, Sendable {
             precondition(bytes.count == right.samples, "\(bytes.count) sizes of \(right.samples) samples")
             (self.upload, self.bytes, self.right) = (upload, bytes, right)
         }
+
+        package var meanBytes: Double { bytes.isEmpty ? 0 : bytes.reduce(0) { $0 + Double($1) } / Double(bytes.count) }
     }
 
     /// In the order of the network; the last one is the end, so there is at least one.

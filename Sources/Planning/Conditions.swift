@@ -54,8 +54,8 @@ package struct Conditions: Hashable, Sendable {
 
     /// Whether any estimate is more than a share `step` greater or smaller than it was; times under a millisecond count as one.
     package func differs(from other: Conditions, by step: Double) -> Bool {
-        func moved(_ a: Double, _ b: Double) -> Bool { max(a, b) > min(a, b) * (1 + step) }
-        func movedTime(_ a: Double, _ b: Double) -> Bool { moved(max(a, 0.001), max(b, 0.001)) }
+        func moved(_ a: Double, _ b: Double) -> Bool { Self.moved(a, b, by: step) }
+        func movedTime(_ a: Double, _ b: Double) -> Bool { Self.movedTime(a, b, by: step) }
         if (link == nil) != (other.link == nil) { return true }
         if let link, let old = other.link {
             if link.radio.name != old.radio.name || moved(link.radio.uplink, old.radio.uplink) || movedTime(link.radio.roundTrip, old.radio.roundTrip)
@@ -68,4 +68,10 @@ package struct Conditions: Hashable, Sendable {
             || moved(server.slowdown, other.server.slowdown) || movedTime(server.queue.mean, other.server.queue.mean)
             || movedTime(server.queue.highest, other.server.queue.highest) || moved(framePeriod, other.framePeriod)
     }
+
+    /// Whether one is more than a share `step` greater than the other.
+    package static func moved(_ one: Double, _ other: Double, by step: Double) -> Bool { max(one, other) > min(one, other) * (1 + step) }
+
+    /// The same of seconds, of which less than a millisecond counts as one.
+    package static func movedTime(_ one: Double, _ other: Double, by step: Double) -> Bool { moved(max(one, 0.001), max(other, 0.001), by: step) }
 }

@@ -23,6 +23,14 @@ package struct Plan: Hashable, Sendable {
         }
     }
 
+    /// The same, but that an exit is sure from `floor` on at the earliest.
+    package func raising(_ exit: Int, to floor: Double) -> Plan {
+        var plan = self
+        for index in gates.indices where gates[index].exit == exit { plan.gates[index].threshold = max(gates[index].threshold, floor) }
+        if let insurance, insurance.exit == exit { plan.insurance?.threshold = max(insurance.threshold, floor) }
+        return plan
+    }
+
     /// Asked before anything is sent, in the order of the network.
     package var gates: [Gate]
     /// What is sent where no gate was sure; `nil`: nothing, the network's end gives the answer.

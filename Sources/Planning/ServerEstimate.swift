@@ -44,6 +44,13 @@ package struct ServerEstimate: Hashable, Sendable {
         if !isSlow(at: time) { self.quickest?.time = time }
     }
 
+    /// A request was refused: it would have waited for so many seconds at least. Otherwise only those that others let through would be seen.
+    package mutating func refused(after waited: Double, expected: Double, at time: Double) {
+        let server = server(at: time)
+        guard waited > server.queue.mean else { return }
+        observe(server.slowdown * expected, expected: expected, queue: waited, at: time)
+    }
+
     package func server(at now: Double) -> Conditions.Server {
         let known = answers.values(at: now, within: Self.memory)
         guard let slowdown = known.map(\.factor).median else { return Conditions.Server() }

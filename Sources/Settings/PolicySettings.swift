@@ -66,7 +66,17 @@ package struct PolicySettings: Hashable, Sendable {
     }
 
     /// The plans to choose among; none where the network has none of this family.
-    package func plans(of table: CalibrationTable, costs: CostTable) -> [Plan] {
+    ///
+    /// - Parameter endFloor: what a gate that is asked at the end as well accepts at least, in the table's scores.
+    package func plans(of table: CalibrationTable, costs: CostTable, endFloor: Double = 0) -> [Plan] {
+        var known: Set<Plan> = []
+        return plans(of: table, costs).compactMap { plan in
+            let plan = plan.raising(table.end, to: endFloor)
+            return known.insert(plan).inserted ? plan : nil
+        }
+    }
+
+    private func plans(of table: CalibrationTable, _ costs: CostTable) -> [Plan] {
         if let only { return only.fits(table) ? [only] : [] }
         return PlanSpace.plans(of: table, costs: costs, levels: levels, family: family).filter { plan in
             switch insurance {

@@ -140,6 +140,7 @@ final class ManualCloud: CloudLink {
         var answer: Answer?
         var model: String?
         var strays = CloudStrays()
+        var hindrance: String?
     }
 
     private let state = Mutex(State())
@@ -168,6 +169,11 @@ final class ManualCloud: CloudLink {
 
     /// What comes is kept back, as by a link that knows what it asked.
     func keepBack(_ strays: CloudStrays) { state.withLock { $0.strays = strays } }
+
+    /// From now on every question would be refused, or none.
+    func hinder(_ hindrance: String?) { state.withLock { $0.hindrance = hindrance } }
+
+    var hindrance: String? { state.withLock { $0.hindrance } }
 
     /// From now on another model answers.
     func change(to model: String?) { state.withLock { $0.model = model } }

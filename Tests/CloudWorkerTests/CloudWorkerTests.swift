@@ -250,7 +250,7 @@ private func answersOfADevice(port: Int) async throws -> [Int] {
         let reply = try await journal.first { event -> Reply?? in
             switch event {
             case .answered(id, _, let reply, _): .some(reply)
-            case .unanswered(id, _, _): .some(nil)
+            case .unanswered(id, _, _, _): .some(nil)
             default: nil
             }
         }

@@ -178,7 +178,7 @@ struct CutTests {
             try await journal.first { event -> Failure?? in
                 switch event {
                 case .answered(_, frame, _, _): .some(nil)
-                case .unanswered(_, frame, let failure): .some(failure)
+                case .unanswered(_, frame, let failure, _): .some(failure)
                 default: nil
                 }
             }

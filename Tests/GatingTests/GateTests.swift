@@ -30,6 +30,13 @@ struct GateTests {
         #expect(!Gate.threshold(.entropy, 0).verdict(on: Self.sure).accepts)
     }
 
+    @Test func aFloorIsKnownWhereNothingElseIsAskedFor() {
+        let one = Gate.threshold(.topOne, 0.7)
+        #expect(one.floor(of: .topOne) == 0.7 && one.floor(of: .margin) == nil)
+        #expect(Gate.any([]).floor(of: .topOne) == .infinity && Gate.all([]).floor(of: .topOne) == -.infinity)
+        for other in [.all([one, one]), .any([one]), .not(one), .perClass(.topOne, thresholds: [:], otherwise: 0.7)] as [Gate] { #expect(other.floor(of: .topOne) == nil) }
+    }
+
     @Test func nothingThatIsNotANumberIsAccepted() {
         for measure in Measure.allCases {
             #expect(!Gate.threshold(measure, 0).verdict(on: Self.damaged).accepts)

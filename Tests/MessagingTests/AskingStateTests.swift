@@ -39,7 +39,7 @@ private func ends(_ actions: [AskingState.Action]) -> [String] {
     actions.compactMap { action in
         switch action {
         case .tell(.answered(_, let frame, _, _)): "\(frame) answered"
-        case .tell(.unanswered(_, let frame, let failure)): "\(frame) \(failure.rawValue)"
+        case .tell(.unanswered(_, let frame, let failure, _)): "\(frame) \(failure.rawValue)"
         case .tell(.late(let frame, _, _)): "\(frame) late"
         case .cancel(let cancellation): "\(cancellation.frame) cancelled at the workers"
         case .tell(.mode), .send: nil
@@ -112,6 +112,35 @@ struct AskingStateTests {
         _ = state.connected(now: .milliseconds(60))
         _ = state.received(pool(), lifetime: .seconds(90), now: .milliseconds(60))
         #expect(due(state.ask(question(5, due: .milliseconds(10)), now: .milliseconds(70)).actions) == .milliseconds(10))
+    }
+
+    /// Else a device whose way has become short would go on saying that it has no time, and might never have the answer that tells it otherwise.
+    @Test func lateAnswersAndRefusalsTellTheWayAsWell() {
+        for (status, isLate) in [(.ok, false), (.ok, true), (.busy, false), (.deadline, false)] as [(Reply.Status, Bool)] {
+            var state = ready()
+            func due(_ number: UInt64, now: Duration) -> Duration? {
+                var question = request(number)
+                question.due = .milliseconds(100)
+                for case .send(let request) in state.ask(question, now: now).actions { return request.due }
+                return nil
+            }
+            _ = state.ask(request(1), now: .zero)
+            _ = state.received(reply(1), now: .milliseconds(300))
+            #expect(due(2, now: .seconds(1)) == .zero)
+            _ = state.received(reply(2), now: .milliseconds(1300))
+            for number in 3..<11 as Range<UInt64> {
+                let now = .seconds(1) * Int(number)
+                _ = state.ask(request(number), now: now)
+                if isLate { _ = state.cancel(frame: number, now: now) }
+                var answer = reply(number, status, retryAfter: .milliseconds(1))
+                answer.queueTime = .milliseconds(20)
+                for case .tell(.unanswered(_, _, _, let waited)) in state.received(answer, now: now + .milliseconds(50)) { #expect(waited == .milliseconds(20)) }
+                // Refusals open the breaker.
+                if status == .deadline { _ = state.received(pool(), lifetime: .seconds(90), now: now + .milliseconds(60)) }
+            }
+            if status == .deadline { continue }
+            #expect(due(11, now: .seconds(11)) == .milliseconds(70), "\(status), late: \(isLate)")
+        }
     }
 
     @Test func silenceOpensTheBreakerWithinTwoDeadlines() {
@@ -356,7 +385,7 @@ struct AskingStateTests {
                     underWay.insert(request.frame)
                     #expect(underWay.count <= 2, "seed \(seed)")
                     #expect(request.deadline > .zero, "seed \(seed)")
-                case .tell(.answered(_, let frame, _, _)), .tell(.unanswered(_, let frame, _)):
+                case .tell(.answered(_, let frame, _, _)), .tell(.unanswered(_, let frame, _, _)):
                     ended[frame, default: 0] += 1
                     underWay.remove(frame)
                 case .tell, .cancel: break

@@ -46,7 +46,7 @@ private final class Device: Sendable {
         return try await journal.first { event in
             switch event {
             case .answered(id, frame, let reply, _): "answered: \(reply.answer.map { "\($0)" } ?? "nothing")"
-            case .unanswered(id, frame, let failure): "unanswered: " + failure.rawValue
+            case .unanswered(id, frame, let failure, _): "unanswered: " + failure.rawValue
             default: nil
             }
         }
@@ -158,7 +158,7 @@ struct DeviceLinkTests {
         #expect(device.link.ask(.init(id: id, frame: 9, task: task, deadline: .seconds(20), gate: nil, payload: .activations(activations))) == nil)
         device.link.cancel(frame: 8)
         device.link.cancel(frame: 9)
-        try await device.journal.wait { if case .unanswered(id, 9, .cancelled) = $0 { true } else { false } }
+        try await device.journal.wait { if case .unanswered(id, 9, .cancelled, _) = $0 { true } else { false } }
         for worker in workers {
             try await worker.journal.wait { event in
                 if case .cancelled(ClientID("board-1"), Cancellation(id: id, frame: 9)) = event { true } else { false }

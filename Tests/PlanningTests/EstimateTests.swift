@@ -290,6 +290,17 @@ struct ServerEstimateTests {
         #expect(server.queue == Octiles(of: (10..<18).map(Double.init)))
     }
 
+    @Test func refusalsSayHowLongOneWaitsAtLeast() {
+        var estimate = ServerEstimate()
+        for index in 0..<16 { estimate.observe(0.02, expected: 0.01, queue: 0.001, at: Double(index)) }
+        // What waited no longer than others says nothing.
+        estimate.refused(after: 0.0005, expected: 0.01, at: 16)
+        #expect(estimate.age(at: 16) == 1)
+        for index in 0..<2 { estimate.refused(after: 0.5, expected: 0.01, at: 17 + Double(index)) }
+        let server = estimate.server(at: 18)
+        #expect((server.slowdown - 2).magnitude < 1e-9 && (server.queue.mean - 0.5).magnitude < 1e-9)
+    }
+
     @Test func aServerTenTimesSlowerIsKnownAfterTwoAnswers() {
         var estimate = ServerEstimate()
         for index in 0..<16 { estimate.observe(0.01, expected: 0.01, queue: 0, at: Double(index)) }

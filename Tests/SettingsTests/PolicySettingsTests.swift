@@ -171,6 +171,11 @@ struct PolicySettingsTests {
         #expect(policy.plans(of: Self.table, costs: Self.costs) == [plan])
         let foreign = PolicySettings(only: Plan(upload: Upload(cut: 9999, payload: .png)), targets: [.init(.latency)])
         #expect(foreign.plans(of: Self.table, costs: Self.costs).isEmpty)
+        // A gate that is asked at the end as well raises that one's thresholds; what comes to the same is one plan.
+        let (floor, end) = (0.97, Self.table.end)
+        let raised = any.map { $0.raising(end, to: floor) }
+        #expect(try Self.parse(Self.head).plans(of: Self.table, costs: Self.costs, endFloor: floor) == raised.indices.filter { raised.firstIndex(of: raised[$0]) == $0 }.map { raised[$0] })
+        #expect(raised != any && raised.allSatisfy { ($0.gates + [$0.insurance].compactMap(\.self)).allSatisfy { $0.exit != end || $0.threshold >= floor } })
     }
 
     @Test func theAgentsFileNamesAPolicyWhoseMistakesAreItsOwn() throws {

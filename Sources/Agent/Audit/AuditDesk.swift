@@ -63,7 +63,7 @@ final class AuditDesk: Sendable {
     private static let quietTime = Duration.seconds(60)
 
     /// One a rung, and the closed one.
-    private let gates: [Gate]
+    let gates: [Gate]
     private let measure: Measure
     private let clock: AgentClock
     private let state: Monitor<State>

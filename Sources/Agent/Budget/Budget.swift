@@ -104,6 +104,13 @@ package struct Budget: Hashable, Sendable {
 
     /// Takes `amount` from every window, or says why not and takes nothing.
     package mutating func spend(_ amount: Amount, for purpose: Purpose, now: Duration) -> Refusal? {
+        if let refusal = refusal(of: amount, for: purpose, now: now) { return refusal }
+        add(amount)
+        return nil
+    }
+
+    /// Why it can't be spent; takes nothing.
+    package mutating func refusal(of amount: Amount, for purpose: Purpose, now: Duration) -> Refusal? {
         advance(to: now)
         for window in Window.allCases.reversed() {
             let spent = meters[window.rawValue].total
@@ -113,7 +120,6 @@ package struct Budget: Hashable, Sendable {
                 return Refusal(window: window, unit: unit, limit: most)
             }
         }
-        add(amount)
         return nil
     }
 

@@ -13,6 +13,8 @@ final class BudgetKeeper: Sendable {
         var pausedUntil: Duration?
         var isWriting = false
         var isClosing = false
+        /// Of the last question for recovery, where it was refused; else 0.
+        var refusedBytes = 0
     }
 
     private let state: Monitor<State>
@@ -27,6 +29,7 @@ final class BudgetKeeper: Sendable {
     private static let patience = Duration.milliseconds(100)
     private static let mostWaits = 5
     private static let pause = Duration.seconds(30)
+    private static let unstored = "budget: its state can't be stored"
 
     /// Takes up what the folder holds of the budget.
     ///
@@ -65,6 +68,7 @@ final class BudgetKeeper: Sendable {
         var waits = 0
         let verdict: BudgetLedger.Verdict = state.wait { state in
             let verdict = state.ledger.spend(amount, for: purpose, now: now)
+            if purpose == .recovery { state.refusedBytes = if case .refused = verdict { bytes } else { 0 } }
             guard verdict == .needsRecord else { return .done(verdict) }
             guard store != nil else {
                 _ = state.ledger.record(for: amount, now: now)
@@ -86,7 +90,7 @@ final class BudgetKeeper: Sendable {
         switch verdict {
         case .granted: (nil, Receipt(amount: amount, time: now))
         case .refused(let refusal): (refusal.description, nil)
-        case .needsRecord: ("budget: its state can't be stored", nil)
+        case .needsRecord: (Self.unstored, nil)
         }
     }
 
@@ -99,12 +103,19 @@ final class BudgetKeeper: Sendable {
     /// The question wasn't sent after all.
     func giveBack(_ receipt: Receipt) { state.withLock { $0.ledger.giveBack(receipt.amount, spentAt: receipt.time) } }
 
-    /// Why no question can be sent now, whatever its size; spends nothing.
-    func refusal(for purpose: Budget.Purpose) -> String? {
+    /// Why no question can be sent now, whatever its size; spends nothing. Waits for nothing.
+    func refusal(for purpose: Budget.Purpose) -> String? { refusal(of: 0, for: purpose, isStored: true) }
+
+    /// Why a question for recovery of this many bytes, or one as large as the last that was refused, would be refused now; spends nothing. Waits for nothing.
+    func hindrance(bytes: Int) -> String? { refusal(of: bytes, for: .recovery, isStored: false) }
+
+    /// - Parameter isStored: whether what the storage holds, and what was refused before, doesn't matter.
+    private func refusal(of bytes: Int, for purpose: Budget.Purpose, isStored: Bool) -> String? {
         let now = clock.now()
         return state.withLock { state in
-            var budget = state.ledger.budget
-            return budget.spend(Budget.Amount(messages: 1, bytes: Self.overhead), for: purpose, now: now)?.description
+            let bytes = isStored ? bytes : max(bytes, state.refusedBytes)
+            if let refusal = state.ledger.refusal(of: Budget.Amount(messages: 1, bytes: bytes + Self.overhead), for: purpose, now: now) { return refusal.description }
+            return !isStored && state.pausedUntil != nil ? Self.unstored : nil
         }
     }
 

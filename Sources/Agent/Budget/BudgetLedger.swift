@@ -69,6 +69,11 @@ package struct BudgetLedger: Hashable, Sendable {
         return .granted
     }
 
+    /// Why it would be refused; spends nothing.
+    package mutating func refusal(of amount: Budget.Amount, for purpose: Budget.Purpose, now: Duration) -> Budget.Refusal? {
+        budget.refusal(of: amount, for: purpose, now: now)
+    }
+
     /// Takes back what was granted at `time` and then not sent. The advance stays spent.
     package mutating func giveBack(_ amount: Budget.Amount, spentAt time: Duration) { budget.giveBack(amount, spentAt: time) }
 

@@ -9,7 +9,7 @@ package struct FrameEstimates: Sendable {
 
     package private(set) var board = BoardEstimate()
     private var mean: RunningMean
-    private var lastTaken: Double?
+    private var lastTaken: (time: Double, arrived: UInt64)?
     /// The gap before the newest frame, where that was a pause.
     private var newestPause: Double?
     private var preparation = RunningMean()
@@ -23,10 +23,12 @@ package struct FrameEstimates: Sendable {
     package var preparing: Double { preparation.value }
 
     /// A frame is taken up. One pause says nothing of the frames before and after it; two in a row are another pace.
-    package mutating func taken(at now: Double) {
-        defer { lastTaken = now }
+    ///
+    /// - Parameter arrived: how many have come so far: the pace is the source's, also where the board can't follow.
+    package mutating func taken(at now: Double, arrived: UInt64) {
+        defer { lastTaken = (now, arrived) }
         guard let lastTaken else { return }
-        let gap = now - lastTaken
+        let gap = (now - lastTaken.time) / Double(arrived > lastTaken.arrived ? arrived - lastTaken.arrived : 1)
         guard gap > Self.pause * period else {
             newestPause = nil
             mean.add(gap)

@@ -16,6 +16,8 @@ final class PlanDesk: Sendable {
         var server: Double
         /// What packing took when the board was measured.
         var packing: Double
+        /// What is sent, as a rule.
+        var bytes: Int
         /// Where frames are counted.
         var slot: Int
     }
@@ -51,8 +53,8 @@ final class PlanDesk: Sendable {
         var probes: ProbeSchedule
         var mode = CloudStatus.Mode.autonomous
         var statistics: PlanStatistics
-        /// What packing took, as a factor on what was measured at the start.
-        var packing = (frames: RunningMean(1), tensors: RunningMean(1))
+        /// How much slower packing is than it was when it was measured at the start.
+        var packing = (frames: BoardEstimate(), tensors: BoardEstimate())
         /// Questions that hold tensors.
         var tensors: [UInt64] = []
         /// Until then nobody is asked to go on from a cut, since the workers have another model.
@@ -77,23 +79,29 @@ final class PlanDesk: Sendable {
     private let probe: Monitor<ProbeSchedule.Size?> = Monitor(nil)
     private let thread: Monitor<WorkerThread?> = Monitor(nil)
     private let chooser: PlanChooser
+    private let hindrance: @Sendable (Int) -> String?
+    private let endFloor: @Sendable () -> Double
     private let report: @Sendable (PlanReport) -> Void
 
     /// - Parameters:
     ///   - times: of the board.
+    ///   - hindrance: why a question of so many bytes would be refused at the moment. It doesn't wait.
+    ///   - endFloor: what the end answers has at least this score, at the moment. It doesn't wait.
     ///   - report: called with each choice on the desk's thread; it must be quick.
     /// - Throws: where the network has no plan of the policy's family.
     init(
         _ material: PlanMaterial, _ settings: PolicySettings, deadline: Duration, times: BoardTimes, assuming assumptions: PlanAssumptions, clock: AgentClock,
-        report: @escaping @Sendable (PlanReport) -> Void
+        hindrance: @escaping @Sendable (Int) -> String?, endFloor: @escaping @Sendable () -> Double, report: @escaping @Sendable (PlanReport) -> Void
     ) throws(AgentError) {
         self.material = material
         self.clock = clock
+        self.hindrance = hindrance
+        self.endFloor = endFloor
         self.report = report
         self.assumptions = assumptions
         let estimates = (frames: FrameEstimates(period: assumptions.framePeriod), cloud: CloudEstimates(assumptions))
         let conditions = Self.conditions(assumptions, estimates.frames, at: clock.now().inSeconds)
-        chooser = try PlanChooser(material, settings, deadline: deadline.inSeconds, times: times, in: conditions)
+        chooser = try PlanChooser(material, settings, deadline: deadline.inSeconds, times: times, endFloor: endFloor(), in: conditions)
         var statistics = PlanStatistics(plan: chooser.plan, exits: material.places.exits.count)
         statistics.plans = chooser.planner.space.plans.count
         frames = Monitor(Frames(present: Present(chooser, slot: 0), estimates: estimates.frames, exits: statistics.exits))
@@ -110,10 +118,12 @@ final class PlanDesk: Sendable {
     // What the frame thread calls.
 
     /// A frame is taken up: the plan for it.
-    func take() -> Present {
+    ///
+    /// - Parameter arrived: how many have come so far, with those that a newer one replaced.
+    func take(arrived: UInt64) -> Present {
         let now = clock.now().inSeconds
         return frames.withLock { frames in
-            frames.estimates.taken(at: now)
+            frames.estimates.taken(at: now, arrived: arrived)
             return frames.present
         }
     }
@@ -159,9 +169,12 @@ final class PlanDesk: Sendable {
             state.estimates.sent(question.frame, bytes: bytes, server: server, isProbe: question.isProbe, at: now)
             state.statistics.add(bytes, isProbe: question.isProbe)
             if !question.isProbe { state.statistics.packing.add(packing) }
-            if let expected = question.upload?.packing, expected > 0, packing > .zero {
-                let factor = packing.inSeconds / expected
-                if hasTensors { state.packing.tensors.add(factor) } else { state.packing.frames.add(factor) }
+            if let expected = question.upload?.packing {
+                if hasTensors {
+                    state.packing.tensors.observe(packing.inSeconds, expected: expected, at: now)
+                } else {
+                    state.packing.frames.observe(packing.inSeconds, expected: expected, at: now)
+                }
             }
             if hasTensors {
                 if state.tensors.count == Self.mostTensors { state.tensors.removeFirst() }
@@ -205,15 +218,16 @@ final class PlanDesk: Sendable {
 
     /// A question has ended without an answer.
     ///
+    /// - Parameter waited: at the worker that has refused it.
     /// - Returns: whether it was a probe.
-    func unanswered(_ frame: UInt64, reason: String) -> Bool {
+    func unanswered(_ frame: UInt64, reason: String, waited: Duration? = nil) -> Bool {
         let now = clock.now().inSeconds
         return state.change { state in
             state.isUrgent = true
             // A late answer may still come; that it's one to tensors stays known.
             if Self.otherModel.contains(reason) { state.tensors.removeAll { $0 == frame } }
             noteModel(reason, &state)
-            return state.estimates.ended(frame, isHeard: reason.hasPrefix(CloudEvent.byWorker), at: now)
+            return state.estimates.ended(frame, isHeard: reason.hasPrefix(CloudEvent.byWorker), waited: waited?.inSeconds, at: now)
         }
     }
 
@@ -241,9 +255,13 @@ final class PlanDesk: Sendable {
 
     private func run() {
         var chooser = chooser
+        var standstill = Standstill()
         publish(chooser, chooser.first)
-        while let findings = nextFindings() {
+        while var findings = nextFindings() {
             let begun = clock.now()
+            if findings.conditions.link == nil { standstill.end() } else { standstill.look(hindrance(chooser.usualBytes), at: begun.inSeconds) }
+            findings.endFloor = endFloor()
+            if let reason = standstill.reason { (findings.conditions.link, findings.hindrance) = (nil, reason) }
             guard var report = chooser.choose(by: findings, at: begun.inSeconds) else { continue }
             report.choosing = clock.now() - begun
             publish(chooser, report)
@@ -254,9 +272,10 @@ final class PlanDesk: Sendable {
     private func nextFindings() -> PlanChooser.Findings? {
         guard let state = nextLook() else { return nil }
         let now = clock.now()
+        func factor(_ estimate: BoardEstimate) -> Double { estimate.board(power: 0, at: now.inSeconds).slowdown }
         return PlanChooser.Findings(
             conditions: conditions(with: state.estimates, at: now.inSeconds), sendsTensors: state.withoutTensorsUntil.map { $0 <= now } ?? true,
-            preparing: frames.withLock { $0.estimates.preparing }, packing: (state.packing.frames.value, state.packing.tensors.value))
+            preparing: frames.withLock { $0.estimates.preparing }, packing: (factor(state.packing.frames), factor(state.packing.tensors)))
     }
 
     private func conditions(with cloud: CloudEstimates, at now: Double) -> Conditions {
@@ -331,9 +350,10 @@ extension PlanDesk.Present {
     fileprivate init(_ chooser: PlanChooser, slot: Int) {
         let (plan, times) = (chooser.plan, chooser.measured)
         let course = Course(plan, in: chooser.material.places)
-        let upload = plan.upload.flatMap { upload in chooser.material.table.sent.firstIndex { $0.upload == upload } }
+        let upload = chooser.upload
         self.init(
             course: course, seconds: course.steps.map(times.seconds), unsentSeconds: course.unsent.map(times.seconds),
-            server: upload.map { chooser.material.serverSeconds[$0] } ?? 0, packing: upload.map { times.packing[$0] } ?? 0, slot: slot)
+            server: upload.map { chooser.material.serverSeconds[$0] } ?? 0, packing: upload.map { times.packing[$0] } ?? 0,
+            bytes: chooser.usualBytes, slot: slot)
     }
 }

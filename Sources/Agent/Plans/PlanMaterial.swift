@@ -90,9 +90,11 @@ struct PlanMaterial: Sendable {
 
     /// The plans of a policy that the agent can carry out.
     ///
-    /// - Parameter sendsTensors: whether the cloud knows the model that the cuts are of.
-    func plans(_ policy: PolicySettings, costs: CostTable, sendsTensors: Bool = true) -> [Plan] {
-        policy.plans(of: table, costs: costs).filter { plan in
+    /// - Parameters:
+    ///   - sendsTensors: whether the cloud knows the model that the cuts are of.
+    ///   - endFloor: what the end answers has at least this score.
+    func plans(_ policy: PolicySettings, costs: CostTable, sendsTensors: Bool = true, endFloor: Double) -> [Plan] {
+        policy.plans(of: table, costs: costs, endFloor: endFloor).filter { plan in
             guard canFly(plan) else { return false }
             if !sendsTensors, let upload = plan.upload, upload.cut > 0 { return false }
             return true

@@ -13,8 +13,9 @@ package struct PlanReport: Sendable {
     package var figuresBefore: Figures?
     /// What isn't as it was at the choice before.
     package var causes: [String]
-    /// Constraints of the policy that the plan violates.
+    /// Constraints of the policy that the plan violates, and those that no plan keeps together with those before them, from the first such on.
     package var violated: [Policy.Constraint]
+    package var demoted: [Policy.Constraint]
     package var conditions: Conditions
     /// How many plans there were to choose among, and how long it took.
     package var plans: Int
@@ -27,7 +28,9 @@ package struct PlanReport: Sendable {
         var text = "plan \(number): \(plan)"
         if let before { text += "; instead of \(before)" }
         if !causes.isEmpty { text += "; " + causes.joined(separator: ", ") }
-        if let first = violated.first { text += "; no plan keeps \(first.figure.name) at \(first.bound)" }
+        for constraint in violated {
+            text += "; \(demoted.contains(constraint) ? "no plan keeps" : "it doesn't quite keep") \(constraint.figure.name) at \(constraint.bound)"
+        }
         return text
     }
 
@@ -53,6 +56,7 @@ package struct PlanReport: Sendable {
         }
         object.add("because", array: causes.map(JSONObject.quoted))
         object.add("violated", array: violated.map { JSONObject.quoted($0.figure.name) })
+        object.add("demoted", array: demoted.map { JSONObject.quoted($0.figure.name) })
         object.add("conditions", number: conditions.json)
         object.add("plans", number: "\(plans)")
         object.add("choice_ms", milliseconds: choosing)
@@ -60,24 +64,33 @@ package struct PlanReport: Sendable {
     }
 
     /// What moved by more than a share `step`, for people.
-    static func causes(_ old: Conditions, _ new: Conditions, step: Double) -> [String] {
+    ///
+    /// - Parameter hindrance: why there is no link though workers answer.
+    static func causes(_ old: Conditions, _ new: Conditions, step: Double, hindrance: String? = nil) -> [String] {
         var causes: [String] = []
         func add(_ name: String, _ unit: String, _ old: Double, _ new: Double) {
-            guard max(old, new) > min(old, new) * (1 + step) else { return }
+            guard Conditions.moved(old, new, by: step) else { return }
             causes.append("\(name) \(rounded(old)) → \(rounded(new))\(unit)")
+        }
+        func add(_ name: String, seconds old: Double, _ new: Double) {
+            if Conditions.movedTime(old, new, by: step) { causes.append("\(name) \(rounded(1000 * old)) → \(rounded(1000 * new)) ms") }
         }
         switch (old.link, new.link) {
         case (nil, nil): break
         case (nil, _?): causes.append("workers answer")
-        case (_?, nil): causes.append("nobody answers")
+        case (_?, nil): causes.append(hindrance.map { "nothing can be sent: \($0)" } ?? "nobody answers")
         case (let old?, let new?):
+            if old.radio.name != new.radio.name { causes.append("network \(old.radio.name) → \(new.radio.name)") }
             add("uplink", " Mbit/s", old.radio.uplink, new.radio.uplink)
-            add("round trip", " ms", 1000 * old.radio.roundTrip, 1000 * new.radio.roundTrip)
-            add("spread", "", old.spread.highest, new.spread.highest)
+            add("round trip", seconds: old.radio.roundTrip, new.radio.roundTrip)
+            add("spread", "", old.spread.mean, new.spread.mean)
+            add("spread at most", "", old.spread.highest, new.spread.highest)
         }
         add("server time", " ×", old.server.slowdown, new.server.slowdown)
-        add("server queue", " ms", 1000 * old.server.queue.mean, 1000 * new.server.queue.mean)
+        add("server queue", seconds: old.server.queue.mean, new.server.queue.mean)
+        add("server queue at most", seconds: old.server.queue.highest, new.server.queue.highest)
         add("board time", " ×", old.board.slowdown, new.board.slowdown)
+        add("board time at most", " ×", old.board.highSlowdown, new.board.highSlowdown)
         add("frame period", " ms", 1000 * old.framePeriod, 1000 * new.framePeriod)
         return causes
     }

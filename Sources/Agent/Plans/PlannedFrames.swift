@@ -14,7 +14,7 @@ internal import Tensors
 /// thread looks whether the cloud was first.
 ///
 /// **What is proved.** Exits are asked at thresholds that the calibration table gives for the policy's levels: a description of its samples, no certificate. The end's gate is
-/// at least as strict as the bundle's certified one at its rung of the moment, where there is one. So the share of frames that the *end* answers and that do harm keeps to
+/// at least as strict as the bundle's certified one at its rung of the moment, where there is one, and plans are made of what that accepts. So the share of frames that the *end* answers and that do harm keeps to
 /// the certificate's bound, since what comes to the end and is accepted is a part of what the certified gate would accept; what exits answer comes on top, with no
 /// more proof than the table. Audits are drawn from frames that the end answers and that weren't sent; all others count as not accepted, so that the ladder goes by the same
 /// share of all frames. What the cloud makes of packed activations is no evidence for a certificate, which is about images. There is no second look under a plan: of a gate that is
@@ -38,12 +38,16 @@ final class PlannedFrames: @unchecked Sendable {
     private let clock: AgentClock
     private let log: AgentLog
     private let onTaken: (@Sendable (UInt64) -> Void)?
+    private let hindrance: @Sendable (Int) -> String?
     private let ask: @Sendable (FrameQuestion) -> Bool
 
-    /// - Parameter ask: hands a frame to the request thread; false where it has no room. It doesn't wait.
+    /// - Parameters:
+    ///   - hindrance: why a question of so many bytes would be refused at the moment. It doesn't wait.
+    ///   - ask: hands a frame to the request thread; false where it has no room. It doesn't wait.
     init(
         _ network: AgentNetwork, audits: AuditDesk?, desk: DecisionDesk, plans: PlanDesk, buffers: CrossingBuffers, waitsForRoom: Bool, packingTurn: PackingTurn?,
-        clock: AgentClock, log: AgentLog, onTaken: (@Sendable (UInt64) -> Void)?, ask: @escaping @Sendable (FrameQuestion) -> Bool
+        clock: AgentClock, log: AgentLog, onTaken: (@Sendable (UInt64) -> Void)?, hindrance: @escaping @Sendable (Int) -> String?,
+        ask: @escaping @Sendable (FrameQuestion) -> Bool
     ) {
         self.network = network
         executor = network.executor
@@ -57,17 +61,21 @@ final class PlannedFrames: @unchecked Sendable {
         self.clock = clock
         self.log = log
         self.onTaken = onTaken
+        self.hindrance = hindrance
         self.ask = ask
     }
 
     /// Works until no frame will come any more. A frame that fails is counted, and the next one comes.
     func run(_ slot: NewestFrame) {
         executor.bindThread()
+        var flown: UInt64 = 0
         while true {
             if waitsForRoom { desk.waitForRoom() }
             guard case .frame(let frame) = slot.take() else { return }
             let taken = clock.now()
-            let present = plans.take()
+            flown += 1
+            // None of a source that waits is replaced, and the next one may be here already.
+            let present = plans.take(arrived: waitsForRoom ? flown : slot.counts.arrived)
             desk.handle(.taken(frame.index, name: frame.name, plan: present.slot))
             onTaken?(frame.index)
             var flight = PlanDesk.Flight(slot: present.slot)
@@ -155,7 +163,8 @@ final class PlannedFrames: @unchecked Sendable {
         let frame = passage.frame.index
         let isEnd = exit == executor.end
         let rung = audits?.rung ?? 0
-        let gate = isEnd ? audits?.gate(at: rung) ?? network.gate : nil
+        // Where the plan takes the end's answer however unsure it is, the usual gate says whether it is.
+        let gate = isEnd ? audits?.gate(at: rung) ?? network.endGate ?? (threshold > 0 ? nil : network.gate) : nil
         let reading = executor.withOutput(exit) { network.exitReaders[exit].reading(of: $0, threshold: threshold, gate: gate) }
         if case .escalate(.fault(let fault)) = reading.verdict { log.write(.warning, kind: fault.rawValue, "frame \(passage.frame.name): \(fault)") }
         guard reading.verdict.accepts || isLast else {
@@ -180,7 +189,13 @@ final class PlannedFrames: @unchecked Sendable {
     /// - Returns: whether the frame is on its way; else the board goes on with it.
     private func send(_ present: PlanDesk.Present, _ passage: Passage) -> Bool {
         let frame = passage.frame.index
-        guard let upload = present.course.plan.upload, desk.reached(frame) else { return false }
+        guard let upload = present.course.plan.upload else { return false }
+        // Once the board rests it's too late to learn that nothing can be sent.
+        if let reason = hindrance(present.bytes) {
+            desk.count(refusal: reason)
+            return false
+        }
+        guard desk.reached(frame) else { return false }
         var question = FrameQuestion(frame: frame, image: passage.frame.image, taken: passage.taken, reading: nil, isEarly: true)
         question.upload = PlannedUpload(what: upload, server: present.server, packing: present.packing)
         if upload.cut > 0 {

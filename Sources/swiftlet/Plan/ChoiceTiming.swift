@@ -20,9 +20,9 @@ struct ChoiceTiming: Encodable {
 
     /// - Parameters:
     ///   - settings: whose family and levels are taken, and more levels until there are ``leastPlans``, up to a risk of a half.
-    init(_ settings: PolicySettings, table: CalibrationTable, costs: CostTable, policy: Policy, in conditions: Conditions) {
+    init(_ settings: PolicySettings, table: CalibrationTable, costs: CostTable, endFloor: Double, policy: Policy, in conditions: Conditions) {
         var settings = settings
-        var plans = settings.plans(of: table, costs: costs)
+        var plans = settings.plans(of: table, costs: costs, endFloor: endFloor)
         var risk = 0.0005
         while plans.count < Self.leastPlans, settings.only == nil, risk < 0.5 {
             // Twice as many each time, since equal thresholds make no new plans.
@@ -30,7 +30,7 @@ struct ChoiceTiming: Encodable {
                 risk += 0.0005
                 settings.levels.append(.risk(risk))
             }
-            plans = settings.plans(of: table, costs: costs)
+            plans = settings.plans(of: table, costs: costs, endFloor: endFloor)
         }
         let clock = ContinuousClock()
         let start = clock.now

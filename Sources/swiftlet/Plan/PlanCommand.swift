@@ -85,13 +85,13 @@ struct PlanCommand: ParsableCommand {
         let names = PlanNames(details, of: content.graph, table: table)
         let wanted = settings.policy(for: table, deadline: deadline.seconds)
         let conditions = situation.conditions(power: profile?.power ?? power, variation: profile?.variation ?? measured.variation)
-        let plans = settings.plans(of: table, costs: costs)
+        let plans = settings.plans(of: table, costs: costs, endFloor: content.details.endFloor)
         guard !plans.isEmpty else {
             let wanted = settings.only.map { "the plan '\($0.exactText)'" } ?? "a plan of the family \(settings.family.rawValue)"
             throw CommandFailure(.badData, "\(bundle) doesn't have \(wanted)")
         }
         if time {
-            let timing = ChoiceTiming(settings, table: table, costs: costs, policy: wanted, in: conditions)
+            let timing = ChoiceTiming(settings, table: table, costs: costs, endFloor: content.details.endFloor, policy: wanted, in: conditions)
             if json { try printJSON(timing) } else { try printLine(timing.text) }
             return
         }

@@ -8,10 +8,12 @@ struct FrameEstimatesTests {
     @Test func aPauseIsNoPeriodAndAnotherPaceIsKnownAfterTwoFrames() {
         var estimates = FrameEstimates(period: 0.1)
         var now = 0.0
+        var arrived: UInt64 = 0
         func frames(_ count: Int, every period: Double) {
             for _ in 0..<count {
                 now += period
-                estimates.taken(at: now)
+                arrived += 1
+                estimates.taken(at: now, arrived: arrived)
             }
         }
         frames(20, every: 0.05)
@@ -23,6 +25,12 @@ struct FrameEstimatesTests {
         #expect(abs(estimates.period - 2) < 1e-9)
         frames(200, every: 0.5)
         #expect(abs(estimates.period - 0.5) < 0.1)
+    }
+
+    @Test func aBoardThatCantFollowKnowsItsSourcesPace() {
+        var estimates = FrameEstimates(period: 0.1)
+        for index in 1...40 as ClosedRange<UInt64> { estimates.taken(at: 0.2 * Double(index), arrived: 6 * index) }
+        #expect(abs(estimates.period - 0.2 / 6) < 1e-9)
     }
 
     @Test func theBoardsFactorIsThatOfItsRuns() {
@@ -43,7 +51,7 @@ struct FrameEstimatesTests {
         for _ in 0..<2000 {
             now += Double.random(in: 0...0.5, using: &random)
             switch Int.random(in: 0..<3, using: &random) {
-            case 0: estimates.taken(at: now)
+            case 0: estimates.taken(at: now, arrived: UInt64.random(in: 0...20, using: &random))
             case 1: estimates.prepared(odd.randomElement(using: &random) ?? 0)
             default: estimates.ran(odd.randomElement(using: &random) ?? 0, expected: odd.randomElement(using: &random) ?? 0, at: now)
             }
