@@ -16,8 +16,12 @@ final class GatedModel: FullModel, Sendable {
     let groups = Journal<[[UInt8]]>()
     let runs: Journal<[UInt8]>
 
-    init(lanes: Int = 1, gate: WakeUp, runs: Journal<[UInt8]>) {
+    /// How long the gate holds up one that is computed by itself.
+    private let alone: Duration
+
+    init(lanes: Int = 1, gate: WakeUp, runs: Journal<[UInt8]>, alone: Duration = .seconds(30)) {
         self.lanes = lanes
+        self.alone = alone
         self.gate = gate
         self.runs = runs
     }
@@ -31,7 +35,7 @@ final class GatedModel: FullModel, Sendable {
         }
         groups.record(asked)
         for question in asked { runs.record(question) }
-        _ = gate.wait(for: .seconds(30))
+        _ = gate.wait(for: asked.count == 1 ? alone : .seconds(30))
         return asked.map { question in
             switch question {
             case [0]: .failure(ModelFault(.image, "decode", "not an image"))
