@@ -74,7 +74,6 @@ package struct AskingState: Sendable {
     private var nextUnknownProbe = Duration.zero
     private var mode = LinkMode(.autonomous, "not started")
     package private(set) var breaker: Breaker
-    package private(set) var roundTrip = RoundTrip()
     /// What is left of the newest round trips over this connection without the worker: the way, and waiting for questions sent before.
     private var ways = RoundTrip(window: 8)
     /// There and back for short messages, to the broker only, since the connection began.
@@ -212,7 +211,6 @@ package struct AskingState: Sendable {
         switch reply.status {
         case .ok:
             remember(reply.id, pending.frame)
-            roundTrip.add(transfer.roundTrip)
             counters.answered += 1
             breaker.succeeded()
             provenUntil = now + PoolState.lifetime

@@ -114,11 +114,6 @@ package final class DeviceLink: Sendable {
 
     package var counters: LinkCounters { desk.withState { $0.counters } }
 
-    package var connectionCounters: BrokerConnection.Counters { connection.counters }
-
-    /// Round-trip time of the last answers that a share `fraction` of them doesn't exceed; `nil` before the first.
-    package func roundTrip(quantile fraction: Double) -> Duration? { desk.withState { $0.roundTrip.quantile(fraction) } }
-
     /// Says goodbye and ends the link; questions under way end as disconnected. Takes `timeout` at most.
     package func stop(timeout: Duration = .seconds(2)) { connection.stop(goodbye: desk.goodbye(), timeout: timeout) }
 }

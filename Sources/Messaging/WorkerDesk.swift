@@ -118,12 +118,14 @@ final class WorkerDesk: ConnectionObserver {
         do throws(WireError) {
             let request = try Request(decoding: message.payload)
             let lifetime = min(request.deadline, message.lifetime ?? request.deadline)
+            // What a broker held back while nobody was there to take it; it counts whole seconds.
+            let held = request.deadline - lifetime >= .seconds(1) ? request.deadline - lifetime : .zero
             let listener = inside.withLock { inside in
                 inside.counters.requests += 1
                 return inside.listener
             }
             listener?(
-                .request(IncomingRequest(device: device, request: request, arrivedAt: now, deadline: now + lifetime, due: request.due.map { now + $0 })))
+                .request(IncomingRequest(device: device, request: request, arrivedAt: now, deadline: now + lifetime, due: request.due.map { now + max($0 - held, .zero) })))
         } catch {
             countDamage()
             guard let correlation = message.correlation, let id = RequestID(bytes: correlation) else { return }

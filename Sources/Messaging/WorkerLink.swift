@@ -107,8 +107,6 @@ package final class WorkerLink: Sendable {
 
     package var counters: Counters { desk.counters }
 
-    package var connectionCounters: BrokerConnection.Counters { connection.counters }
-
     /// Tells devices that this worker goes, and ends the link. Takes `timeout` at most.
     package func stop(timeout: Duration = .seconds(2)) { connection.stop(goodbye: desk.goodbye(), timeout: timeout) }
 }

@@ -135,7 +135,6 @@ struct DeviceLinkTests {
         let request = try await worker.request()
         #expect(request.device == ClientID("board-1") && request.request.payload == .image(.jpeg, width: 4, height: 4, [0xFF, 0xD8, 1, 2, 3]))
         #expect(request.request.gate == .init(reason: "threshold", score: 0.25))
-        #expect(device.link.roundTrip(quantile: 0.5) != nil)
         #expect(worker.link.counters.replies == 1)
     }
 

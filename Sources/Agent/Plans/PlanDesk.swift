@@ -61,11 +61,16 @@ final class PlanDesk: Sendable {
         var withoutTensorsUntil: Duration?
         var isUrgent = true
         var nextLook = Duration.zero
+        /// But for what is urgent.
+        var restsUntil = Duration.zero
         var isStopped = false
     }
 
     /// How often it looks, with and without transfers under way.
     private static let period = (busy: Duration.milliseconds(50), idle: Duration.seconds(1))
+    /// How many times as long as a look and a choice took it looks at nothing: a fiftieth of a processor is spent on it, unless that makes it slow to notice anything.
+    private static let rest = 50
+    private static let longestRest = Duration.milliseconds(500)
     /// So long after a refusal the workers' model is tried again.
     private static let otherModelTime = Duration.seconds(300)
     private static let mostTensors = 64
@@ -203,7 +208,7 @@ final class PlanDesk: Sendable {
     func answered(_ frame: UInt64, model: String?, _ transfer: CloudTransfer?) -> Verdict {
         let now = clock.now().inSeconds
         return state.change { state in
-            state.isUrgent = true
+            state.nextLook = .zero
             let isProbe = state.estimates.answered(frame, transfer, at: now)
             state.statistics.serverTime += transfer?.inference ?? .zero
             let tensors = state.tensors.firstIndex(of: frame)
@@ -223,7 +228,7 @@ final class PlanDesk: Sendable {
     func unanswered(_ frame: UInt64, reason: String, waited: Duration? = nil) -> Bool {
         let now = clock.now().inSeconds
         return state.change { state in
-            state.isUrgent = true
+            state.nextLook = .zero
             // A late answer may still come; that it's one to tensors stays known.
             if Self.otherModel.contains(reason) { state.tensors.removeAll { $0 == frame } }
             noteModel(reason, &state)
@@ -255,11 +260,15 @@ final class PlanDesk: Sendable {
 
     private func run() {
         var chooser = chooser
-        var standstill = Standstill()
+        var (standstill, bytes) = (Standstill(), 0)
         publish(chooser, chooser.first)
-        while var findings = nextFindings() {
+        while let state = nextLook() {
             let begun = clock.now()
-            if findings.conditions.link == nil { standstill.end() } else { standstill.look(hindrance(chooser.usualBytes), at: begun.inSeconds) }
+            defer { rest(after: clock.now() - begun) }
+            var findings = findings(state)
+            // Of the last plan that sends.
+            if chooser.usualBytes > 0 { bytes = chooser.usualBytes }
+            if findings.conditions.link == nil { standstill.end() } else { standstill.look(hindrance(bytes), at: begun.inSeconds) }
             findings.endFloor = endFloor()
             if let reason = standstill.reason { (findings.conditions.link, findings.hindrance) = (nil, reason) }
             guard var report = chooser.choose(by: findings, at: begun.inSeconds) else { continue }
@@ -268,9 +277,8 @@ final class PlanDesk: Sendable {
         }
     }
 
-    /// Waits until it's time for a look. What is reckoned is reckoned of copies: nobody waits for it.
-    private func nextFindings() -> PlanChooser.Findings? {
-        guard let state = nextLook() else { return nil }
+    /// Reckoned of copies: nobody waits for it.
+    private func findings(_ state: State) -> PlanChooser.Findings {
         let now = clock.now()
         func factor(_ estimate: BoardEstimate) -> Double { estimate.board(power: 0, at: now.inSeconds).slowdown }
         return PlanChooser.Findings(
@@ -289,11 +297,13 @@ final class PlanDesk: Sendable {
             board: frames.board.board(power: assumptions.power, at: now), link: nil, framePeriod: max(frames.period, 0.001), framesWait: assumptions.framesWait)
     }
 
+    /// Waits until it's time for a look.
     private func nextLook() -> State? {
         state.wait { state in
             guard !state.isStopped else { return .done(nil) }
             let now = clock.now()
-            guard state.isUrgent || state.nextLook <= now else { return .wait(state.nextLook - now) }
+            let next = max(state.nextLook, state.restsUntil)
+            guard state.isUrgent || next <= now else { return .wait(next - now) }
             state.isUrgent = false
             state.nextLook = now + (state.estimates.hasOpen ? Self.period.busy : Self.period.idle)
             let seconds = now.inSeconds
@@ -307,6 +317,12 @@ final class PlanDesk: Sendable {
             }
             return .done(state)
         }
+    }
+
+    /// The processor is for frames.
+    private func rest(after time: Duration) {
+        let end = clock.now() + min(time * Self.rest, Self.longestRest)
+        state.withLock { $0.restsUntil = end }
     }
 
     private func publish(_ chooser: PlanChooser, _ report: PlanReport) {
