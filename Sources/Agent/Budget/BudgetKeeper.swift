@@ -104,19 +104,23 @@ final class BudgetKeeper: Sendable {
     func giveBack(_ receipt: Receipt) { state.withLock { $0.ledger.giveBack(receipt.amount, spentAt: receipt.time) } }
 
     /// Why no question can be sent now, whatever its size; spends nothing. Waits for nothing.
-    func refusal(for purpose: Budget.Purpose) -> String? { refusal(of: 0, for: purpose, isStored: true) }
+    func refusal(for purpose: Budget.Purpose) -> String? {
+        let now = clock.now()
+        return state.withLock { Self.refusal(of: 0, for: purpose, now, &$0) }
+    }
 
     /// Why a question for recovery of this many bytes, or one as large as the last that was refused, would be refused now; spends nothing. Waits for nothing.
-    func hindrance(bytes: Int) -> String? { refusal(of: bytes, for: .recovery, isStored: false) }
-
-    /// - Parameter isStored: whether what the storage holds, and what was refused before, doesn't matter.
-    private func refusal(of bytes: Int, for purpose: Budget.Purpose, isStored: Bool) -> String? {
+    ///
+    /// While its state can't be stored, any would.
+    func hindrance(bytes: Int) -> String? {
         let now = clock.now()
         return state.withLock { state in
-            let bytes = isStored ? bytes : max(bytes, state.refusedBytes)
-            if let refusal = state.ledger.refusal(of: Budget.Amount(messages: 1, bytes: bytes + Self.overhead), for: purpose, now: now) { return refusal.description }
-            return !isStored && state.pausedUntil != nil ? Self.unstored : nil
+            Self.refusal(of: max(bytes, state.refusedBytes), for: .recovery, now, &state) ?? (state.pausedUntil == nil ? nil : Self.unstored)
         }
+    }
+
+    private static func refusal(of bytes: Int, for purpose: Budget.Purpose, _ now: Duration, _ state: inout State) -> String? {
+        state.ledger.refusal(of: Budget.Amount(messages: 1, bytes: bytes + overhead), for: purpose, now: now)?.description
     }
 
     /// The smallest share that is left, 0 … 1.

@@ -13,8 +13,9 @@ package struct PlanReport: Sendable {
     package var figuresBefore: Figures?
     /// What isn't as it was at the choice before.
     package var causes: [String]
-    /// Constraints of the policy that the plan violates, and those that no plan keeps together with those before them, from the first such on.
+    /// Constraints of the policy that the plan violates.
     package var violated: [Policy.Constraint]
+    /// The first one that no plan keeps together with those before it, and all after it.
     package var demoted: [Policy.Constraint]
     package var conditions: Conditions
     /// How many plans there were to choose among, and how long it took.

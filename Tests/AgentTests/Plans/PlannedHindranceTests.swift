@@ -70,7 +70,7 @@ struct PlannedHindranceTests {
             let moving = Task { [clock = bench.clock, agent = bench.agent] in
                 while !Task.isCancelled {
                     clock.advance(agent, by: .seconds(1))
-                    try await Task.sleep(for: .milliseconds(5))
+                    await Task.yield()
                 }
             }
             let report = await cloud.plan(with: text, &planned)
