@@ -7,12 +7,23 @@ final class DeviceDesk: ConnectionObserver {
     private struct Inside {
         var asking: AskingState
         var listener: (@Sendable (LinkEvent) -> Void)?
+        /// What the listener hasn't heard yet.
+        var untold: [LinkEvent] = []
+        var isTelling = false
         var reported: [UInt8]?
         var session: UInt64 = 0
         /// Of the last connection.
         var interface: NetworkInterface?
         /// What each ticket stands for.
         var tickets: [UInt64: Ticket] = [:]
+
+        /// What the caller is to tell now; `nil` where there is nothing, or another thread is at it.
+        mutating func takeUntold(isTelling isMine: Bool) -> (events: [LinkEvent], listener: (@Sendable (LinkEvent) -> Void)?)? {
+            guard isTelling == isMine else { return nil }
+            isTelling = !untold.isEmpty
+            defer { untold = [] }
+            return isTelling ? (untold, listener) : nil
+        }
     }
 
     private struct Ticket {
@@ -44,16 +55,17 @@ final class DeviceDesk: ConnectionObserver {
             id: question.id, model: settings.model, task: question.task, frame: question.frame, deadline: question.deadline, due: question.due,
             gate: question.gate, payload: question.payload)
         let now = MonotonicClock.now()
-        let (refusal, events) = inside.withLock { inside -> (Refusal?, [LinkEvent]) in
+        let refusal = inside.withLock { inside -> Refusal? in
             guard (1...600_000).contains(request.deadline.milliseconds), (try? request.payload.check()) != nil else {
                 inside.asking.counters.asked += 1
                 inside.asking.counters.refused[.invalid, default: 0] += 1
-                return (.invalid, [])
+                return .invalid
             }
             let (refusal, actions) = inside.asking.ask(request, now: now)
-            return (refusal, perform(actions, now: now, in: &inside))
+            perform(actions, now: now, in: &inside)
+            return refusal
         }
-        tell(events)
+        tell()
         if refusal == nil { connection.wake() }
         return refusal
     }
@@ -186,20 +198,19 @@ final class DeviceDesk: ConnectionObserver {
 
     private func update(_ body: (inout Inside) -> [AskingState.Action]) {
         let now = MonotonicClock.now()
-        let events = inside.withLock { inside in
+        inside.withLock { inside in
             let actions = body(&inside)
-            return perform(actions, now: now, in: &inside)
+            perform(actions, now: now, in: &inside)
         }
-        tell(events)
+        tell()
     }
 
     /// Sends what is to be sent; a question that can't be sent ends here.
-    private func perform(_ actions: [AskingState.Action], now: Duration, in inside: inout Inside) -> [LinkEvent] {
-        var events: [LinkEvent] = []
+    private func perform(_ actions: [AskingState.Action], now: Duration, in inside: inout Inside) {
         var actions = actions[...]
         while let action = actions.popFirst() {
             switch action {
-            case .tell(let event): events.append(event)
+            case .tell(let event): inside.untold.append(event)
             case .cancel(let cancellation): send(cancellation)
             case .send(let request):
                 if let failure = send(request, in: &inside) {
@@ -207,7 +218,6 @@ final class DeviceDesk: ConnectionObserver {
                 }
             }
         }
-        return events
     }
 
     /// Nothing keeps it for later: without a connection no worker has the request any more, or can hear that it is cancelled.
@@ -232,8 +242,13 @@ final class DeviceDesk: ConnectionObserver {
         }
     }
 
-    private func tell(_ events: [LinkEvent]) {
-        guard !events.isEmpty, let listener = inside.withLock({ $0.listener }) else { return }
-        for event in events { listener(event) }
+    /// In the order in which it came about, on whichever threads: one tells at a time, also what others have to tell meanwhile. A mode that was told after the one
+    /// that followed it would stand for good.
+    private func tell() {
+        var isMine = false
+        while let (events, listener) = inside.withLock({ $0.takeUntold(isTelling: isMine) }) {
+            isMine = true
+            for event in events { listener?(event) }
+        }
     }
 }

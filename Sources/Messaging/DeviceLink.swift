@@ -4,9 +4,8 @@ package import Wire
 
 /// A device's way to the cloud: asks the full model, publishes what happens, knows whether anybody is there.
 ///
-/// Every method but `stop` returns at once on any thread, whatever the network does. Events arrive through the closure given to `start`, on
-/// the link's own thread or on the thread that asked, one at a time for one question; the closure must not block, and may call `ask`
-/// and `cancel` only from another thread.
+/// Every method but `stop` returns at once on any thread, whatever the network does. Events arrive through the closure given to `start`, one at a time and in the
+/// order in which they came about, on the link's own thread or on one that calls it; the closure must not block, and hears of what it asks itself after its return.
 package final class DeviceLink: Sendable {
     package struct Settings: Sendable {
         package var device: ClientID

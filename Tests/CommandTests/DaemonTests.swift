@@ -124,10 +124,10 @@ extension ProcessTests {
             let manager = try ServiceManagerSocket(folder("notify"))
             let program = try await start(source: flights, environment: ["NOTIFY_SOCKET": folder("notify"), "WATCHDOG_USEC": "200000"], reader: .stuck)
             for _ in 0..<20 { while try await manager.next() != "WATCHDOG=1" {} }
-            program.kill(SIGINT)
-            while try await manager.next() != "STOPPING=1" {}
-            program.kill(SIGINT)
-            #expect(try await program.ending() == .exited(128 + SIGINT))
+            // Both at once, however busy the machine is; which is the first isn't said.
+            for signal in [SIGSTOP, SIGINT, SIGTERM, SIGCONT] { program.kill(signal) }
+            let ending = try await program.ending()
+            #expect([.exited(128 + SIGINT), .exited(128 + SIGTERM)].contains(ending), "\(ending)")
         }
 
         @Test func systemdHearsWhenItIsReadyAliveAndStopping() async throws {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Answers
 import BrokerTestSupport
+import Glibc
 import Messaging
 import Rehearsal
 import Synchronization
@@ -368,6 +369,43 @@ struct DeviceLinkTests {
         try spy.connection.publish(message)
         let refusal = try await spy.message { $0.correlation == RequestID(high: 6, low: 6).bytes }
         #expect(try Reply(decoding: refusal.payload).status == .badRequest)
+    }
+
+    @Test func eventsAreToldInTheirOrderByOneThreadAtATime() async throws {
+        let broker = try PrivateBroker()
+        let link = try DeviceLink(.init(device: device, model: model, broker: options(port: broker.port), agent: "test"), boot: RequestID(high: 1, low: 1))
+        let worker = try Worker("worker-1", options(port: broker.port))
+        let (journal, begun) = (Journal<LinkEvent>(), Journal<Bool>())
+        let isHeld = Mutex(true)
+        defer {
+            isHeld.withLock { $0 = false }
+            link.stop()
+            worker.link.stop()
+            broker.stop()
+        }
+        worker.behaviour.withLock { $0 = .keeps }
+        try link.start { event in
+            if case .mode(let mode) = event, mode.kind == .connected, isHeld.withLock({ $0 }) {
+                begun.record(true)
+                while isHeld.withLock({ $0 }) { usleep(1000) }
+            }
+            journal.record(event)
+        }
+        _ = try await begun.first { $0 }
+        #expect(link.ask(request(id: RequestID(high: 7, low: 1))) == nil)
+        link.cancel(frame: 1)
+        // Another thread is still telling that it is connected.
+        #expect(!journal.entries.contains { if case .unanswered = $0 { true } else { false } })
+        isHeld.withLock { $0 = false }
+        try await journal.wait { if case .unanswered = $0 { true } else { false } }
+        let order = journal.entries.compactMap { event -> String? in
+            switch event {
+            case .mode(let mode): mode.kind.rawValue
+            case .unanswered(_, 1, let failure, _): failure.rawValue
+            default: nil
+            }
+        }
+        #expect(order.suffix(2) == ["connected", "cancelled"], "\(order)")
     }
 
     @Test func aForeignClientSeesTheDocumentedTopics() async throws {
