@@ -86,12 +86,14 @@ class Cell:
             values["decided"] = 1 - values["deadline_misses"]
         return values
 
-    def pieces(self):
-        """Of each block the frames in groups of ten, so that policies are resampled on the same frames."""
+    def pieces(self, figure):
+        """Of each block the frames in groups of ten, so that policies are resampled on the same frames; of energy the block, since a radio that rests between frames
+        does so within one."""
         for block in self.blocks:
             frames, pieces = block["frames"], []
-            for start in range(0, len(frames), 10):
-                part = frames[start:start + 10]
+            size = len(frames) if figure == "energy" else 10
+            for start in range(0, len(frames), size):
+                part = frames[start:start + size]
                 share = len(part) / len(frames)
                 pieces.append(dict(block, frames=part, **{key: block[key] * share for key in ("computed", "waited", "served")}))
             yield pieces
@@ -121,7 +123,7 @@ def ratio(a, b, figure):
 
 
 def ratios(a, b, figure):
-    """The same with what resamples of the frames give instead of the interval; of throughput, with that of each run."""
+    """The same with what resamples of the frames give instead of the interval; of throughput with what each run does, a frame more or less."""
     more = figure in ("throughput", "accuracy")
 
     def cost(values):
@@ -134,9 +136,13 @@ def ratios(a, b, figure):
 
     value = quotient(cost(a.figures), cost(b.figures))
     if figure == "throughput":
-        pairs = [quotient(1 / max(x["throughput"], 1e-9), 1 / max(y["throughput"], 1e-9)) for x, y in zip(a.saturated, b.saturated)]
-        return value, pairs
-    pieces = [list(zip(first, second)) for first, second in zip(a.pieces(), b.pieces())]
+        # A run counts whole frames.
+        def runs(x, y):
+            pair, frame = quotient(1 / max(x["throughput"], 1e-9), 1 / max(y["throughput"], 1e-9)), 1 / max(min(x["frames"], y["frames"]), 1)
+            return [pair * (1 - frame), pair * (1 + frame)]
+
+        return value, [bound for x, y in zip(a.saturated, b.saturated) for bound in runs(x, y)]
+    pieces = [list(zip(first, second)) for first, second in zip(a.pieces(figure), b.pieces(figure))]
     return value, nested_draws(pieces, lambda chosen: quotient(cost(Cell.of([x for x, _ in chosen])), cost(Cell.of([y for _, y in chosen]))), 1000)
 
 
@@ -263,8 +269,8 @@ def verdicts(cells, policies, bandwidths, keeps, folder):
             rows.append([ours, f"{bandwidth:g}", figure, kept, best.policy, f"{value:.3f} ({low:.3f} … {high:.3f})", verdict])
     if rows:
         print("\nOn its own target against the best published policy that keeps the same bounds, or the best of those that are better beyond chance; a ratio below 1 is")
-        print("better, with 95 % of resamples of blocks and the frames in them (throughput: what the runs differ by); of one block each, what differs between two starts")
-        print("of an agent isn't in that. Better: so are 95 %. Worse: than one of them, with 95 % over the comparisons with all of them\n")
+        print("better, with 95 % of resamples of blocks and the frames in them (throughput: what the runs differ by, and a frame); of one block each, what differs between two starts")
+        print("of an agent isn't in that. Better: so are 95 %. Worse: than one of them, with 95 % over the comparisons with all (throughput: in every run)\n")
         print("| policy | Mbit/s | target | keeps its bounds | best other | ratio | |\n|---|---:|---|---|---|---:|---|")
         for row in rows:
             print("| " + " | ".join(row) + " |")

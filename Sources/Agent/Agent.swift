@@ -148,8 +148,10 @@ package final class Agent: Sendable {
         let limits = asksCloud ? Budget.Limits(settings.recovery.budget, audits: audits != nil && settings.audit.share > 0) : nil
         let budget: BudgetKeeper? = if let limits { try BudgetKeeper(limits, folder: settings.state, clock: clock, log: log) } else { nil }
         self.budget = budget
-        let hindrance: @Sendable (Int) -> String? = { budget?.hindrance(bytes: $0) ?? link?.hindrance }
-        let plans = try Self.plans(of: network, settings, bundle, assuming, framesWait: !source.isLive, audits: audits, link: link, hindrance: hindrance, clock: clock, log: log)
+        let hindrance: @Sendable (Int) -> String? = { budget?.hindrance(bytes: $0) ?? link?.hindrance(bytes: $0) }
+        let plans = try Self.plans(
+            of: network, settings, bundle, assuming, framesWait: !source.isLive, decision: decisions.decision, audits: audits, link: link,
+            hindrance: hindrance, clock: clock, log: log)
         self.plans = plans
         // And one audit, or probe.
         let capacity = mostQuestions + 1
@@ -157,13 +159,14 @@ package final class Agent: Sendable {
         let packingTurn = plans?.packsFirst == true ? PackingTurn() : nil
         let asking = Questions(
             link: link, desk: desk, audits: audits, budget: budget, plans: plans, buffers: buffers, packingTurn: packingTurn,
-            decision: decisions.deadline - decisions.margin, expiry: decisions.expiry, clock: clock)
+            decision: decisions.decision, expiry: decisions.expiry, clock: clock)
         let questions = try !asksCloud ? nil : Outlet<FrameQuestion>("swiftlet-asks", capacity: capacity) { asking.ask($0) }
         self.questions = questions
         if let plans, let buffers {
             let frames = PlannedFrames(
-                network, audits: audits, desk: desk, plans: plans, buffers: buffers, waitsForRoom: !source.isLive, packingTurn: packingTurn, clock: clock, log: log,
-                onTaken: outputs.onTaken, hindrance: hindrance
+                network, audits: audits, desk: desk, plans: plans, buffers: buffers, waitsForRoom: !source.isLive, packingTurn: packingTurn,
+                decision: decisions.decision, clock: clock, log: log, onTaken: outputs.onTaken,
+                hindrance: hindrance
             ) { questions?.offer($0) ?? false }
             run = { frames.run($0) }
         } else {
@@ -178,8 +181,8 @@ package final class Agent: Sendable {
 
     /// What chooses among plans; `nil` where there are none.
     private static func plans(
-        of network: AgentNetwork, _ settings: AgentSettings, _ bundle: Bundle, _ assuming: Assumptions, framesWait: Bool, audits: AuditDesk?, link: (any CloudLink)?,
-        hindrance: @escaping @Sendable (Int) -> String?, clock: AgentClock, log: AgentLog
+        of network: AgentNetwork, _ settings: AgentSettings, _ bundle: Bundle, _ assuming: Assumptions, framesWait: Bool, decision: Duration, audits: AuditDesk?,
+        link: (any CloudLink)?, hindrance: @escaping @Sendable (Int) -> String?, clock: AgentClock, log: AgentLog
     ) throws(AgentError) -> PlanDesk? {
         guard let plan = settings.plan else { return nil }
         guard let material = network.material else {
@@ -212,7 +215,7 @@ package final class Agent: Sendable {
         var estimates = assuming.estimates ?? PlanAssumptions(plan)
         estimates.framesWait = framesWait
         return try PlanDesk(
-            material, plan.policy, deadline: settings.deadline, times: times, assuming: estimates, clock: clock, hindrance: hindrance,
+            material, plan.policy, deadline: decision, times: times, assuming: estimates, clock: clock, hindrance: hindrance,
             endFloor: { floors[audits?.rung ?? 0] }
         ) { report in
             // A choice of the same plan in other conditions comes with every few frames.

@@ -16,8 +16,8 @@ package protocol CloudLink: Sendable {
     /// - Returns: why not, or `nil`: then one `answered` or `unanswered` event follows.
     func ask(_ question: CloudQuestion, spending: (Int) -> String?) -> String?
 
-    /// Why any question would be refused at the moment, or `nil`; returns at once. A board that asks before it rests goes on with the frame instead.
-    var hindrance: String? { get }
+    /// Why a question of so many bytes would be refused at the moment whatever it asks, or `nil`; returns at once. A board that asks before it rests goes on with the frame instead.
+    func hindrance(bytes: Int) -> String?
 
     /// What was asked about the frame is of no use any more; returns at once. An answer may come all the same.
     func cancel(frame: UInt64)
@@ -178,4 +178,6 @@ package enum CloudEvent: Sendable {
     case status(CloudStatus)
 
     package static let byWorker = "worker: "
+    /// A reason: the connection has ended.
+    package static let disconnected = "disconnected"
 }

@@ -70,7 +70,7 @@ package final class DeviceCloudLink: CloudLink {
     }
 
     package func ask(_ question: CloudQuestion, spending: (Int) -> String?) -> String? {
-        guard link.mode.kind != .autonomous else { return Refusal.disconnected.rawValue }
+        guard link.mode.kind != .autonomous else { return CloudEvent.disconnected }
         let now = clock.now()
         guard quietUntil.withLock({ $0 <= now }) else { return Self.quiet }
         guard let payload = payload(question.content) else { return "the image can't be compressed" }
@@ -98,8 +98,8 @@ package final class DeviceCloudLink: CloudLink {
         }
     }
 
-    package var hindrance: String? {
-        if let hindrance = link.hindrance { return hindrance.rawValue }
+    package func hindrance(bytes: Int) -> String? {
+        if let hindrance = link.hindrance(task: task, bytes: bytes) { return hindrance.rawValue }
         let now = clock.now()
         return quietUntil.withLock { $0 <= now } ? nil : Self.quiet
     }

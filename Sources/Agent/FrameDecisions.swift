@@ -21,7 +21,7 @@ package import Gating
 ///   the local answer if that was what came late, then revises.
 package struct FrameDecisions: Sendable {
     package struct Settings: Hashable, Sendable {
-        /// From taking up a frame to its decision.
+        /// From taking up a frame to where its decision is to be out.
         package var deadline: Duration
         /// Frames are decided this long before the deadline, so that the decision is out by then.
         package var margin: Duration
@@ -33,6 +33,9 @@ package struct FrameDecisions: Sendable {
         package var stream: StreamGate.Settings?
         /// Whether a plan says when the cloud is asked (``Event/reached(_:)``); else the gate's word does. There is no `stream` with it.
         package var followsPlan: Bool
+
+        /// From taking up a frame to its decision, at the latest.
+        package var decision: Duration { deadline - margin }
 
         package init(
             deadline: Duration, margin: Duration? = nil, expiry: Duration, asksCloud: Bool = true, maximumInFlight: Int = 2, stream: StreamGate.Settings? = nil,
@@ -64,8 +67,8 @@ package struct FrameDecisions: Sendable {
         case read(UInt64, Reading, exit: Int? = nil)
         /// The board's network couldn't be run.
         case failed(UInt64)
-        /// A question is on its way, in so many bytes.
-        case sent(UInt64, bytes: Int)
+        /// A question is on its way, in so many bytes; `nil`: it isn't, after all.
+        case sent(UInt64, bytes: Int?)
         /// The cloud answered.
         case answered(UInt64, Answer)
         /// The question was refused on the way, or the cloud couldn't answer.

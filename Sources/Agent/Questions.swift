@@ -90,7 +90,10 @@ struct Questions: Sendable {
             return spent?.refusal
         }
         if refusal != nil, let receipt { budget?.giveBack(receipt) }
-        if let refusal, let sent { plans?.refused(question.frame, bytes: sent, isProbe: question.isProbe, reason: refusal) }
+        if let refusal, let sent {
+            desk.handle(.sent(question.frame, bytes: nil))
+            plans?.refused(question.frame, bytes: sent, isProbe: question.isProbe, reason: refusal)
+        }
         return refusal
     }
 

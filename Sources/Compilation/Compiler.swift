@@ -12,6 +12,8 @@ package struct Compiler {
     /// The rule for ranges; `nil` picks the one with the least error.
     package var rule: RangeRule?
     package var threads = 1
+    /// Whether the end's temperature and scores are fitted to the samples, too, where they have labels; else they stay as they are.
+    package var calibratesEnd = true
     /// Of all weights in int8: less than 8 bits takes more time to compile.
     package var weights = LayerPrecision.bits8
     /// Is told what is being done, and how much of how much is done.
@@ -76,7 +78,7 @@ package struct Compiler {
         var details = details
         details.preprocessing = preprocessing
         if compiled.endsInSoftmax { details.outputKind = .probabilities }
-        try calibrate(&details, by: compiled)
+        if calibratesEnd { try calibrate(&details, by: compiled) }
         try calibrateExits(&details, &report, by: compiled)
         report.temperature = details.temperature
         report.classOffsets = details.combination?.offsets.count ?? 0

@@ -46,10 +46,13 @@ struct TurboJPEG: ~Copyable {
 
     /// Fills `pixels`, `width` · `height` pixels of `format`, and returns the first warning.
     ///
-    /// A progressive file may have at most 500 scans, so that a small file can't keep the decoder busy for long.
+    /// A progressive file may have at most 500 scans, and ``mostScanned`` pixels in all of them, so that a small file can't keep the decoder busy for long.
     func decompress(
         _ bytes: Span<UInt8>, width: Int, height: Int, format: TJPF, into pixels: inout [UInt8]
     ) throws(ImageError) -> String? {
+        guard Self.scans(bytes) * width * height <= Self.mostScanned else {
+            throw ImageError(.tooLarge, operation, "\(Self.scans(bytes)) scans of \(width)×\(height) pixels")
+        }
         let status = unsafe bytes.withUnsafeBufferPointer { source in
             unsafe pixels.withUnsafeMutableBufferPointer { target in
                 unsafe tjDecompress2(
@@ -58,6 +61,16 @@ struct TurboJPEG: ~Copyable {
             }
         }
         return try checked(status)
+    }
+
+    /// 16 scans of the largest image.
+    private static let mostScanned = 1 << 29
+
+    /// How many begin, at most: what is compressed holds no such marker.
+    private static func scans(_ bytes: Span<UInt8>) -> Int {
+        var count = 0
+        for index in bytes.indices.dropLast() where bytes[index] == 0xFF && bytes[index + 1] == 0xDA { count += 1 }
+        return count
     }
 
     func compress(_ image: Image, quality: Int, sampling: TJSAMP) throws(ImageError) -> [UInt8] {

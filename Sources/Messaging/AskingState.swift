@@ -69,6 +69,10 @@ package struct AskingState: Sendable {
     /// The last questions that ended.
     private var ended: [Ended] = []
     private var pausedUntil = Duration.zero
+    /// The fewest bytes that the broker wouldn't take on this connection.
+    private var undeliverable: Int?
+    /// How many images in a row the workers couldn't use, with no answer between them.
+    private var rejected = 0
     /// Until then answers prove that somebody is there, whatever the pool's state says or doesn't.
     private var provenUntil = Duration.zero
     private var nextUnknownProbe = Duration.zero
@@ -81,6 +85,9 @@ package struct AskingState: Sendable {
     package var counters = LinkCounters()
 
     private static let memory = 256
+    /// After so many images in a row that the workers can't use they are left alone for a while.
+    private static let mostRejected = 3
+    private static let rejectionPause = Duration.seconds(60)
 
     package init(settings: Settings = Settings()) {
         self.settings = settings
@@ -104,21 +111,23 @@ package struct AskingState: Sendable {
         return (nil, actions)
     }
 
-    /// Why any request would be refused; `nil` where that depends on the request.
-    package func hindrance(now: Duration) -> Refusal? {
+    /// Why any such request would be refused; `nil` where that depends on what it asks.
+    package func hindrance(task: DigestText, bytes: Int, now: Duration) -> Refusal? {
         guard fault == nil else { return .disconnected }
         if now < pausedUntil { return .busy }
         if case .offline = pool { return .poolOffline }
-        return breaker.admits(now: now).admitted ? nil : .breakerOpen
+        if !breaker.admits(now: now).admitted { return .breakerOpen }
+        if let undeliverable, bytes >= undeliverable { return .tooLarge }
+        guard case .online(let state, let until) = pool, now < until else { return nil }
+        if state.task != task { return .otherTask }
+        return bytes + Request.maximumHeaderBytes / 16 > state.maximumBytes ? .tooLarge : nil
     }
 
     private func refusal(of request: Request, now: Duration) -> Refusal? {
-        if let hindrance = hindrance(now: now) { return hindrance }
+        if let hindrance = hindrance(task: request.task, bytes: request.payload.bytes.count, now: now) { return hindrance }
         switch pool {
         case .online(let state, let until) where now < until:
-            if state.task != request.task { return .otherTask }
             if case .activations(let activations) = request.payload, let digest = state.digest, digest != activations.digest { return .otherModel }
-            if request.payload.bytes.count + Request.maximumHeaderBytes / 16 > state.maximumBytes { return .tooLarge }
         case .online, .unknown:
             if now >= provenUntil && (now < nextUnknownProbe || !inFlight.isEmpty) && breaker.state == .closed { return .poolUnknown }
         case .offline: break
@@ -159,6 +168,9 @@ package struct AskingState: Sendable {
         if pending.isProbe { breaker.abandonedProbe(now: now) }
         return [end(id, pending.frame, failure)] + next(now: now)
     }
+
+    /// The broker takes no request of so many bytes.
+    package mutating func exceedsPacket(bytes: Int) { undeliverable = min(undeliverable ?? bytes, bytes) }
 
     /// The broker has acknowledged a message that is short enough to say how long its word takes.
     package mutating func acknowledged(after time: Duration) { acknowledgements.add(time) }
@@ -213,6 +225,7 @@ package struct AskingState: Sendable {
             remember(reply.id, pending.frame)
             counters.answered += 1
             breaker.succeeded()
+            rejected = 0
             provenUntil = now + PoolState.lifetime
             actions.append(.tell(.answered(id: reply.id, frame: pending.frame, reply, transfer)))
         case .busy:
@@ -221,8 +234,10 @@ package struct AskingState: Sendable {
             if pending.isProbe { breaker.abandonedProbe(now: now) }
             actions.append(end(reply.id, pending.frame, .status(reply.status), waited: transfer.queue))
         case .badRequest, .tooLarge:
-            // This one image is at fault, not the worker.
+            // This one image is at fault, not the worker; or what this board sends is nothing for these workers.
             if pending.isProbe { breaker.succeeded() }
+            if !pending.hasActivations { rejected += 1 }
+            if rejected >= Self.mostRejected { pausedUntil = max(pausedUntil, now + Self.rejectionPause) }
             actions.append(end(reply.id, pending.frame, .status(reply.status), waited: transfer.queue))
         case .noModel where pending.hasActivations:
             // The cut may be one of another model; the frame itself can still be asked about.
@@ -288,6 +303,8 @@ package struct AskingState: Sendable {
         pool = .unknown
         provenUntil = .zero
         pausedUntil = .zero
+        undeliverable = nil
+        rejected = 0
         var actions: [Action] = []
         for pending in inFlight {
             if pending.isProbe { breaker.abandonedProbe(now: now) }

@@ -238,7 +238,9 @@ final class DeviceDesk: ConnectionObserver {
             try publish(message, carrying: request.id, in: &inside)
             return nil
         } catch {
-            return error == .disconnected ? .disconnected : .undeliverable
+            if error == .disconnected { return .disconnected }
+            inside.asking.exceedsPacket(bytes: request.payload.bytes.count)
+            return .undeliverable
         }
     }
 

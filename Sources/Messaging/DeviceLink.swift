@@ -102,10 +102,12 @@ package final class DeviceLink: Sendable {
     /// What the cloud is to us at the moment, with the reason.
     package var mode: LinkMode { desk.withState { $0.currentMode } }
 
-    /// Why any question would be refused at the moment; `nil` where that depends on the question.
-    package var hindrance: Refusal? {
+    /// Why a question with so many bytes of payload would be refused at the moment, whatever it asks; `nil` where that depends on it.
+    ///
+    /// - Parameter task: the names of the classes.
+    package func hindrance(task: DigestText, bytes: Int) -> Refusal? {
         let now = MonotonicClock.now()
-        return desk.withState { $0.hindrance(now: now) }
+        return desk.withState { $0.hindrance(task: task, bytes: bytes, now: now) }
     }
 
     /// What the last connection to the broker goes, or went, through; `nil` before the first, and where it can't be told.

@@ -179,10 +179,14 @@ extension Bundle {
             container.tensors += zip(names.outputs, golden.outputs).map { ($0, $1) }
             container.metadata[Key.golden] = try Self.encode(names, Key.golden, operation: operation)
         }
-        if let plans = details.plans { container.tensors.append((Key.planTable, Tensor(shape: [plans.table.count], plans.table))) }
         if let contradiction = details.contradiction ?? details.plans?.contradiction(with: graph) { throw BundleError(.unwritable, operation, contradiction) }
         var details = details
         details.formatVersion = BundleDetails.currentVersion
+        details.networkDigest = nil
+        if let plans = details.plans {
+            details.networkDigest = container.tensorsDigest.description
+            container.tensors.append((Key.planTable, Tensor(shape: [plans.table.count], plans.table)))
+        }
         details.weightsDigest = container.tensorsDigest.description
         container.metadata[Key.checksum] = container.tensorsChecksum
         container.metadata[Key.details] = try Self.encode(details, Key.details, operation: operation)

@@ -14,6 +14,7 @@ extension BundleDetails {
         temperature = try json.member("temperature").double()
         sourceDigest = try json.member("sourceDigest").string()
         weightsDigest = try json.member("weightsDigest").string()
+        networkDigest = try json.memberIfPresent("networkDigest").map { value throws(JSONError) in try value.string() }
         certifiedGate = try json.memberIfPresent("certifiedGate").map { value throws(JSONError) in
             let rungs = try value.member("rungs").elements().map { rung throws(JSONError) in try Certificate(rung) }
             let secondLook = try value.memberIfPresent("secondLook").map { bound throws(JSONError) in try bound.double() }

@@ -53,6 +53,8 @@ package struct BundleDetails: Hashable, Sendable, Encodable {
     package var sourceDigest: String
     /// SHA-256 over the tensors of the file, hexadecimal, as ``Safetensors/tensorsDigest`` defines it. Set when a bundle is written; empty before.
     package var weightsDigest: String
+    /// The same without the table of plans, which changes nothing about the network; set with it, and `nil` where the file holds none.
+    package var networkDigest: String?
 
     package init(
         name: String, precision: Precision, preprocessing: Preprocessing? = nil, labels: [String] = [],
@@ -74,9 +76,10 @@ package struct BundleDetails: Hashable, Sendable, Encodable {
 
     package static func task(labels: [String]) -> String { SHA256Digest(of: labels.joined(separator: "\n")).description }
 
-    /// What was proved, of which network: SHA-256 of the weights' digest, the temperature and the certified gate, hexadecimal; `nil` where none was certified.
+    /// What was proved, of which network: SHA-256 of the weights' digest, the temperature and the certified gate, hexadecimal; `nil` where none was certified. A table of plans
+    /// has no part in it.
     package var certificateDigest: String? {
-        certifiedGate.map { SHA256Digest(of: "\(weightsDigest)\n\(temperature)\n\($0.identity)").description }
+        certifiedGate.map { SHA256Digest(of: "\(networkDigest ?? weightsDigest)\n\(temperature)\n\($0.identity)").description }
     }
 
     /// The first thing that can't be true of any network; `nil` when there is none.

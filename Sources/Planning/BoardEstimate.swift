@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How much slower the board is than when its layers were measured: one factor on all times, from the newest 16 runs.
+/// How much slower the board is than when its layers were measured: one factor on all times, as a rule from the newest 16 runs, and at most for 19 of 20 of the newest 64.
 ///
 /// It is what they took together over what they take by the costs, so that it suits runs as they are: on a processor that is shared short ones often pass between two turns of others,
-/// and long ones don't. A run that took more than four times the usual factor, the median of factors weighted by what runs take, was held up by something else and changes
-/// nothing.
+/// and long ones don't. A run that took more than four times the usual factor, the median of factors weighted by what runs take, was held up by something else: it changes
+/// nothing, but that of 32 runs and more one in twenty may be such a one and no more.
 package struct BoardEstimate: Hashable, Sendable {
     private struct Run: Hashable, Sendable {
         var seconds: Double
@@ -14,7 +14,10 @@ package struct BoardEstimate: Hashable, Sendable {
 
     /// After so many seconds without a run nothing is known any more, so that a board that was busy gets another chance.
     package static let memory = 300.0
-    private var runs = Recent<Run>(capacity: 16)
+    private static let usually = 16
+    /// Of fewer runs one that was held up is no sign of more.
+    private static let enough = 32
+    private var runs = Recent<Run>(capacity: 64)
 
     package init() {}
 
@@ -30,15 +33,21 @@ package struct BoardEstimate: Hashable, Sendable {
     package func board(power: Double, at now: Double) -> Conditions.Board {
         let known = runs.values(at: now, within: Self.memory)
         guard !known.isEmpty else { return Conditions.Board(power: power) }
-        let byFactor = known.sorted { $0.factor < $1.factor }
-        var (half, median) = (known.reduce(0) { $0 + $1.expected } / 2, 0.0)
-        for run in byFactor where half > 0 {
+        let usual = Self.undisturbed(known.suffix(Self.usually))
+        let slowdown = usual.reduce(0) { $0 + $1.seconds } / usual.reduce(0) { $0 + $1.expected }
+        let factors = (known.count < Self.enough ? Self.undisturbed(known[...]) : known).map(\.factor).sorted()
+        let high = factors[Int((0.95 * Double(factors.count)).rounded(.up)) - 1]
+        return Conditions.Board(slowdown: slowdown, highSlowdown: max(high, slowdown), power: power)
+    }
+
+    /// Those that nothing held up.
+    private static func undisturbed(_ runs: ArraySlice<Run>) -> [Run] {
+        var (half, median) = (runs.reduce(0) { $0 + $1.expected } / 2, 0.0)
+        for run in runs.sorted(by: { $0.factor < $1.factor }) where half > 0 {
             half -= run.expected
             median = run.factor
         }
-        let usual = known.filter { $0.factor <= 4 * median }
-        let slowdown = usual.reduce(0) { $0 + $1.seconds } / usual.reduce(0) { $0 + $1.expected }
-        return Conditions.Board(slowdown: slowdown, highSlowdown: max(Octiles(of: known.map(\.factor)).highest, slowdown), power: power)
+        return runs.filter { $0.factor <= 4 * median }
     }
 
     /// Seconds since the newest run; `nil` before the first.

@@ -23,6 +23,14 @@ extension CalibrationTable {
     /// Of all uploads and samples together: equal sizes take no bytes in the file, and four each here.
     private static let mostSizes = 1 << 25
 
+    /// Whether a table of so many samples, and uploads, can be read again.
+    package static func check(samples: Int, uploads: Int) throws(CalibrationTableError) {
+        guard samples <= most.samples, uploads <= most.uploads, samples * uploads <= mostSizes else {
+            throw CalibrationTableError(reason: "\(samples) samples of each of \(uploads) uploads, of \(mostSizes) in all at most")
+        }
+    }
+
+    /// - Precondition: ``check(samples:uploads:)`` lets it pass.
     package func encoded() -> [UInt8] {
         var bits = BitWriter()
         bits.bytes = Self.magic
@@ -57,7 +65,7 @@ extension CalibrationTable {
         let samples = try bits.read(width: 32, what: "samples", 0...Self.most.samples)
         let exits = try bits.read(width: 16, what: "exits", 1...Self.most.exits)
         let uploads = try bits.read(width: 16, what: "uploads", 0...Self.most.uploads)
-        guard samples * uploads <= Self.mostSizes else { throw CalibrationTableError(reason: "\(samples) sizes of each of \(uploads) uploads") }
+        try Self.check(samples: samples, uploads: uploads)
         var readExits: [Exit] = []
         for _ in 0..<exits {
             let position = Int(try bits.read(width: 32))

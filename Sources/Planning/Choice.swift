@@ -45,6 +45,7 @@ extension PlanSpace {
         let forecast = Forecast(self, in: conditions, deadline: policy.deadline, inFlight: policy.inFlight)
         var selection = Selection(policy, forecast, plans: plans.count)
         let best = selection.select()
+        let limits = selection.limits
         var chosen = best
         if let plan { chosen = selection.stays(plan, instead: best) }
         var ranked = [chosen.plan]
@@ -58,7 +59,7 @@ extension PlanSpace {
         let entries = ranked.map { other in
             Choice.Entry(
                 plan: other, figures: forecast.figures(other),
-                lost: other == chosen.plan ? nil : selection.reason(other, lostTo: chosen.plan, best: best.plan))
+                lost: other == chosen.plan ? nil : selection.reason(other, lostTo: chosen.plan, best: best.plan, limits))
         }
         return Choice(
             ranking: entries, demoted: Array(policy.constraints[best.kept...]), violated: policy.constraints.filter { selection.violates(chosen.plan, $0) })
@@ -78,6 +79,8 @@ private struct Selection {
     private let plans: Int
     /// By ``Figure/rawValue`` and plan; NaN where it wasn't asked for yet.
     private var costs: [[Double]]
+    /// What is as good as the best in each target but the last, as they were compared last.
+    private(set) var limits: [Double] = []
 
     init(_ policy: Policy, _ forecast: Forecast, plans: Int) {
         (self.policy, self.forecast, self.plans) = (policy, forecast, plans)
@@ -131,37 +134,43 @@ private struct Selection {
     /// Those that miss the first of these constraints by the least; of those, the ones that miss the second by the least; and so on.
     private mutating func nearest(_ constraints: ArraySlice<Policy.Constraint>, among plans: [Int]) -> [Int] {
         constraints.reduce(plans) { open, constraint in
-            asGood(in: Policy.Target(constraint.figure), among: open, enough: constraint.figure.cost(of: constraint.bound))
+            asGood(in: Policy.Target(constraint.figure), among: open, enough: constraint.figure.cost(of: constraint.bound)).plans
         }
     }
 
     /// The best in the last target of those that are as good as the best in those before it.
     private mutating func best(among plans: [Int]) -> Int {
         var open = plans
-        for target in policy.targets.dropLast() { open = asGood(in: target, among: open) }
+        limits = []
+        for target in policy.targets.dropLast() {
+            let (asGood, limit) = asGood(in: target, among: open)
+            limits.append(limit)
+            open = asGood
+        }
         // Of equal ones in the last target, the first in an earlier one: what is chosen is not dominated.
         let order = policy.targets.suffix(1) + policy.targets.dropLast()
         for target in order {
             if open.count == 1 { break }
-            open = asGood(in: Policy.Target(target.figure), among: open)
+            open = asGood(in: Policy.Target(target.figure), among: open).plans
         }
         return open[0]
     }
 
     /// - Parameter enough: costs below it are as good as it.
-    private mutating func asGood(in target: Policy.Target, among open: [Int], enough: Double = 0) -> [Int] {
+    /// - Returns: those up to the cost that is as good as the least.
+    private mutating func asGood(in target: Policy.Target, among open: [Int], enough: Double = 0) -> (plans: [Int], limit: Double) {
         let costs = costs(target.figure, of: open)
         var (least, most) = (Double.infinity, 0.0)
         for plan in open { (least, most) = (min(least, costs[plan]), max(most, costs[plan])) }
         let limit = max(target.limit(least), enough)
-        return most <= limit ? open : open.filter { costs[$0] <= limit }
+        return (most <= limit ? open : open.filter { costs[$0] <= limit }, limit)
     }
 
     /// The plan to use: the one in use, unless
     ///
     /// - it breaks a constraint that others keep together with those before it, or misses one that none keeps by clearly more than the best plan does;
     /// - or a plan that keeps all of them by a margin is better in a target by the hysteresis on top of its slack. Targets are looked at in their order, each among the
-    ///   plans that are as good as the best in those before it.
+    ///   plans that are as good as the best in those before it, be that one of them or the one in use.
     mutating func stays(_ plan: Int, instead best: Result) -> Result {
         let stays = Result(plan: plan, kept: best.kept)
         if plan == best.plan { return best }
@@ -175,13 +184,14 @@ private struct Selection {
         for constraint in kept { open = keeping(constraint, among: open, margin: constraint.figure.isFleeting ? hysteresis : 0) }
         open = nearest(demoted, among: open)
         guard !open.isEmpty else { return stays }
-        let challenger = self.best(among: open)
         for target in policy.targets {
             let costs = costs(target.figure, of: open + [plan])
             var least = Double.infinity
             for other in open { least = min(least, costs[other]) }
-            if costs[plan] > least * (1 + target.slack + hysteresis) + target.figure.negligible { return Result(plan: challenger, kept: best.kept) }
-            open = open.filter { costs[$0] <= target.limit(least) }
+            if costs[plan] > least * (1 + target.slack + hysteresis) + target.figure.negligible { return Result(plan: self.best(among: open), kept: best.kept) }
+            let limit = target.limit(min(least, costs[plan]))
+            open = open.filter { costs[$0] <= limit }
+            if open.isEmpty { return stays }
         }
         return stays
     }
@@ -193,11 +203,21 @@ private struct Selection {
 
     /// Why a plan stands behind the chosen one.
     ///
-    /// - Parameter best: what one would choose without a plan in use.
-    mutating func reason(_ plan: Int, lostTo chosen: Int, best: Int) -> Choice.Reason {
+    /// - Parameters:
+    ///   - best: what one would choose without a plan in use.
+    ///   - limits: of the targets, by which that was chosen.
+    mutating func reason(_ plan: Int, lostTo chosen: Int, best: Int, _ limits: [Double]) -> Choice.Reason {
         for constraint in policy.constraints where excess(plan, constraint) > excess(chosen, constraint) { return .constraint(constraint) }
         if plan == best { return .hysteresis }
-        for target in policy.targets where isWorse(plan, than: chosen, in: target.figure, by: target.slack) { return .target(target.figure) }
+        for (target, limit) in zip(policy.targets, limits) {
+            let isAsGood = cost(plan, target.figure) <= limit
+            // Of the one in use nothing else is asked.
+            if cost(chosen, target.figure) > limit {
+                if isAsGood { return .hysteresis }
+                break
+            }
+            if !isAsGood { return .target(target.figure) }
+        }
         // As ``best(among:)`` tells apart what is as good.
         for target in policy.targets.suffix(1) + policy.targets.dropLast() where cost(plan, target.figure) > Policy.Target(target.figure).limit(cost(chosen, target.figure)) {
             return .target(target.figure)

@@ -4,7 +4,7 @@
 package enum Figure: Int, Hashable, Sendable, CaseIterable {
     /// Seconds until the answer, mean, and at most so long for all but 5 % of the frames.
     case latency, highLatency
-    /// Share of the frames whose answer isn't there at the deadline, so that an unconfirmed one, or none, takes its place.
+    /// Share of the frames that have no answer at the deadline, or one that the gate at the end doesn't accept, so that they stay unconfirmed.
     case misses
     /// Frames a second that the slowest stage of board, packing, link and server takes.
     case throughput

@@ -7,13 +7,14 @@ package struct PlanSpace: Sendable {
     package let plans: [Plan]
     /// For each plan.
     let rows: [PlanRow]
-    /// When the exits of all rows are asked, and what share of the samples they answer.
+    /// When the exits of all rows are asked, and what share of the samples they answer; what the end isn't sure enough of is never answered.
     let answers: [(time: Double, share: Double)]
     /// For each upload of the table.
     let sent: [SentForm]
 
+    /// - Parameter endFloor: what the end answers with a smaller score counts as missed: a gate of its own is asked there, whatever the plan takes.
     /// - Precondition: exits and uploads of the plans are in the table, and the costs passed ``CostTable/check(for:)``.
-    package init(_ plans: [Plan], table: CalibrationTable, costs: CostTable) {
+    package init(_ plans: [Plan], table: CalibrationTable, costs: CostTable, endFloor: Double = 0) {
         precondition(table.exits.count == costs.exits.count && table.sent.count == costs.sent.count, "tables of different networks")
         precondition(table.samples > 0, "a calibration table without samples")
         self.plans = plans
@@ -21,7 +22,7 @@ package struct PlanSpace: Sendable {
         var bytes: [SentKey: Int] = [:]
         let replays = plans.map { plan in
             table.replay(
-                plan,
+                plan, endFloor: endFloor,
                 accepted: { gate in
                     if let known = accepted[gate] { return known }
                     let samples = table.accepted(gate)
@@ -122,6 +123,10 @@ extension PlanRow {
             if share(open) > PlanSpace.tail { ownTail = time }
             open -= answered.samples
             answers.append((time, share(answered.samples)))
+        }
+        if replay.unsure > 0 {
+            answers[answers.endIndex - 1].share -= share(replay.unsure)
+            answers.append((.infinity, share(replay.unsure)))
         }
         self.answers = first..<answers.count
         right = Outcome(replay) { share($0.right) }

@@ -23,6 +23,8 @@ package struct Replay: Hashable, Sendable {
     /// Of all those together, and of those of which the insurance is sure.
     package var sentBytes = 0
     package var insuredBytes = 0
+    /// Of a plan that sends nothing, those of which nobody is as sure as the end must be.
+    package var unsure = 0
     /// Those sent of which the insurance is sure: its answer, and beside it the cloud's.
     package var insured = Answered()
     package var cloudInstead = Answered()
@@ -31,7 +33,7 @@ package struct Replay: Hashable, Sendable {
     package var forWant = Answered()
     /// The same samples where they can't be sent, so that the board goes on with them to the end.
     package var unsent = Answered()
-    /// Those of them of which the end is as sure as the plan asks for.
+    /// Those of them of which the end is as sure as the plan asks for, and must be.
     package var unsentSure = 0
 
     package init(samples: Int, answered: [Answered] = []) {
@@ -49,9 +51,10 @@ package struct Replay: Hashable, Sendable {
 }
 
 extension CalibrationTable {
+    /// - Parameter endFloor: a score below which the end's answer doesn't count, also where the plan takes any.
     /// - Precondition: the plan's exits and upload are of this table.
-    package func replay(_ plan: Plan) -> Replay {
-        replay(plan, accepted: { accepted($0) }, sentBytes: { place, _, samples in samples.sum(of: sent[place].bytes) })
+    package func replay(_ plan: Plan, endFloor: Double = 0) -> Replay {
+        replay(plan, endFloor: endFloor, accepted: { accepted($0) }, sentBytes: { place, _, samples in samples.sum(of: sent[place].bytes) })
     }
 
     /// The same for one plan of many, which have gates and sets of samples in common.
@@ -60,7 +63,7 @@ extension CalibrationTable {
     ///   - accepted: what ``accepted(_:)`` gives.
     ///   - sentBytes: the bytes of these samples, by the place of the upload in ``sent``: of all that the gates leave, or of those of them of which this
     ///     insurance is sure.
-    func replay(_ plan: Plan, accepted: (Plan.Gate) -> SampleSet, sentBytes: (Int, Plan.Gate?, SampleSet) -> Int) -> Replay {
+    func replay(_ plan: Plan, endFloor: Double, accepted: (Plan.Gate) -> SampleSet, sentBytes: (Int, Plan.Gate?, SampleSet) -> Int) -> Replay {
         var rest = SampleSet.all(of: samples)
         var replay = Replay(samples: samples)
         for gate in plan.gates {
@@ -70,6 +73,7 @@ extension CalibrationTable {
         }
         guard let upload = plan.upload else {
             replay.answered.append(answer(of: rest, right: exits[end].right))
+            if endFloor > 0 { replay.unsure = rest.subtracting(accepted(Plan.Gate(exit: end, threshold: endFloor))).count }
             return replay
         }
         guard let place = sent.firstIndex(where: { $0.upload == upload }) else { preconditionFailure("\(upload) is not in the table") }
@@ -85,7 +89,7 @@ extension CalibrationTable {
         replay.cloud = answer(of: rest, right: sent[place].right)
         replay.unsent = answer(of: rest, right: exits[end].right)
         let threshold = plan.insurance?.threshold ?? plan.gates.last?.threshold ?? 0
-        replay.unsentSure = rest.intersection(accepted(Plan.Gate(exit: end, threshold: threshold))).count
+        replay.unsentSure = rest.intersection(accepted(Plan.Gate(exit: end, threshold: max(threshold, endFloor)))).count
         if let last = plan.insurance ?? plan.gates.last {
             replay.forWant = answer(of: rest, right: exits[last.exit].right)
         } else {

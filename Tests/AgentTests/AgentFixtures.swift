@@ -173,7 +173,7 @@ final class ManualCloud: CloudLink {
     /// From now on every question would be refused, or none.
     func hinder(_ hindrance: String?) { state.withLock { $0.hindrance = hindrance } }
 
-    var hindrance: String? { state.withLock { $0.hindrance } }
+    func hindrance(bytes: Int) -> String? { state.withLock { $0.hindrance } }
 
     /// From now on another model answers.
     func change(to model: String?) { state.withLock { $0.model = model } }

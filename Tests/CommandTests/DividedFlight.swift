@@ -62,7 +62,7 @@ final class DividedFlight {
                 let calibration = Calibration(
                     scores: boardBundle.details.outputKind == .logits ? .logits : .probabilities, temperature: temperature, combination: exit.combination)
                 guard let confidence = board.withOutput(gate.exit, { try? calibration.confidence(of: $0) }) else { return (false, nil) }
-                // Scores of a table, and the thresholds that come of them, are float32.
+                // As the agent's exits do.
                 return (Double(Float(confidence[plans.measure])) >= gate.threshold, confidence.classIndex)
             }
             var last: Int?

@@ -71,6 +71,18 @@ struct JPEGTests {
         }
     }
 
+    /// A small file that would be gone through again and again.
+    @Test(arguments: [(500, true), (520, false)]) func pixelsTimesScansAreBounded(scans: Int, isDecoded: Bool) throws {
+        var bytes = try JPEG.encode(Pictures.ramp(width: 1024, height: 1024), quality: 50)
+        // Behind its end, where they are counted, too.
+        for _ in 1..<scans { bytes += [0xFF, 0xDA] }
+        if isDecoded {
+            #expect(try JPEG.decode(bytes).image.width == 1024)
+        } else {
+            #expect(throws: ImageError.self) { try JPEG.decode(bytes) }
+        }
+    }
+
     @Test func aHugeHeaderIsRefusedBeforeMemoryIsReserved() throws {
         var bytes = try JPEG.encode(Pictures.pattern(width: 16, height: 16), quality: 80)
         let frame = try #require(bytes.indices.dropLast().first { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC0 })

@@ -225,6 +225,38 @@ struct AskingStateTests {
         #expect(state.ask(request(1, task: otherTask), now: .zero).refusal == .otherTask)
     }
 
+    /// What a board that is about to rest must know before.
+    @Test func whatNoQuestionOfItsKindWouldGetThroughIsAHindrance() {
+        var state = ready()
+        func hindrance(_ bytes: Int = 100, task: DigestText = task) -> Refusal? { state.hindrance(task: task, bytes: bytes, now: .zero) }
+        #expect(hindrance() == nil && hindrance(task: otherTask) == .otherTask)
+        #expect(hindrance(1 << 19) == nil && hindrance(1 << 20) == .tooLarge)
+        // The broker takes less than the workers.
+        _ = state.ask(request(1), now: .zero)
+        state.exceedsPacket(bytes: 1000)
+        #expect(hindrance(999) == nil && hindrance(1000) == .tooLarge)
+        _ = state.disconnected(fault, now: .zero)
+        _ = state.connected(now: .zero)
+        #expect(hindrance(1000) == nil)
+    }
+
+    @Test func whoCanUseNoneOfOurImagesIsLeftAloneForAWhile() {
+        var state = ready()
+        var (now, refusals) = (Duration.zero, 0)
+        for number in 1...20 as ClosedRange<UInt64> {
+            if state.ask(request(number), now: now).refusal == .busy { refusals += 1 } else { _ = state.received(reply(number, .badRequest), now: now) }
+            now += .seconds(5)
+        }
+        // Three, then one a minute.
+        #expect(state.counters.sent == 4 && refusals == 16 && state.breaker.state == .closed)
+        now += .seconds(60)
+        _ = state.ask(request(21), now: now)
+        _ = state.received(reply(21), now: now)
+        _ = state.ask(request(22), now: now)
+        _ = state.received(reply(22, .badRequest), now: now)
+        #expect(state.ask(request(23), now: now).refusal == nil)
+    }
+
     @Test func nobodyListeningIsAFailureAtOnce() {
         var state = AskingState()
         _ = state.connected(now: .zero)

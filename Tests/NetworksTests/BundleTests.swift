@@ -15,7 +15,7 @@ import Testing
             #expect(transcript(read.graph) == transcript(bundle.graph))
             #expect(read.details.weightsDigest.count == 64)
             var details = read.details
-            details.weightsDigest = ""
+            (details.weightsDigest, details.networkDigest) = ("", nil)
             #expect(details == bundle.details)
             let golden = try #require(read.golden)
             #expect(golden.inputs.stored.map(\.floats) == bundle.golden?.inputs.stored.map(\.floats))
@@ -40,6 +40,22 @@ import Testing
             // And once more from what was read.
             try read.write(to: path)
             #expect(try Bundle(contentsOf: path).details.weightsDigest == read.details.weightsDigest)
+        }
+    }
+
+    /// Audits go on where they were when a bundle gets a table of plans, or another one.
+    @Test func aTableOfPlansChangesNothingAboutWhatIsCertified() throws {
+        try withTemporaryDirectory { directory in
+            func written(_ change: (inout Bundle) -> Void) throws -> BundleDetails {
+                var bundle = sampleBundle()
+                change(&bundle)
+                try bundle.write(to: "\(directory)/net.swiftlet")
+                return try Bundle(contentsOf: "\(directory)/net.swiftlet", isThorough: true).details
+            }
+            let (plain, planned, other) = (try written { $0.details.plans = nil }, try written { _ in }, try written { $0.details.plans?.table.removeLast() })
+            #expect(Set([plain, planned, other].map(\.weightsDigest)).count == 3)
+            #expect(Set([plain, planned, other].map(\.certificateDigest)).count == 1 && plain.certificateDigest != nil)
+            #expect(try written { $0.details.temperature = 2 }.certificateDigest != plain.certificateDigest)
         }
     }
 

@@ -7,7 +7,7 @@ import Testing
 
 struct CalibrationTableTests {
     /// Sample by sample, as the board would go through them.
-    private func naiveReplay(_ plan: Plan, _ table: CalibrationTable) -> Replay {
+    private func naiveReplay(_ plan: Plan, _ table: CalibrationTable, endFloor: Double) -> Replay {
         var replay = Replay(samples: table.samples, answered: Array(repeating: .init(), count: plan.gates.count + (plan.upload == nil ? 1 : 0)))
         func count(_ answered: inout Replay.Answered, _ right: SampleSet?, _ sample: Int) {
             let isRight = right?.contains(sample) ?? false
@@ -22,6 +22,7 @@ struct CalibrationTableTests {
             }
             guard let upload = plan.upload, let sent = table.sent.first(where: { $0.upload == upload }) else {
                 count(&replay.answered[plan.gates.count], table.exits[table.end].right, sample)
+                if endFloor > 0, !(Double(table.exits[table.end].scores[sample]) >= endFloor) { replay.unsure += 1 }
                 continue
             }
             replay.sent += 1
@@ -35,7 +36,7 @@ struct CalibrationTableTests {
                 count(&replay.forWant, (plan.insurance ?? plan.gates.last).map { table.exits[$0.exit].right }, sample)
                 count(&replay.unsent, table.exits[table.end].right, sample)
                 let threshold = (plan.insurance ?? plan.gates.last)?.threshold ?? 0
-                if Double(table.exits[table.end].scores[sample]) >= threshold { replay.unsentSure += 1 }
+                if Double(table.exits[table.end].scores[sample]) >= max(threshold, endFloor) { replay.unsentSure += 1 }
             }
         }
         return replay
@@ -57,7 +58,9 @@ struct CalibrationTableTests {
         let table = randomTable(samples: samples, exits: 4, using: &generator)
         for _ in 0..<200 {
             let plan = randomPlan(table, using: &generator)
-            #expect(table.replay(plan) == naiveReplay(plan, table), "\(plan)")
+            for floor in [0, 0.5, 0.9, .infinity] {
+                #expect(table.replay(plan, endFloor: floor) == naiveReplay(plan, table, endFloor: floor), "\(plan), from \(floor) on")
+            }
         }
     }
 
@@ -113,7 +116,7 @@ struct CalibrationTableTests {
     @Test func aTableThatWouldGrowBeyondMeasureIsRefused() throws {
         let header = Array("SwCT".utf8) + [1, 0, 0, 16, 0, 1, 0, 232, 3]
         let error = try #require(throws: CalibrationTableError.self) { try CalibrationTable(decoding: header + Array(repeating: 0, count: 1000)) }
-        #expect(error.reason == "1048576 sizes of each of 1000 uploads")
+        #expect(error.reason == "1048576 samples of each of 1000 uploads, of 33554432 in all at most")
     }
 
     @Test func damagedBytesAreRefusedOrRead() throws {

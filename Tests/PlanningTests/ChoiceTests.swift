@@ -147,6 +147,45 @@ struct ChoiceTests {
         }
     }
 
+    /// Target by target, each among those that are as good as the best in the targets before it.
+    @Test func theReasonIsTheFirstTargetInWhichAPlanWasNotAsGoodAsTheBest() {
+        everyCase(30) { seed, space, conditions, random, _ in
+            let policy = Policy(targets: random.targets, deadline: random.deadline)
+            let choice = space.choose(by: policy, in: conditions, ranked: 30)
+            let forecast = Forecast(space, in: conditions, deadline: policy.deadline)
+            let figures = space.plans.indices.map(forecast.figures)
+            for entry in choice.ranking.dropFirst() {
+                var (open, expected) = (Array(space.plans.indices), Figure?.none)
+                for target in policy.targets.dropLast() where expected == nil {
+                    let limit = (open.map { cost(figures[$0], target.figure) }.min() ?? 0) * (1 + max(target.slack, 1e-9))
+                    if cost(entry.figures, target.figure) > limit { expected = target.figure }
+                    open = open.filter { cost(figures[$0], target.figure) <= limit }
+                }
+                if let expected { #expect(entry.lost == .target(expected), "seed \(seed)") }
+            }
+        }
+    }
+
+    /// A plan that keeps its constraints is never left for one that is worse in an earlier target than the one in which it's better.
+    @Test func whatReplacesThePlanInUseIsAsGoodInTheTargetsBefore() {
+        everyCase(200) { seed, space, conditions, random, generator in
+            let forecast = Forecast(space, in: conditions, deadline: random.deadline)
+            let figures = space.plans.indices.map(forecast.figures)
+            // Bounds that the plan in use just keeps, so that what might replace it better doesn't keep them by a margin.
+            let inUse = Int.random(in: space.plans.indices, using: &generator)
+            let constraint = Policy.Constraint(.latency, figures[inUse][.latency] * Double.random(in: 1...1.1, using: &generator))
+            let targets = random.targets + [Policy.Target(.bytes)]
+            let policy = Policy(constraints: [constraint], targets: targets, deadline: random.deadline)
+            let choice = space.choose(by: policy, in: conditions, inUse: inUse)
+            guard choice.plan != inUse else { return }
+            for target in targets {
+                let (old, new) = (cost(figures[inUse], target.figure), cost(figures[choice.plan], target.figure))
+                if old > new * (1 + target.slack) { return }
+                #expect(new <= old * (1 + target.slack) * (1 + 2e-9), "seed \(seed), \(target.figure)")
+            }
+        }
+    }
+
     @Test func thePlanInUseStaysAmongEqualOnes() {
         var generator = SeededGenerator(seed: 8)
         let table = randomTable(samples: 50, using: &generator)

@@ -254,14 +254,24 @@ struct BoardEstimateTests {
         #expect((estimate.board(power: 2, at: 20).slowdown - took / expected).magnitude < 1e-12)
     }
 
-    @Test func aRunThatWasHeldUpChangesNothingButTheHighSlowdown() {
+    /// A hiccup moves no plan; what comes more often than to one frame in twenty does.
+    @Test(arguments: [(1, 1.5), (3, 1.5), (4, 50), (8, 50)] as [(Int, Double)])
+    func runsThatWereHeldUpChangeNothingButTheHighSlowdownWhereThereAreMany(heldUp: Int, high: Double) {
         var estimate = BoardEstimate()
-        for index in 0..<16 { estimate.observe(index % 8 == 0 ? 1 : 0.03, expected: 0.02, at: Double(index)) }
-        let board = estimate.board(power: 2, at: 20)
+        for index in 0..<64 { estimate.observe(index % (64 / heldUp) == 7 ? 1 : 0.03, expected: 0.02, at: Double(index)) }
+        let board = estimate.board(power: 2, at: 64)
         #expect((board.slowdown - 1.5).magnitude < 1e-12)
-        #expect((board.highSlowdown - 50).magnitude < 1e-9)
+        #expect((board.highSlowdown - high).magnitude < 1e-9)
         #expect(board.power == 2)
-        #expect(estimate.age(at: 16) == 1)
+        #expect(estimate.age(at: 64) == 1)
+    }
+
+    @Test func ofFewRunsOneThatWasHeldUpIsNoSign() {
+        var estimate = BoardEstimate()
+        for index in 0..<31 {
+            estimate.observe(index == 3 ? 1 : 0.03, expected: 0.02, at: Double(index))
+            if index > 4 { #expect((estimate.board(power: 2, at: Double(index)).highSlowdown - 1.5).magnitude < 1e-12) }
+        }
     }
 
     @Test func aBoardThatHasNotRunForLongGetsAnotherChance() {

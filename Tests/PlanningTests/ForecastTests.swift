@@ -15,7 +15,9 @@ struct ForecastTests {
         var bytes: Double
     }
 
-    private func play(_ plan: Plan, _ sample: Int, state: Int, _ table: CalibrationTable, _ costs: CostTable, _ conditions: Conditions, deadline: Double) -> Played {
+    private func play(
+        _ plan: Plan, _ sample: Int, state: Int, _ table: CalibrationTable, _ costs: CostTable, _ conditions: Conditions, deadline: Double, endFloor: Double = 0
+    ) -> Played {
         let slowdown = conditions.board.slowdown
         var (clock, position) = (0.0, 0.0)
         func run(to arrival: Double, head: Double) {
@@ -30,7 +32,8 @@ struct ForecastTests {
         }
         guard let upload = plan.upload, let place = table.sent.firstIndex(where: { $0.upload == upload }), let link = conditions.link else {
             run(to: costs.exits[table.end].arrival, head: 0)
-            return Played(time: clock, isRight: table.exits[table.end].right.contains(sample), isLate: clock > deadline, computing: clock, bytes: 0)
+            let isUnsure = Double(table.exits[table.end].scores[sample]) < endFloor
+            return Played(time: clock, isRight: table.exits[table.end].right.contains(sample), isLate: clock > deadline || isUnsure, computing: clock, bytes: 0)
         }
         run(to: costs.sent[place].arrival, head: 0)
         let reached = clock
@@ -90,6 +93,24 @@ struct ForecastTests {
             // Between the quantiles beside it.
             let rank = { (share: Double) in times[min(Int(share * count), times.count - 1)] }
             #expect(figures[.highLatency] >= rank(0.91) * 0.97 && figures[.highLatency] <= rank(0.99) * 1.03, comment)
+        }
+    }
+
+    /// What a gate at the end doesn't accept is no answer in time, however early it is; and where the cloud is asked, the gate has nothing to say.
+    @Test(arguments: 0..<6, [0.5, 0.9]) func whatTheEndsGateDoesNotAcceptIsMissed(seed: Int, floor: Double) {
+        var generator = SeededGenerator(seed: UInt64(seed))
+        let (space, table, costs) = randomSpace(samples: 400, using: &generator)
+        var conditions = randomConditions(varying: false, using: &generator)
+        (conditions.board.highSlowdown, conditions.framePeriod) = (conditions.board.slowdown, 3600)
+        let deadline = generator.magnitude(0.05...0.6)
+        let gated = PlanSpace(space.plans, table: table, costs: costs, endFloor: floor)
+        let (forecast, free) = (Forecast(gated, in: conditions, deadline: deadline), Forecast(space, in: conditions, deadline: deadline))
+        for (index, plan) in space.plans.enumerated() {
+            let figures = forecast.figures(index)
+            for figure in Figure.allCases where figure != .misses || plan.upload != nil { #expect(figures[figure] == free.figures(index)[figure], "\(plan), \(figure)") }
+            guard plan.upload == nil else { continue }
+            let played = (0..<table.samples).count { play(plan, $0, state: 0, table, costs, conditions, deadline: deadline, endFloor: floor).isLate }
+            #expect((figures[.misses] - Double(played) / Double(table.samples)).magnitude < 1e-9, "\(plan)")
         }
     }
 

@@ -95,15 +95,15 @@ package struct CloudEstimates: Sendable {
     /// A question ends without an answer: it's cancelled, or too old. Where it took much longer than was expected, it's a transfer that took so long at least.
     ///
     /// - Parameters:
-    ///   - isHeard: whether a worker has refused it, so that it isn't the link's fault.
+    ///   - isExcused: whether a worker has refused it, or the connection has ended, so that it says nothing of the link's speed.
     ///   - waited: how long it did there before.
     /// - Returns: whether the question was a probe.
     @discardableResult
-    package mutating func ended(_ frame: UInt64, isHeard: Bool = false, waited: Double? = nil, at now: Double) -> Bool {
+    package mutating func ended(_ frame: UInt64, isExcused: Bool = false, waited: Double? = nil, at now: Double) -> Bool {
         guard let index = open.firstIndex(where: { $0.frame == frame }) else { return false }
         let isFirst = index == 0
         let question = open.remove(at: index)
-        if isConnected, isFirst, !isHeard { links[radio] = link(with: question, at: now) }
+        if isConnected, isFirst, !isExcused { links[radio] = link(with: question, at: now) }
         if let waited { server.refused(after: waited, expected: question.server, at: now) }
         freeSince = now
         return question.isProbe

@@ -46,7 +46,7 @@ struct PlanChooser: Sendable {
         let plans = material.plans(settings, costs: costs, endFloor: endFloor)
         guard !plans.isEmpty else { throw AgentError(.configuration, "make plans", "the bundle has no plan of the family \(settings.family.rawValue)") }
         planner = Planner(
-            PlanSpace(plans, table: material.table, costs: costs), policy: settings.policy(for: material.table, deadline: deadline), in: conditions)
+            PlanSpace(plans, table: material.table, costs: costs, endFloor: endFloor), policy: settings.policy(for: material.table, deadline: deadline), in: conditions)
     }
 
     var plan: Plan { planner.plan }
@@ -93,7 +93,8 @@ struct PlanChooser: Sendable {
         (sendsTensors, endFloor) = (findings.sendsTensors, findings.endFloor)
         schedule.remade(at: now)
         let inUse = plans.firstIndex(of: plan.raising(material.table.end, to: endFloor))
-        planner = Planner(PlanSpace(plans, table: material.table, costs: costs), policy: planner.policy, in: findings.conditions, inUse: inUse)
+        planner = Planner(
+            PlanSpace(plans, table: material.table, costs: costs, endFloor: endFloor), policy: planner.policy, in: findings.conditions, inUse: inUse)
         if !isSameGate { return "audits have moved the gate" }
         return isSameModel ? "costs were measured anew" : sendsTensors ? "the workers' model is tried again" : "the workers have another model"
     }

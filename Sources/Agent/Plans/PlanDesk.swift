@@ -18,8 +18,11 @@ final class PlanDesk: Sendable {
         var packing: Double
         /// What is sent, as a rule.
         var bytes: Int
+        var sendsTensors: Bool
         /// Where frames are counted.
         var slot: Int
+        /// Whether the workers don't go on from what the plan sends.
+        var isUnusable = false
     }
 
     /// What the frame thread did with a frame.
@@ -37,7 +40,7 @@ final class PlanDesk: Sendable {
 
     enum Verdict { case counts, probe, foreign }
 
-    /// What the frame thread touches. Whoever holds its lock counts, and reads no more than 16 runs; and keeps no copy of what allocates when it's written.
+    /// What the frame thread touches. Whoever holds its lock counts, and reads no more than 64 runs; and keeps no copy of what allocates when it's written.
     private struct Frames {
         var present: Present
         var estimates: FrameEstimates
@@ -46,6 +49,8 @@ final class PlanDesk: Sendable {
         var exits: [UInt64]
         var insured: UInt64 = 0
         var unbuffered: UInt64 = 0
+        /// Until then nobody is asked to go on from a cut, since the workers have another model, or can't read what crosses.
+        var withoutTensorsUntil: Duration?
     }
 
     private struct State {
@@ -57,8 +62,8 @@ final class PlanDesk: Sendable {
         var packing = (frames: BoardEstimate(), tensors: BoardEstimate())
         /// Questions that hold tensors.
         var tensors: [UInt64] = []
-        /// Until then nobody is asked to go on from a cut, since the workers have another model.
-        var withoutTensorsUntil: Duration?
+        /// How many of these in a row the workers couldn't read.
+        var unread = 0
         var isUrgent = true
         var nextLook = Duration.zero
         /// But for what is urgent.
@@ -74,6 +79,7 @@ final class PlanDesk: Sendable {
     /// So long after a refusal the workers' model is tried again.
     private static let otherModelTime = Duration.seconds(300)
     private static let mostTensors = 64
+    private static let mostUnread = 3
 
     let material: PlanMaterial
     private let clock: AgentClock
@@ -129,7 +135,9 @@ final class PlanDesk: Sendable {
         let now = clock.now().inSeconds
         return frames.withLock { frames in
             frames.estimates.taken(at: now, arrived: arrived)
-            return frames.present
+            var present = frames.present
+            present.isUnusable = present.sendsTensors && frames.withoutTensorsUntil.map { clock.now() < $0 } ?? false
+            return present
         }
     }
 
@@ -214,9 +222,10 @@ final class PlanDesk: Sendable {
             let tensors = state.tensors.firstIndex(of: frame)
             if let tensors { state.tensors.remove(at: tensors) }
             if isProbe { return .probe }
+            if tensors != nil { state.unread = 0 }
             guard tensors != nil, let model, model != material.fullModel else { return .counts }
             state.statistics.foreign += 1
-            state.withoutTensorsUntil = clock.now() + Self.otherModelTime
+            avoidTensors()
             return .foreign
         }
     }
@@ -229,26 +238,44 @@ final class PlanDesk: Sendable {
         let now = clock.now().inSeconds
         return state.change { state in
             state.nextLook = .zero
-            // A late answer may still come; that it's one to tensors stays known.
-            if Self.otherModel.contains(reason) { state.tensors.removeAll { $0 == frame } }
             noteModel(reason, &state)
-            return state.estimates.ended(frame, isHeard: reason.hasPrefix(CloudEvent.byWorker), waited: waited?.inSeconds, at: now)
+            if reason == Self.unreadable, state.tensors.contains(frame) {
+                state.unread += 1
+                if state.unread >= Self.mostUnread {
+                    avoidTensors()
+                    state.isUrgent = true
+                }
+            }
+            // A late answer may still come; that it's one to tensors stays known.
+            if Self.otherModel.contains(reason) || reason == Self.unreadable { state.tensors.removeAll { $0 == frame } }
+            let isExcused = reason.hasPrefix(CloudEvent.byWorker) || reason == CloudEvent.disconnected
+            return state.estimates.ended(frame, isExcused: isExcused, waited: waited?.inSeconds, at: now)
         }
     }
 
     /// What the link and a worker say of a cut that isn't one of their model's.
     private static let otherModel: Set<String> = ["other model", CloudEvent.byWorker + "no_model"]
 
+    private static let unreadable = CloudEvent.byWorker + "bad_request"
+
     private func noteModel(_ reason: String, _ state: inout State) {
         guard Self.otherModel.contains(reason) else { return }
-        state.withoutTensorsUntil = clock.now() + Self.otherModelTime
+        avoidTensors()
         state.isUrgent = true
+    }
+
+    private func avoidTensors() {
+        let end = clock.now() + Self.otherModelTime
+        frames.withLock { $0.withoutTensorsUntil = end }
     }
 
     func setStatus(_ status: CloudStatus) {
         let now = clock.now().inSeconds
         state.change { state in
-            if status.mode == .connected, state.mode != .connected { state.withoutTensorsUntil = nil }
+            if status.mode == .connected, state.mode != .connected {
+                frames.withLock { $0.withoutTensorsUntil = nil }
+                state.unread = 0
+            }
             state.mode = status.mode
             state.estimates.setNetwork(status.network)
             state.estimates.setConnected(status.mode == .connected, at: now)
@@ -282,7 +309,7 @@ final class PlanDesk: Sendable {
         let now = clock.now()
         func factor(_ estimate: BoardEstimate) -> Double { estimate.board(power: 0, at: now.inSeconds).slowdown }
         return PlanChooser.Findings(
-            conditions: conditions(with: state.estimates, at: now.inSeconds), sendsTensors: state.withoutTensorsUntil.map { $0 <= now } ?? true,
+            conditions: conditions(with: state.estimates, at: now.inSeconds), sendsTensors: frames.withLock { $0.withoutTensorsUntil.map { $0 <= now } ?? true },
             preparing: frames.withLock { $0.estimates.preparing }, packing: (factor(state.packing.frames), factor(state.packing.tensors)))
     }
 
@@ -370,6 +397,6 @@ extension PlanDesk.Present {
         self.init(
             course: course, seconds: course.steps.map(times.seconds), unsentSeconds: course.unsent.map(times.seconds),
             server: upload.map { chooser.material.serverSeconds[$0] } ?? 0, packing: upload.map { times.packing[$0] } ?? 0,
-            bytes: chooser.usualBytes, slot: slot)
+            bytes: chooser.usualBytes, sendsTensors: (chooser.plan.upload?.cut ?? 0) > 0, slot: slot)
     }
 }

@@ -33,6 +33,8 @@ final class PlannedFrames: @unchecked Sendable {
     private let waitsForRoom: Bool
     /// `nil` where a processor is left for the thread that packs.
     private let packingTurn: PackingTurn?
+    /// From taking up a frame to its decision.
+    private let decision: Duration
     /// Frames handed over to be packed.
     private var handedOver: UInt64 = 0
     private let clock: AgentClock
@@ -46,7 +48,7 @@ final class PlannedFrames: @unchecked Sendable {
     ///   - ask: hands a frame to the request thread; false where it has no room. It doesn't wait.
     init(
         _ network: AgentNetwork, audits: AuditDesk?, desk: DecisionDesk, plans: PlanDesk, buffers: CrossingBuffers, waitsForRoom: Bool, packingTurn: PackingTurn?,
-        clock: AgentClock, log: AgentLog, onTaken: (@Sendable (UInt64) -> Void)?, hindrance: @escaping @Sendable (Int) -> String?,
+        decision: Duration, clock: AgentClock, log: AgentLog, onTaken: (@Sendable (UInt64) -> Void)?, hindrance: @escaping @Sendable (Int) -> String?,
         ask: @escaping @Sendable (FrameQuestion) -> Bool
     ) {
         self.network = network
@@ -58,6 +60,7 @@ final class PlannedFrames: @unchecked Sendable {
         self.buffers = buffers
         self.waitsForRoom = waitsForRoom
         self.packingTurn = packingTurn
+        self.decision = decision
         self.clock = clock
         self.log = log
         self.onTaken = onTaken
@@ -191,7 +194,7 @@ final class PlannedFrames: @unchecked Sendable {
         let frame = passage.frame.index
         guard let upload = present.course.plan.upload else { return false }
         // Once the board rests it's too late to learn that nothing can be sent.
-        if let reason = hindrance(present.bytes) {
+        if let reason = present.isUnusable ? "other model" : hindrance(present.bytes) {
             desk.count(refusal: reason)
             return false
         }
@@ -211,12 +214,19 @@ final class PlannedFrames: @unchecked Sendable {
         }
         if ask(question) {
             handedOver += 1
-            // Packing may take longer than it did alone; an insurance that begins too late is none.
-            if present.course.isInsured { packingTurn?.wait(for: handedOver, limit: .seconds(4 * present.packing) + .milliseconds(5)) }
+            if present.course.isInsured { waitForPacking(present, passage) }
             return true
         }
         if let buffer = question.upload?.crossing { buffers.giveBack(buffer) }
         return decline(frame)
+    }
+
+    /// Packing may take longer than it did alone; an insurance that begins too late is none.
+    private func waitForPacking(_ present: PlanDesk.Present, _ passage: Passage) {
+        guard let packingTurn else { return }
+        let insurance = zip(present.course.steps, present.seconds).drop { if case .send = $0.0 { false } else { true } }.reduce(0) { $0 + $1.1 }
+        let latest = passage.taken + decision - clock.now() - .seconds(insurance)
+        packingTurn.wait(for: handedOver, limit: min(.seconds(4 * present.packing) + .milliseconds(5), latest))
     }
 
     private func decline(_ frame: UInt64) -> Bool {
@@ -255,8 +265,10 @@ struct ExitReader: Sendable {
         do throws(Fault) {
             let score = try calibration.confidence(of: output)
             let confidence = if let own { try own.confidence(of: output) } else { score }
-            guard score[measure] >= threshold else {
-                return Reading(confidence: confidence, verdict: .escalate(.unsure(measure, value: score[measure], threshold: threshold)))
+            // Scores of a table, and the thresholds that come of them, are float32.
+            let value = Double(Float(score[measure]))
+            guard value >= threshold else {
+                return Reading(confidence: confidence, verdict: .escalate(.unsure(measure, value: value, threshold: threshold)))
             }
             guard let gate else { return Reading(confidence: confidence, verdict: .accept) }
             if let secondLook, confidence.margin < secondLook { return Reading(confidence: confidence, verdict: .escalate(.noSecondLook)) }

@@ -8,7 +8,7 @@
 ///   swings at the pace of the trials.
 /// - Where the broker is there but nobody is known to answer: first after ``firstTrial``, then after twice as long each time, up to ``longestTrial``, or five times in the
 ///   time of a probe where that is longer. Else nobody would find out that somebody answers again. The link refuses most of these without sending anything.
-/// - With `perHour` 0 never.
+/// - With `perHour` 0 in no other case than the last.
 package struct ProbeSchedule: Hashable, Sendable {
     package enum Size: Hashable, Sendable { case small, large }
 
@@ -40,7 +40,7 @@ package struct ProbeSchedule: Hashable, Sendable {
     /// - Returns: how large a probe is due.
     package mutating func due(age: Double?, isKnown: Bool, isDoubtful: Bool = false, mode: CloudStatus.Mode, at now: Double) -> Size? {
         let isTried = mode == .degraded || mode == .connected && isDoubtful && 4 * recent(at: now) < 3 * perHour
-        guard perHour > 0, isTried else {
+        guard isTried else {
             nextTrial = nil
             return mode == .connected && recent(at: now) < perHour ? usual(age: age, isKnown: isKnown, at: now) : nil
         }

@@ -34,7 +34,7 @@ struct ChoiceTiming: Encodable {
         }
         let clock = ContinuousClock()
         let start = clock.now
-        let space = PlanSpace(plans, table: table, costs: costs)
+        let space = PlanSpace(plans, table: table, costs: costs, endFloor: endFloor)
         preparation_ms = (clock.now - start).milliseconds.rounded(to: 2)
         var (inUse, times) = (space.choose(by: policy, in: conditions).plan, [Double]())
         for index in 0..<Self.choices {

@@ -95,7 +95,7 @@ struct PlanCommand: ParsableCommand {
             if json { try printJSON(timing) } else { try printLine(timing.text) }
             return
         }
-        let space = PlanSpace(plans, table: table, costs: costs)
+        let space = PlanSpace(plans, table: table, costs: costs, endFloor: content.details.endFloor)
         let header = PlanHeader(
             network: name, plans: plans.count, board: boardText(profile), link: situation.radio, server: serverText(measured, full), policyFile: policy, settings: settings, policy: wanted,
             period: situation.period.seconds)

@@ -69,6 +69,11 @@ struct TabulateCommand: ParsableCommand {
         if chosen.count < Self.fewImages { printError("swiftlet: warning: \(chosen.count) images say little about others: take \(Self.fewImages) or more") }
         var choice = CutChoice(divided)
         if !choice.shared.isEmpty { try choice.choose(divided, images: chosen) }
+        do {
+            try CalibrationTable.check(samples: chosen.count, uploads: divided.uploads(choice.kept).count)
+        } catch {
+            throw CommandFailure(.badData, "\(images): \(error.reason): take fewer with --limit")
+        }
         let table = try Tabulation(pair: divided, cuts: choice.kept, images: chosen).table(threads: threads)
         let plans = PlanDetails(
             fullModel: full.details.weightsDigest, measure: divided.measure, exits: divided.exits, cuts: choice.kept, table: table.encoded())

@@ -96,7 +96,7 @@ struct CloudEstimatesTests {
         var now = 0.0
         var estimates = Self.known(until: &now)
         estimates.sent(99, bytes: 10_000, server: 0.005, at: now)
-        estimates.ended(99, isHeard: true, at: now + 3)
+        estimates.ended(99, isExcused: true, at: now + 3)
         #expect(!estimates.isDoubtful(at: now))
         #expect(try abs(#require(estimates.link(at: now + 3)).radio.uplink - 8) < 0.01)
         estimates.sent(100, bytes: 10_000, server: 0.005, at: now + 3)
@@ -228,12 +228,23 @@ struct ProbeScheduleTests {
         }
     }
 
-    @Test(arguments: [CloudStatus.Mode.connected, .degraded, .autonomous]) func withoutABudgetNothingIsEverSent(mode: CloudStatus.Mode) {
+    @Test(arguments: [CloudStatus.Mode.connected, .autonomous]) func withoutABudgetNothingIsSentForTheLinksSake(mode: CloudStatus.Mode) {
         var schedule = ProbeSchedule(perHour: 0)
         for second in 0..<10_000 {
             let due = schedule.due(age: nil, isKnown: false, isDoubtful: second % 2 == 0, mode: mode, at: Double(second))
             #expect(due == nil)
         }
+    }
+
+    /// Or who stopped sending would be alone until the next start.
+    @Test func withoutABudgetOneFindsOutAllTheSameWhetherAnybodyAnswers() {
+        var schedule = ProbeSchedule(perHour: 0)
+        var times: [Double] = []
+        for second in 0..<7200 where schedule.due(age: nil, isKnown: true, mode: .degraded, at: Double(second)) == .small {
+            schedule.began(at: Double(second))
+            times.append(Double(second))
+        }
+        #expect(times.prefix(6) == [2, 6, 14, 30, 62, 126] && times.count < 20 && zip(times.dropFirst(), times).allSatisfy { $0 - $1 <= 720 })
     }
 
     @Test func whereNobodyIsKnownToAnswerOneTriesEverMoreRarely() {

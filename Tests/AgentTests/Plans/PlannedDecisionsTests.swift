@@ -57,6 +57,18 @@ struct PlannedDecisionsTests {
         mutating func advance(by time: Duration) { advance(to: now + time) }
     }
 
+    @Test(arguments: [false, true]) func aDecisionSaysWhatWasSentAndNotWhatTheLinkRefused(isRefused: Bool) {
+        var run = Run()
+        run.event(.taken(0))
+        run.event(.glimpsed(0, Self.reading(false)))
+        run.event(.reached(0))
+        run.event(.sent(0, bytes: 700))
+        if isRefused { run.event(.sent(0, bytes: nil)) }
+        run.event(.unanswered(0))
+        run.event(.rested(0))
+        #expect(run.decisions.map(\.sentBytes) == [isRefused ? nil : 700])
+    }
+
     @Test func theInsurancesTrustedAnswerDecidesAndCancelsTheCloud() {
         var run = Run()
         run.event(.taken(1))

@@ -57,6 +57,27 @@ struct PlannedHindranceTests {
         _ = await bench.finish(&records)
     }
 
+    /// A policy that knows nothing but to send what crosses a cut, and workers that can't go on from it: they have another model, or don't understand it.
+    @Test(arguments: [("worker: no_model", 1), ("worker: bad_request", 3)]) func whatTheWorkersCanNotUseIsNotSentForAWhile(reason: String, frames: UInt64) async throws {
+        let cloud = ManualCloud()
+        var policy = PlanFixtures.policy(probes: 0)
+        policy.policy.only = Plan(upload: Upload(cut: PlanFixtures.firstCut, payload: PlanFixtures.tensors))
+        let bench = try AgentBench.planned(cloud: cloud, policy: policy)
+        var records = bench.records.makeAsyncIterator()
+        var asked = cloud.asked.makeAsyncIterator()
+        try bench.agent.start()
+        for frame in 0..<frames {
+            bench.source.push(frame, PlanFixtures.unclear)
+            let question = try #require(await asked.next(isolation: #isolation))
+            cloud.send(.unanswered(frame: question.frame, reason: reason))
+            _ = try #require(await records.next(isolation: #isolation))
+        }
+        let alone = try await Self.decisions(of: frames..<frames + 10, bench, &records)
+        #expect(alone.allSatisfy { $0.source == .localUnconfirmed && $0.answer != nil && $0.sentBytes == nil }, "\(alone)")
+        #expect(bench.agent.statistics.refusals == [reason: frames, "other model": 10])
+        _ = await bench.finish(&records)
+    }
+
     @Test func plansDoWithoutTheCloudWhereNothingCanBeSentForLong() async throws {
         let cloud = ManualCloud(answer: PlanFixtures.cloudAnswer)
         let bench = try AgentBench.planned(cloud: cloud)
