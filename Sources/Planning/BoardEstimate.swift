@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How much slower the board is than when its layers were measured: one factor on all times, as a rule from the newest 16 runs, and at most for 19 of 20 of the newest 64.
+/// How much slower the board is than when its layers were measured: one factor on all times, as a rule from the newest 16 runs, and at most in 19 twentieths of what the newest 32 take.
 ///
 /// It is what they took together over what they take by the costs, so that it suits runs as they are: on a processor that is shared short ones often pass between two turns of others,
 /// and long ones don't. A run that took more than four times the usual factor, the median of factors weighted by what runs take, was held up by something else: it changes
-/// nothing, but that of 32 runs and more one in twenty may be such a one and no more.
+/// nothing, but that of 20 runs and more a twentieth of the time may be of such ones and no more.
 package struct BoardEstimate: Hashable, Sendable {
     private struct Run: Hashable, Sendable {
         var seconds: Double
@@ -16,8 +16,8 @@ package struct BoardEstimate: Hashable, Sendable {
     package static let memory = 300.0
     private static let usually = 16
     /// Of fewer runs one that was held up is no sign of more.
-    private static let enough = 32
-    private var runs = Recent<Run>(capacity: 64)
+    private static let enough = 20
+    private var runs = Recent<Run>(capacity: 32)
 
     package init() {}
 
@@ -35,18 +35,23 @@ package struct BoardEstimate: Hashable, Sendable {
         guard !known.isEmpty else { return Conditions.Board(power: power) }
         let usual = Self.undisturbed(known.suffix(Self.usually))
         let slowdown = usual.reduce(0) { $0 + $1.seconds } / usual.reduce(0) { $0 + $1.expected }
-        let factors = (known.count < Self.enough ? Self.undisturbed(known[...]) : known).map(\.factor).sorted()
-        let high = factors[Int((0.95 * Double(factors.count)).rounded(.up)) - 1]
+        let high = Self.factor(of: 0.95, of: known.count < Self.enough ? Self.undisturbed(known[...]) : known)
         return Conditions.Board(slowdown: slowdown, highSlowdown: max(high, slowdown), power: power)
+    }
+
+    /// Not above which the factor is in so large a share of what runs take by the costs: what is long matters, and short runs between two turns of others have any factor.
+    private static func factor(of share: Double, of runs: some Collection<Run>) -> Double {
+        var (rest, factor) = (share * runs.reduce(0) { $0 + $1.expected }, 0.0)
+        for run in runs.sorted(by: { $0.factor < $1.factor }) where rest > 0 {
+            rest -= run.expected
+            factor = run.factor
+        }
+        return factor
     }
 
     /// Those that nothing held up.
     private static func undisturbed(_ runs: ArraySlice<Run>) -> [Run] {
-        var (half, median) = (runs.reduce(0) { $0 + $1.expected } / 2, 0.0)
-        for run in runs.sorted(by: { $0.factor < $1.factor }) where half > 0 {
-            half -= run.expected
-            median = run.factor
-        }
+        let median = factor(of: 0.5, of: runs)
         return runs.filter { $0.factor <= 4 * median }
     }
 

@@ -59,6 +59,9 @@ struct ExitsCommandTests {
         let (before, after) = (try Bundle(contentsOf: toy.cloud), try Bundle(contentsOf: output, isThorough: true))
         #expect(after.graph.outputs.count == kept.count + 1)
         #expect(after.graph.outputs.dropLast().map { after.graph[$0].name } == kept)
+        // What it is calibrated on is for others to say: it has seen such images.
+        #expect(after.details.temperature == before.details.temperature && after.details.combination == before.details.combination)
+        #expect(after.details.secondLook == before.details.secondLook)
         let preprocessing = try #require(before.details.preprocessing)
         let (old, new) = (try Executor(before.graph, preprocessing: preprocessing), try Executor(after.graph, preprocessing: preprocessing))
         let set = try ImageSet(path: images)

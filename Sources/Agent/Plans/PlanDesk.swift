@@ -40,7 +40,7 @@ final class PlanDesk: Sendable {
 
     enum Verdict { case counts, probe, foreign }
 
-    /// What the frame thread touches. Whoever holds its lock counts, and reads no more than 64 runs; and keeps no copy of what allocates when it's written.
+    /// What the frame thread touches. Whoever holds its lock counts, and reads no more than 32 runs; and keeps no copy of what allocates when it's written.
     private struct Frames {
         var present: Present
         var estimates: FrameEstimates
