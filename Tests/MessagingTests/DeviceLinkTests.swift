@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Answers
 import BrokerTestSupport
-import Glibc
+import Dispatch
 import Messaging
 import Rehearsal
 import Synchronization
@@ -376,18 +376,18 @@ struct DeviceLinkTests {
         let link = try DeviceLink(.init(device: device, model: model, broker: options(port: broker.port), agent: "test"), boot: RequestID(high: 1, low: 1))
         let worker = try Worker("worker-1", options(port: broker.port))
         let (journal, begun) = (Journal<LinkEvent>(), Journal<Bool>())
-        let isHeld = Mutex(true)
+        let hold = DispatchSemaphore(value: 0)
         defer {
-            isHeld.withLock { $0 = false }
+            hold.signal()
             link.stop()
             worker.link.stop()
             broker.stop()
         }
         worker.behaviour.withLock { $0 = .keeps }
         try link.start { event in
-            if case .mode(let mode) = event, mode.kind == .connected, isHeld.withLock({ $0 }) {
+            if case .mode(let mode) = event, mode.kind == .connected, begun.entries.isEmpty {
                 begun.record(true)
-                while isHeld.withLock({ $0 }) { usleep(1000) }
+                hold.wait()
             }
             journal.record(event)
         }
@@ -396,7 +396,7 @@ struct DeviceLinkTests {
         link.cancel(frame: 1)
         // Another thread is still telling that it is connected.
         #expect(!journal.entries.contains { if case .unanswered = $0 { true } else { false } })
-        isHeld.withLock { $0 = false }
+        hold.signal()
         try await journal.wait { if case .unanswered = $0 { true } else { false } }
         let order = journal.entries.compactMap { event -> String? in
             switch event {
